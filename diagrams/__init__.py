@@ -1,1 +1,1 @@
-"""(see the README for the map)"""
+"""What people look at: texts, tables and pictures."""

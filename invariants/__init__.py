@@ -1,1 +1,1 @@
-"""(see the README for the map)"""
+"""What must hold, and the engines that find out whether it does."""

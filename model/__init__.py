@@ -1,1 +1,1 @@
-"""(see the README for the map)"""
+"""The models: the kernel they are written in, the toys that pin it, and the engines they describe."""

@@ -1,1 +1,1 @@
-"""(see the README for the map)"""
+"""Runs: of a user's own templates, of reported bugs, of recordings of the real controller."""
