@@ -1,0 +1,1 @@
+"""Kargo: how a promotion moves through the controller, as actions over small variables."""
