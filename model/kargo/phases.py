@@ -49,3 +49,83 @@ class PromotionPhase(Phase):
 _TERMINAL = frozenset(
     {PromotionPhase.SUCCEEDED, PromotionPhase.FAILED, PromotionPhase.ERRORED, PromotionPhase.ABORTED}
 )
+
+
+class StepPhase(Phase):
+    """Where a step is in its life: its status, and what the status alone does not say.
+
+    A step below its error threshold keeps the status Failed or Errored while it waits for its next attempt,
+    and one that returned Failed or Aborted without an error is polled again just as if it were Running. So
+    each of these has two phases, one that is `over` and one that is not. And a step is Skipped in two ways:
+    the engine passes over it, or its own attempt finds nothing to do; only the second has a finish time.
+    """
+
+    status: StepStatus
+    over: bool
+
+    def __new__(cls, value: str, status: StepStatus, over: bool, doc: str = "") -> StepPhase:
+        """A phase that Kargo's API shows as `status`; `over` says whether the engine has moved past it."""
+        member = object.__new__(cls)
+        member._value_ = value
+        member.status, member.over, member.doc = status, over, doc or status.doc
+        return member
+
+    NEW = "", StepStatus.NEW, False
+    RUNNING = "Running", StepStatus.RUNNING, False
+    FAILED_FOR_NOW = (
+        "Failed (tried again)",
+        StepStatus.FAILED,
+        False,
+        "The attempt reported failure; the step is below its error threshold, or gave no error to count.",
+    )
+    ERRORED_FOR_NOW = (
+        "Errored (tried again)",
+        StepStatus.ERRORED,
+        False,
+        "The attempt ended in an error; the step is below its error threshold and will be retried.",
+    )
+    ABORTED_FOR_NOW = (
+        "Aborted (tried again)",
+        StepStatus.ABORTED,
+        False,
+        "The attempt called itself aborted, which the engine takes for one that is not done yet.",
+    )
+    SUCCEEDED = "Succeeded", StepStatus.SUCCEEDED, True
+    FAILED = "Failed", StepStatus.FAILED, True, "The step failed for good."
+    ERRORED = "Errored", StepStatus.ERRORED, True, "The step ended in an error that is not tried again."
+    ABORTED = "Aborted", StepStatus.ABORTED, True, "The Promotion was aborted while the step was Running."
+    SKIPPED = "Skipped", StepStatus.SKIPPED, True, "The engine passed over the step."
+    NOTHING_TO_DO = (
+        "Skipped (nothing to do)",
+        StepStatus.SKIPPED,
+        True,
+        "The step's own attempt found that there was nothing to do.",
+    )
+
+
+_TRIED_AGAIN = {
+    StepStatus.FAILED: (StepPhase.FAILED_FOR_NOW, StepPhase.FAILED),
+    StepStatus.ERRORED: (StepPhase.ERRORED_FOR_NOW, StepPhase.ERRORED),
+    StepStatus.ABORTED: (StepPhase.ABORTED_FOR_NOW, StepPhase.ABORTED),
+}
+_STEP_PHASES = {
+    (StepStatus.NEW, False, False): StepPhase.NEW,
+    (StepStatus.RUNNING, False, False): StepPhase.RUNNING,
+    (StepStatus.SUCCEEDED, True, True): StepPhase.SUCCEEDED,
+    (StepStatus.SKIPPED, True, False): StepPhase.SKIPPED,
+    (StepStatus.SKIPPED, True, True): StepPhase.NOTHING_TO_DO,
+    **{(status, False, False): pair[0] for status, pair in _TRIED_AGAIN.items()},
+    **{(status, True, done): pair[1] for status, pair in _TRIED_AGAIN.items() for done in (False, True)},
+}
+
+
+def step_phase(status: StepStatus, *, over: bool, finished: bool) -> StepPhase:
+    """The phase of a step with `status`.
+
+    `over` says whether the engine has moved past the step (Kargo: it is complete), `finished` whether its
+    metadata has a finish time. A step whose condition or configuration could not be evaluated is over without
+    one.
+
+    Raises KeyError for what cannot be, such as a step that is over and Running.
+    """
+    return _STEP_PHASES[status, over, finished]
