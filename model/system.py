@@ -108,26 +108,25 @@ def action(
     actor: str = "",
     writes: Mapping[str, str] | Iterable[str] = (),
     constants: Mapping[str, Hashable] | None = None,
+    reads: Mapping[str, str] | None = None,
     **binding: str,
 ) -> Action:
     """Bind `function` to variables.
 
-    A parameter that is neither in `constants` nor in `binding` reads the variable of its own name. `writes`
-    names what an outcome may write without reading it (a mapping where the variable is called differently).
+    A parameter that is neither in `constants`, nor in `reads`, nor in `binding` (the same, as keywords) reads
+    the variable of its own name. `writes` names what an outcome may write without reading it (a mapping where
+    the variable is called differently).
 
     Raises ModelError if `constants` or `binding` name something that is not a parameter.
     """
     fixed = constants or {}
+    binding = {**(reads or {}), **binding}
     parameters = _parameters(function)
     if unknown := [n for n in (*fixed, *binding) if n not in parameters]:
-        raise ModelError(
-            f"{function.__name__} has no parameter {unknown[0]!r}; it has: {', '.join(parameters)}"
-        )
-    reads = tuple((p, binding.get(p, p)) for p in parameters if p not in fixed)
+        raise ModelError(f"{function.__name__} has no parameter {unknown[0]!r}; it has: {', '.join(parameters)}")
+    read = tuple((p, binding.get(p, p)) for p in parameters if p not in fixed)
     more = writes.items() if isinstance(writes, Mapping) else ((w, w) for w in writes)
-    return Action(
-        name or function.__name__, function, reads, (*reads, *more), tuple(sorted(fixed.items())), actor
-    )
+    return Action(name or function.__name__, function, read, (*read, *more), tuple(sorted(fixed.items())), actor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,9 +306,7 @@ def mutate(system: System, **functions: Rule) -> System:
     """The system with the functions named by keyword replaced: a mutant for a property to catch."""
     known = {a.function.__name__ for step in system.actions for a in parts_of(step)}
     if missing := sorted(functions.keys() - known):
-        raise ModelError(
-            f"{system.name} has no action function {missing[0]!r}; it has: {', '.join(sorted(known))}"
-        )
+        raise ModelError(f"{system.name} has no action function {missing[0]!r}; it has: {', '.join(sorted(known))}")
 
     def swap(step: Action | Sequence) -> Action | Sequence:
         if isinstance(step, Sequence):
@@ -340,13 +337,9 @@ def _validate_step(where: str, step: Action | Sequence, known: set[str], *, top:
         return
     for p in step.parts:
         if unknown := [v for v, _ in p.when if v not in known]:
-            raise ModelError(
-                f"{where}: {step.name} asks for the variable {unknown[0]!r}, which does not exist"
-            )
+            raise ModelError(f"{where}: {step.name} asks for the variable {unknown[0]!r}, which does not exist")
         if p.required and (not top or isinstance(p.body, Sequence)):
-            raise ModelError(
-                f"{where}: in {step.name}, only an action of the outermost sequence can be required"
-            )
+            raise ModelError(f"{where}: in {step.name}, only an action of the outermost sequence can be required")
         _validate_step(where, p.body, known, top=False)
 
 

@@ -1,0 +1,379 @@
+"""A Promotion as a system: its variables, and its pass as a sequence of rules.
+
+The same system is replayed against recordings, run for a user and explored by the checker. What differs is
+only the world around it: what a step's attempts come back with, and whether the clock runs on (`now` grows, for
+ever) or is reckoned from the present (`now` is zero between steps, and times move into the past).
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from model.kargo import promotion_rules as rules
+from model.kargo import step_engine as engine
+from model.kargo.durations import format_duration
+from model.kargo.phases import PromotionPhase, StepStatus
+from model.kargo.promotion_rules import Place
+from model.kargo.releases import Behaviours
+from model.kargo.step_engine import Condition, Entry, StepRules, Turn, has_failed
+from model.system import (
+    Action,
+    Outcomes,
+    Part,
+    Rule,
+    Sequence,
+    Value,
+    Variable,
+    action,
+    local,
+    outcome,
+    part,
+    required,
+    sequence,
+    variable,
+)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What an expression sees of the Promotion: by alias, and whether any entry counts as a failure."""
+
+    entries: dict[str, Entry | None]
+    texts: dict[str, str]
+    outputs: dict[str, str | None]
+    has_failures: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Expression:
+    """A template of a step, as a rule: what it can read, and what it comes to.
+
+    `entries`, `texts` and `outputs` are the aliases whose metadata, messages and outputs it can read.
+    `evaluate` answers with every result it can have: several where it cannot be decided.
+    """
+
+    of: str
+    entries: tuple[str, ...]
+    texts: tuple[str, ...]
+    outputs: tuple[str, ...]
+    evaluate: Callable[[Seen], tuple[Value, ...]]
+    continue_on_error: bool = False
+
+    @property
+    def __name__(self) -> str:
+        return "evaluate"
+
+    @cached_property
+    def __signature__(self) -> inspect.Signature:
+        names = ["entry", "failing"]
+        names += [f"entry_{i}" for i in range(len(self.entries))]
+        names += [f"text_{i}" for i in range(len(self.texts))]
+        names += [f"output_{i}" for i in range(len(self.outputs))]
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        return inspect.Signature([inspect.Parameter(n, keyword) for n in names])
+
+    def __call__(self, *, entry: Entry, failing: int, **values: Value) -> Outcomes:
+        """Every result, as new values of `result`."""
+        seen = Seen(
+            entries={a: values[f"entry_{i}"] for i, a in enumerate(self.entries)},  # type: ignore[misc]
+            texts={a: values[f"text_{i}"] for i, a in enumerate(self.texts)},  # type: ignore[misc]
+            outputs={a: values[f"output_{i}"] for i, a in enumerate(self.outputs)},  # type: ignore[misc]
+            has_failures=failing > 0 or has_failed(entry, self.continue_on_error),
+        )
+        return tuple(outcome(result=result) for result in self.evaluate(seen))
+
+    def bind(self, alias: str, result: str) -> Action:
+        """The action that evaluates the expression for the step `alias` into the variable `result`."""
+        binding = {"entry": working("entry", alias)}
+        binding |= {f"entry_{i}": working("entry", a) for i, a in enumerate(self.entries)}
+        binding |= {f"text_{i}": working("text", a) for i, a in enumerate(self.texts)}
+        binding |= {f"output_{i}": working("output", a) for i, a in enumerate(self.outputs)}
+        return action(self, f"evaluate {self.of} of {alias}", writes={"result": result}, reads=binding)
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    """A step of a Promotion with everything that is fixed about it.
+
+    `condition` is its `if`, answering with a `Condition`; `config` its vars and config, answering with the
+    text of an error or None; either is None where there is nothing to evaluate. `attempt` is the world's
+    answer to a run of its runner: a rule that reads what it likes and writes `attempt`.
+    """
+
+    rules: StepRules
+    continue_on_error: bool
+    condition: Expression | None
+    config: Expression | None
+    attempt: Action
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The steps of a Promotion, and what follows from their aliases.
+
+    Steps that share an alias share its metadata, which remembers the `continueOnError` of the first of them.
+    """
+
+    steps: tuple[PlannedStep, ...]
+    behaviours: Behaviours
+
+    @cached_property
+    def aliases(self) -> tuple[str, ...]:
+        """Every alias once, in the order in which the metadata comes to list them."""
+        return tuple(dict.fromkeys(s.rules.alias for s in self.steps))
+
+    @cached_property
+    def continue_on_error(self) -> dict[str, bool]:
+        """What the metadata of each alias remembers."""
+        return {s.rules.alias: s.continue_on_error for s in reversed(self.steps)}
+
+    @cached_property
+    def output_keys(self) -> tuple[str, ...]:
+        """The keys that can come up in the shared state: aliases, and tasks that take the outputs of theirs."""
+        shared = (namespace(s.rules.alias) for s in self.steps if s.rules.propagates_output)
+        return tuple(dict.fromkeys((*self.aliases, *filter(None, shared))))
+
+    def horizon_ms(self, alias: str) -> int:
+        """How far back, in milliseconds, an instant of `alias` can matter."""
+        timeouts = [s.rules.timeout_ms for s in self.steps if s.rules.alias == alias and s.rules.timeout_ms > 0]
+        return max(timeouts) + 1000 if timeouts else 0
+
+    def shared_later(self, alias: str) -> bool:
+        """Whether more than one step has this alias."""
+        return sum(s.rules.alias == alias for s in self.steps) > 1
+
+
+def namespace(alias: str) -> str:
+    """The task that a step belongs to, by its alias; empty if none.
+
+    Source: `getAliasNamespace`
+    """
+    parts = alias.split("::")
+    return parts[0] if len(parts) == 2 else ""
+
+
+def stored(field: str, alias: str) -> str:
+    """The variable that holds `field` of `alias` as the API server has it."""
+    return f"{field}[{alias}]"
+
+
+def working(field: str, alias: str) -> str:
+    """The variable that holds `field` of `alias` as the pass under way has it."""
+    return f"working {field}[{alias}]"
+
+
+def did(index: int, alias: str) -> str:
+    """The variable that says what a pass did with a step."""
+    return f"did[{index} {alias}]"
+
+
+PHASES = tuple(PromotionPhase)
+STATUSES = tuple(StepStatus)
+
+
+def variables(plan: Plan, *, running_clock: bool, start: PromotionPhase) -> tuple[Variable, ...]:
+    """The variables of a Promotion, those of one step together."""
+    n = len(plan.steps)
+    clock = variable("now", 0) if running_clock else local("now", 0)
+    pass_wide = (
+        variable("phase", start, domain=PHASES),
+        variable("message", ""),
+        variable("current_step", 0, domain=range(max(n, 1))) if n else variable("current_step", 0, -1),
+        variable("work_dir", False, domain=(False, True)),
+        variable("abort_requested", False, domain=(False, True)),
+        variable("health_checks", ()),
+        variable("requeue", None),
+        clock,
+        local("was", start, domain=PHASES),
+        local("at", Place.OUTSIDE, domain=(*Place, *range(n + 1))),
+        local("fresh", False, domain=(False, True)),
+        local("cancelled", False, domain=(False, True)),
+        local("saved", True, domain=(False, True)),
+        local("turn", Turn.NOT_REACHED),
+        local("failing", 0),
+        local("condition", Condition(None)),
+        local("context_error", None),
+        local("attempt", None),
+        local("stopped_at", 0, domain=range(max(n, 1))),
+        local("retry_after", None),
+        local("engine_error", None),
+        local("worst", StepStatus.SUCCEEDED, domain=STATUSES),
+        local("worst_text", ""),
+        local("new_phase", PromotionPhase.NEW, domain=PHASES),
+        local("new_step", 0),
+        local("new_message", ""),
+        local("working health_checks", ()),
+    )
+    of_steps: list[Variable] = []
+    for alias in plan.aliases:
+        of_steps += [
+            variable(stored("entry", alias), None),
+            local(working("entry", alias), None),
+            variable(stored("text", alias), ""),
+            local(working("text", alias), ""),
+        ]
+        of_steps += [
+            local(did(i, alias), Turn.NOT_REACHED) for i, s in enumerate(plan.steps) if s.rules.alias == alias
+        ]
+    for key in plan.output_keys:
+        of_steps += [variable(stored("output", key), None), local(working("output", key), None)]
+    return (*pass_wide, *of_steps)
+
+
+def reconcile(
+    plan: Plan, name: str = "reconcile", *, cancelled: bool = False, running_clock: bool = False
+) -> Sequence:
+    """One pass of the Promotion reconciler; with `cancelled`, one during which the controller shuts down."""
+    n = len(plan.steps)
+    ends = (n, Place.WAITING, Place.CANCELLED, Place.PANICKED)
+    parts = [
+        Part(action(rules.remember, writes=("was",))),
+        required(action(rules.open_pass, writes=("at",))),
+        *(part(a, at=Place.TERMINATING) for a in _terminate(plan)),
+        part(sequence("load", *_load(plan, cancelled)), at=Place.LOADING),
+        *(part(sequence(f"step {i}", *_turns(plan, i)), at=i) for i in range(n)),
+        part(sequence("weigh", *_weigh(plan)), at=n),
+        part(sequence("conclude", *_conclude(plan)), at=ends),
+    ]
+    if not running_clock:
+        parts += [Part(_rebase(plan, alias)) for alias in plan.aliases]
+    return Sequence(name, tuple(parts), "controller")
+
+
+def pass_time(plan: Plan, duration_ms: int) -> Sequence:
+    """Time passes while nobody works, in a system whose times are reckoned from the present."""
+    name = f"{format_duration(duration_ms)} pass"
+    tick = action(rules.pass_time, constants={"duration_ms": duration_ms})
+    return sequence(name, tick, *(_rebase(plan, alias) for alias in plan.aliases), actor="clock")
+
+
+def lose_work_dir() -> Action:
+    """The controller's pod is replaced."""
+    return action(rules.lose_work_dir, "lose the work directory", actor="fault")
+
+
+def request_abort() -> Action:
+    """A person asks for the Promotion to be aborted."""
+    return action(rules.request_abort, "request abort", actor="person")
+
+
+def _terminate(plan: Plan) -> Iterator[Action]:
+    for k, alias in enumerate(plan.aliases):
+        after = plan.aliases[k + 1 : k + 2]
+        binding = {"entry": stored("entry", alias)} | ({"following": stored("entry", after[0])} if after else {})
+        fixed: dict[str, Value] = {"index": k} if after else {"index": k, "following": None}
+        yield action(rules.abort_current_step, constants=fixed, reads=binding)
+
+
+def _load(plan: Plan, cancelled: bool) -> Iterator[Action]:
+    if cancelled:
+        yield action(rules.cancel, writes=("cancelled",))
+    yield action(rules.open_work_dir, writes=("fresh",))
+    for alias in plan.aliases:
+        yield _copy(rules.load_entry, "entry", stored("entry", alias), working("entry", alias))
+        yield _copy(rules.load_text, "text", stored("text", alias), working("text", alias))
+        yield action(
+            rules.count_failure,
+            constants={"continue_on_error": plan.continue_on_error[alias]},
+            entry=working("entry", alias),
+        )
+    for key in plan.output_keys:
+        yield _copy(rules.load_output, "output", stored("output", key), working("output", key))
+    yield action(rules.load_health_checks, writes={"working": "working health_checks"})
+    yield action(rules.go_to_step, writes=("at",))
+
+
+def _copy(rule: Rule, parameter: str, source: str, target: str) -> Action:
+    return action(rule, writes={"working": target}, reads={parameter: source})
+
+
+def _turns(plan: Plan, index: int) -> Iterator[Action | Part]:
+    step = plan.steps[index]
+    behaviours, fixed, alias = plan.behaviours, step.rules, step.rules.alias
+    entry, text = working("entry", alias), working("text", alias)
+    coe = plan.continue_on_error[alias]
+    yield action(engine.set_current_step, constants={"continue_on_error": coe}, writes=("turn",), entry=entry)
+    yield action(engine.stop_if_cancelled, constants={"behaviours": behaviours}, entry=entry)
+    yield action(
+        engine.ask_whether_to_skip,
+        constants={"rules": fixed, "continue_on_error": coe, "behaviours": behaviours},
+        entry=entry,
+    )
+    if step.condition:
+        yield part(step.condition.bind(alias, "condition"), turn=Turn.TO_EVALUATE)
+        yield action(engine.obey_condition, entry=entry)
+    yield action(engine.start, constants={"rules": fixed}, entry=entry)
+    if step.config:
+        yield part(step.config.bind(alias, "context_error"), turn=Turn.TO_CONFIGURE)
+    yield action(engine.configure, constants={"behaviours": behaviours}, entry=entry)
+    yield part(step.attempt, turn=Turn.TO_RUN)
+    yield action(rules.keep_output, writes={"output": working("output", alias)})
+    if behaviours.context_failure_is_a_result:
+        yield action(rules.forget_output, writes={"output": working("output", alias)})
+    if fixed.propagates_output and namespace(alias):
+        yield action(rules.propagate_output, shared=working("output", namespace(alias)))
+    yield action(engine.judge, constants={"rules": fixed, "behaviours": behaviours}, entry=entry)
+    yield action(engine.say, constants={"rules": fixed, "behaviours": behaviours}, writes={"text": text})
+    yield action(rules.note_health_check, checks="working health_checks")
+    yield action(rules.note_retry_after, writes=("retry_after",))
+    yield action(rules.note_error, constants={"rules": fixed, "behaviours": behaviours}, writes=("engine_error",))
+    yield action(
+        rules.move_on,
+        constants={
+            "index": index,
+            "steps": len(plan.steps),
+            "continue_on_error": coe,
+            "behaviours": behaviours,
+        },
+        writes={"at": "at", "stopped_at": "stopped_at", "did": did(index, alias)},
+        entry=entry,
+    )
+
+
+def _weigh(plan: Plan) -> Iterator[Action]:
+    # The k-th entry is passed over if the k-th step continues on error: not the same where aliases repeat.
+    for alias, step in zip(plan.aliases, plan.steps, strict=False):
+        if not step.continue_on_error:
+            entry, text = working("entry", alias), working("text", alias)
+            yield action(rules.weigh_text, writes=("worst_text",), entry=entry, text=text)
+            yield action(rules.weigh, entry=entry)
+
+
+def _conclude(plan: Plan) -> Iterator[Action | Part]:
+    behaviours, n = plan.behaviours, len(plan.steps)
+    yield action(rules.conclude, constants={"steps": n}, writes=("new_phase", "new_step"))
+    yield action(rules.conclude_message, constants={"steps": n}, writes=("new_message",))
+    yield action(rules.conclude_error, constants={"behaviours": behaviours}, writes=("engine_error",))
+    yield action(rules.can_save, writes=("saved",))
+    yield part(sequence("save", *_save(plan)), saved=True, at=(n, Place.WAITING, Place.CANCELLED))
+    yield part(action(rules.save_panic, writes=("phase",)), saved=True, at=Place.PANICKED)
+    yield part(action(rules.save_message, writes=("message",)), saved=True)
+    yield action(rules.remove_work_dir, writes=("work_dir",))
+    yield action(rules.ask_for_requeue, constants={"behaviours": behaviours}, writes=("requeue",))
+    for k, alias in enumerate(plan.aliases):
+        timeout = plan.steps[k].rules.timeout_ms
+        if plan.steps[k].rules.registered:
+            yield action(
+                rules.requeue_at_timeout,
+                constants={"index": k, "timeout_ms": timeout},
+                entry=stored("entry", alias),
+            )
+
+
+def _save(plan: Plan) -> Iterator[Action]:
+    yield action(rules.save_status, writes=("phase", "current_step"))
+    yield action(rules.save_health_checks, writes=("health_checks",), working="working health_checks")
+    for alias in plan.aliases:
+        yield action(rules.save_entry, working=working("entry", alias), writes={"entry": stored("entry", alias)})
+        yield action(rules.save_text, working=working("text", alias), writes={"text": stored("text", alias)})
+    for key in plan.output_keys:
+        source, target = working("output", key), stored("output", key)
+        yield action(rules.save_output, working=source, writes={"output": target})
+
+
+def _rebase(plan: Plan, alias: str) -> Action:
+    fixed = {"horizon_ms": plan.horizon_ms(alias), "read_again": plan.shared_later(alias)}
+    return action(rules.rebase, constants=fixed, entry=stored("entry", alias))

@@ -1,0 +1,149 @@
+"""What differs between Kargo releases, as values.
+
+A release is a value of `Behaviours`; a bug report is a pair of values; a proposed fix is one more. Each
+behaviour names the symbol in the controller's source that it stands for and the change that brought it. Add
+one only where the recordings or the source of some release differ.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+
+
+class Cancellation(Enum):
+    """What the engine does when the controller's context is cancelled as it comes to a step."""
+
+    __hash__ = object.__hash__
+
+    ENDS_THE_STEP = "the step, started or not, is Errored, and the final phase is computed as usual"
+    ENDS_THE_PROMOTION = "a started step is Errored, and the Promotion with it"
+
+
+class ErrorPrefix(Enum):
+    """Which of a runner's errors are introduced as errors."""
+
+    __hash__ = object.__hash__
+
+    ALWAYS = 'always `error running step "x": `'
+    ONLY_WITH_ERRORED = 'that only with the status Errored, else `step "x": `'
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviours:
+    """How one release of the controller behaves, as far as releases differ."""
+
+    release: str
+    """The release whose expression functions, messages and step kinds apply."""
+
+    if_reevaluated_on_retry: bool
+    """The `if` of a step, or the rule that stands in for it, is asked again at every attempt.
+    True up to 1.8.4. `simpleEngine.executeSteps`; fixed by #5490 and #5510."""
+
+    error_count_resets_while_running: bool
+    """A Running result sets the error count back to zero. 1.8 only. `determineStepCompletion`"""
+
+    retryable_error_backs_off: bool
+    """A step that will be retried makes the reconciler return its error, and so the queue's exponential backoff.
+    From 1.8.5 and 1.9.0 on; before, the Promotion is merely polled. #5491, #5513."""
+
+    failed_status_kept: bool
+    """A step that ends Failed stays Failed, be the error terminal or the last one allowed.
+    From 1.10.0 on; before, it ends Errored. `determineStepCompletion`, #5941."""
+
+    cancellation: Cancellation
+    """`simpleEngine.isContextCanceled` up to 1.8, `LocalOrchestrator.ExecuteSteps` since 1.9."""
+
+    context_failure_is_a_result: bool
+    """A step whose context cannot be built ends like one that returned a terminal error, with a finish time and
+    an empty output. 1.8 only; since 1.9 it is Errored without either. `prepareStepContext`, `BuildStepContext`"""
+
+    panic_text: str
+    """The error a panicking runner leaves, of `{alias}` and `{value}`."""
+
+    unknown_kind_text: str
+    """The message of a step for whose `{kind}` no runner is registered."""
+
+    final_error_returned: bool
+    """The engine returns an Errored end as an error, too. 1.8.3 only. `simpleEngine.Promote`"""
+
+    shortest_poll_ms: int
+    """The shortest interval a step may ask for, in milliseconds. 10 s from 1.11.0 on.
+    `minSuggestedRequeueInterval`"""
+
+    error_prefix: ErrorPrefix
+    """`LocalStepExecutor.ExecuteStep`"""
+
+    absent_config_is_empty: bool
+    """A runner of a step without config gets an empty one instead of none. main only. `StepEvaluator.Config`"""
+
+
+V1_8_3 = Behaviours(
+    release="1.8.3",
+    if_reevaluated_on_retry=True,
+    error_count_resets_while_running=True,
+    retryable_error_backs_off=False,
+    failed_status_kept=False,
+    cancellation=Cancellation.ENDS_THE_STEP,
+    context_failure_is_a_result=True,
+    panic_text='step "{alias}" panicked: {value}',
+    unknown_kind_text='no promotion step runner found for kind "{kind}"',
+    final_error_returned=True,
+    shortest_poll_ms=0,
+    error_prefix=ErrorPrefix.ALWAYS,
+    absent_config_is_empty=False,
+)
+V1_8_5 = replace(
+    V1_8_3,
+    release="1.8.5",
+    if_reevaluated_on_retry=False,
+    retryable_error_backs_off=True,
+    final_error_returned=False,
+)
+V1_9_9 = replace(
+    V1_8_5,
+    release="1.9.9",
+    error_count_resets_while_running=False,
+    cancellation=Cancellation.ENDS_THE_PROMOTION,
+    context_failure_is_a_result=False,
+    panic_text='error running step "{alias}": step panicked: {value}',
+    unknown_kind_text='error getting runner for step kind "{kind}"',
+)
+V1_10_10 = replace(
+    V1_9_9,
+    release="1.10.10",
+    failed_status_kept=True,
+    error_prefix=ErrorPrefix.ONLY_WITH_ERRORED,
+)
+V1_11_2 = replace(
+    V1_10_10,
+    release="1.11.2",
+    shortest_poll_ms=10_000,
+    unknown_kind_text=(
+        'step kind "{kind}" is not registered; verify the kind is correct; if you are a Kargo Enterprise user, '
+        "you may need to enable the promotion controller"
+    ),
+)
+MAIN = replace(V1_11_2, release="main", absent_config_is_empty=True)
+
+RELEASES: dict[str, Behaviours] = {b.release: b for b in (V1_8_3, V1_8_5, V1_9_9, V1_10_10, V1_11_2, MAIN)}
+"""The releases that were recorded, oldest first."""
+
+LATEST = V1_11_2
+"""The newest release proper: what is meant where none is named."""
+
+
+class UnknownReleaseError(ValueError):
+    """A release that is not modelled; the message lists those that are."""
+
+
+def release(name: str) -> Behaviours:
+    """The behaviours of the release called `name`, with or without a leading `v`.
+
+    Raises UnknownReleaseError.
+    """
+    try:
+        return RELEASES[name.removeprefix("v")]
+    except KeyError:
+        known = ", ".join(RELEASES)
+        raise UnknownReleaseError(f"Kargo {name!r} is not modelled; the releases are: {known}") from None
