@@ -205,7 +205,7 @@ def variables(plan: Plan, *, running_clock: bool, start: PromotionPhase) -> tupl
         local("new_phase", PromotionPhase.NEW, domain=PHASES),
         local("new_step", 0),
         local("new_message", ""),
-        local("working health_checks", ()),
+        local("new_checks", ()),
     )
     of_steps: list[Variable] = []
     for alias in plan.aliases:
@@ -282,7 +282,6 @@ def _load(plan: Plan, cancelled: bool) -> Iterator[Action]:
         )
     for key in plan.output_keys:
         yield _copy(rules.load_output, "output", stored("output", key), working("output", key))
-    yield action(rules.load_health_checks, writes={"working": "working health_checks"})
     yield action(rules.go_to_step, writes=("at",))
 
 
@@ -304,7 +303,7 @@ def _turns(plan: Plan, index: int) -> Iterator[Action | Part]:
     )
     if step.condition:
         yield part(step.condition.bind(alias, "condition"), turn=Turn.TO_EVALUATE)
-        yield action(engine.obey_condition, entry=entry)
+        yield action(engine.obey_condition, constants={"behaviours": behaviours}, entry=entry)
     yield action(engine.start, constants={"rules": fixed}, entry=entry)
     if step.config:
         yield part(step.config.bind(alias, "context_error"), turn=Turn.TO_CONFIGURE)
@@ -317,7 +316,7 @@ def _turns(plan: Plan, index: int) -> Iterator[Action | Part]:
         yield action(rules.propagate_output, shared=working("output", namespace(alias)))
     yield action(engine.judge, constants={"rules": fixed, "behaviours": behaviours}, entry=entry)
     yield action(engine.say, constants={"rules": fixed, "behaviours": behaviours}, writes={"text": text})
-    yield action(rules.note_health_check, checks="working health_checks")
+    yield action(rules.note_health_check, checks="new_checks")
     yield action(rules.note_retry_after, writes=("retry_after",))
     yield action(rules.note_error, constants={"rules": fixed, "behaviours": behaviours}, writes=("engine_error",))
     yield action(
@@ -365,7 +364,7 @@ def _conclude(plan: Plan) -> Iterator[Action | Part]:
 
 def _save(plan: Plan) -> Iterator[Action]:
     yield action(rules.save_status, writes=("phase", "current_step"))
-    yield action(rules.save_health_checks, writes=("health_checks",), working="working health_checks")
+    yield action(rules.save_health_checks, checks="new_checks")
     for alias in plan.aliases:
         yield action(rules.save_entry, working=working("entry", alias), writes={"entry": stored("entry", alias)})
         yield action(rules.save_text, working=working("text", alias), writes={"text": stored("text", alias)})

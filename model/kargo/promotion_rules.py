@@ -16,9 +16,10 @@ from typing import Any
 
 from model.kargo import attempts
 from model.kargo.attempts import UNKNOWN_OUTPUT, Attempt
+from model.kargo.lifecycles import PROMOTION
 from model.kargo.phases import PromotionPhase, StepStatus
 from model.kargo.releases import Behaviours, Cancellation
-from model.kargo.step_engine import CONTEXT_CANCELED, INCOMPLETE, Entry, StepRules, Turn, has_failed
+from model.kargo.step_engine import CONTEXT_CANCELED, INCOMPLETE, Entry, StepRules, Turn, has_failed, move
 from model.system import Outcomes, only
 
 
@@ -60,8 +61,11 @@ def open_pass(phase: PromotionPhase, abort_requested: bool) -> Outcomes:
     if phase.terminal:
         return ()
     if abort_requested:
-        return only("abort", phase=PromotionPhase.ABORTED, at=Place.TERMINATING)
-    return only(phase=PromotionPhase.RUNNING, at=Place.LOADING)
+        return only("abort", phase=PROMOTION.after(phase, "abort"), at=Place.TERMINATING)
+    for event in ("acknowledge", "start"):
+        if event in PROMOTION.leaving(phase):
+            phase = PROMOTION.after(phase, event)
+    return only(phase=phase, at=Place.LOADING)
 
 
 def abort_current_step(
@@ -79,7 +83,7 @@ def abort_current_step(
     """
     last_reached = current_step == index and following is None
     if was is PromotionPhase.RUNNING and last_reached and entry and entry.status is StepStatus.RUNNING:
-        return only("step aborted", entry=entry._replace(status=StepStatus.ABORTED, finished_at=now))
+        return only("step aborted", entry=move(entry, "abort", finished_at=now))
     return ()
 
 
@@ -106,11 +110,6 @@ def load_text(text: str, fresh: bool) -> Outcomes:
 def load_output(output: str | None) -> Outcomes:
     """Outputs survive the loss of the work directory."""
     return only(working=output)
-
-
-def load_health_checks(health_checks: tuple[str, ...], fresh: bool) -> Outcomes:
-    """A fresh work directory forgets the health checks."""
-    return only(working=() if fresh else health_checks)
 
 
 def count_failure(entry: Entry | None, failing: int, *, continue_on_error: bool) -> Outcomes:
@@ -212,15 +211,18 @@ SEVERITY = {
 }
 """Source: `api/v1alpha1/promotion_types.go: PromotionStepStatus.Compare`"""
 
-PHASE_WHEN_WORST_IS = {
-    StepStatus.SUCCEEDED: PromotionPhase.SUCCEEDED,
-    StepStatus.SKIPPED: PromotionPhase.SUCCEEDED,
-    StepStatus.RUNNING: PromotionPhase.ERRORED,
-    StepStatus.ABORTED: PromotionPhase.ABORTED,
-    StepStatus.FAILED: PromotionPhase.FAILED,
-    StepStatus.ERRORED: PromotionPhase.ERRORED,
+END_WHEN_WORST_IS = {
+    StepStatus.SUCCEEDED: "succeed",
+    StepStatus.SKIPPED: "succeed",
+    StepStatus.RUNNING: "err",
+    StepStatus.ABORTED: "abort",
+    StepStatus.FAILED: "fail",
+    StepStatus.ERRORED: "err",
 }
-"""Source: `pkg/promotion/orchestrator.go: DetermineFinalPhase`"""
+"""How a Promotion ends, as an event of its lifecycle, by the worst status of the steps that count.
+
+Source: `pkg/promotion/orchestrator.go: DetermineFinalPhase`
+"""
 
 
 def weigh(entry: Entry | None, worst: StepStatus) -> Outcomes:
@@ -238,17 +240,12 @@ def weigh_text(entry: Entry | None, worst: StepStatus, text: str) -> Outcomes:
 
 
 def conclude(at: object, worst: StepStatus, stopped_at: int, *, steps: int) -> Outcomes:
-    """The phase and step that the pass arrives at."""
+    """The phase and step that the pass arrives at: still Running, through with the steps, or broken off."""
     if at is Place.WAITING:
         return only(new_phase=PromotionPhase.RUNNING, new_step=stopped_at)
-    if at is Place.CANCELLED:
-        return only("shutdown", new_phase=PromotionPhase.ERRORED, new_step=stopped_at)
-    if at is Place.PANICKED:
-        return only("panic", new_phase=PromotionPhase.ERRORED)
-    if at == steps:
-        phase = PHASE_WHEN_WORST_IS[worst]
-        return only(phase.value, new_phase=phase, new_step=steps - 1)
-    return ()
+    event = END_WHEN_WORST_IS[worst] if at == steps else "err"
+    phase = PROMOTION.after(PromotionPhase.RUNNING, event)
+    return only(phase.value, new_phase=phase, new_step=steps - 1 if at == steps else stopped_at)
 
 
 NIL_MAP = "assignment to entry in nil map"
@@ -322,9 +319,9 @@ def save_message(new_message: str, engine_error: str | None) -> Outcomes:
     return only(message=new_message if engine_error is None else engine_error)
 
 
-def save_health_checks(working: tuple[str, ...]) -> Outcomes:
+def save_health_checks(health_checks: tuple[str, ...], fresh: bool, checks: tuple[str, ...]) -> Outcomes:
     """The kinds of the health checks, over all passes since the work directory was made."""
-    return only(health_checks=working)
+    return only(health_checks=checks if fresh else health_checks + checks)
 
 
 def remove_work_dir(new_phase: PromotionPhase) -> Outcomes:
@@ -352,7 +349,8 @@ def ask_for_requeue(
         return only(requeue=BACKOFF)
     if retry_after is None:
         return only(requeue=DEFAULT_REQUEUE_MS)
-    return only(requeue=max(retry_after, behaviours.shortest_poll_ms))
+    floor = behaviours.shortest_poll_ms
+    return only(requeue=retry_after if floor is None else max(retry_after, floor))
 
 
 def requeue_at_timeout(
@@ -386,19 +384,16 @@ def requeue_at_timeout(
 def rebase(entry: Entry | None, now: int, *, horizon_ms: int, read_again: bool) -> Outcomes:
     """Reckon an entry's times from now, and let go of what nobody can read any more.
 
-    Instants further back than `horizon_ms` are all the same to every rule; those of a finished entry that no
-    later step shares are never read. This keeps the states finite; no comparison comes out differently.
+    Instants further back than `horizon_ms` are all the same to every rule; those of a step that is over and shares its
+    entry with no later one are never read. This keeps the states finite; no comparison comes out differently.
     """
-    if entry is None or entry.started_at is None:
-        return (
-            ()
-            if entry is None or entry.finished_at is None
-            else only(entry=entry._replace(finished_at=-horizon_ms))
-        )
-    if entry.finished_at is not None and not read_again:
-        return only(entry=entry._replace(started_at=-horizon_ms, finished_at=-horizon_ms))
-    finished = None if entry.finished_at is None else -horizon_ms
-    return only(entry=entry._replace(started_at=max(entry.started_at - now, -horizon_ms), finished_at=finished))
+    if entry is None:
+        return ()
+    over = entry.phase.over and not read_again
+    started, finished = (None if t is None else -horizon_ms for t in (entry.started_at, entry.finished_at))
+    if not over and entry.started_at is not None:
+        started = max(entry.started_at - now, -horizon_ms)
+    return only(entry=entry._replace(started_at=started, finished_at=finished))
 
 
 def pass_time(now: int, *, duration_ms: int) -> Outcomes:

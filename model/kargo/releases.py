@@ -67,8 +67,9 @@ class Behaviours:
     final_error_returned: bool
     """The engine returns an Errored end as an error, too. 1.8.3 only. `simpleEngine.Promote`"""
 
-    shortest_poll_ms: int
-    """The shortest interval a step may ask for, in milliseconds. 10 s from 1.11.0 on.
+    shortest_poll_ms: int | None
+    """The shortest interval a step may ask for, in milliseconds; None where it gets what it asks for, even a
+    negative one, which means never. 10 s from 1.11.0 on.
     `minSuggestedRequeueInterval`"""
 
     error_prefix: ErrorPrefix
@@ -89,7 +90,7 @@ V1_8_3 = Behaviours(
     panic_text='step "{alias}" panicked: {value}',
     unknown_kind_text='no promotion step runner found for kind "{kind}"',
     final_error_returned=True,
-    shortest_poll_ms=0,
+    shortest_poll_ms=None,
     error_prefix=ErrorPrefix.ALWAYS,
     absent_config_is_empty=False,
 )

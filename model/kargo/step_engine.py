@@ -19,7 +19,8 @@ from typing import NamedTuple
 from model.kargo import attempts
 from model.kargo.attempts import Attempt
 from model.kargo.durations import format_duration
-from model.kargo.phases import StepStatus
+from model.kargo.lifecycles import STEP
+from model.kargo.phases import StepPhase, StepStatus
 from model.kargo.releases import Behaviours, Cancellation
 from model.system import Outcomes, only
 
@@ -80,10 +81,15 @@ class Entry(NamedTuple):
     Source: `api/v1alpha1/promotion_types.go: StepExecutionMetadata`
     """
 
-    status: StepStatus
+    phase: StepPhase
     started_at: int | None = None
     finished_at: int | None = None
     error_count: int = 0
+
+    @property
+    def status(self) -> StepStatus:
+        """What the API shows of the phase."""
+        return self.phase.status
 
 
 class StepRules(NamedTuple):
@@ -118,13 +124,23 @@ def has_failed(entry: Entry | None, continue_on_error: bool) -> bool:
     return entry is not None and not continue_on_error and entry.status in failures
 
 
+def move(entry: Entry, event: str, *, findings: bool = False, **times: int | None) -> Entry:
+    """The entry after an event of its step's lifecycle; `times` are its new times.
+
+    A step that shares the alias of an earlier one goes on with that one's entry, over as it is: its life
+    begins there.
+    """
+    phase = StepPhase.NEW if entry.phase.over else entry.phase
+    return entry._replace(phase=STEP.after(phase, event, findings=findings), **times)
+
+
 def set_current_step(entry: Entry | None, failing: int, *, continue_on_error: bool) -> Outcomes:
     """Find or append the entry; from here `failing` counts the failed entries of the other steps.
 
     Source: `Context.SetCurrentStep`, `simpleEngine.prepareStepMetadata`
     """
     others = failing - has_failed(entry, continue_on_error)
-    return only(entry=entry or Entry(StepStatus.NEW), failing=others, turn=Turn.REACHED)
+    return only(entry=entry or Entry(StepPhase.NEW), failing=others, turn=Turn.REACHED)
 
 
 def stop_if_cancelled(turn: Turn, entry: Entry, cancelled: bool, now: int, *, behaviours: Behaviours) -> Outcomes:
@@ -137,9 +153,9 @@ def stop_if_cancelled(turn: Turn, entry: Entry, cancelled: bool, now: int, *, be
     started = entry.started_at is not None
     if behaviours.cancellation is Cancellation.ENDS_THE_STEP:
         finish = now if started else entry.finished_at
-        return only(turn=Turn.CUT_OFF, entry=entry._replace(status=StepStatus.ERRORED, finished_at=finish))
+        return only(turn=Turn.CUT_OFF, entry=move(entry, "err", finished_at=finish))
     if started and entry.finished_at is None:
-        return only(turn=Turn.CUT_OFF, entry=entry._replace(status=StepStatus.ERRORED, finished_at=now))
+        return only(turn=Turn.CUT_OFF, entry=move(entry, "err", finished_at=now))
     return only(turn=Turn.CANCELLED)
 
 
@@ -166,19 +182,21 @@ def ask_whether_to_skip(
     if rules.has_if:
         return only(turn=Turn.TO_EVALUATE)
     if failing or has_failed(entry, continue_on_error):
-        return only("skipped", turn=Turn.SKIPPED_AFTER_FAILURE, entry=entry._replace(status=StepStatus.SKIPPED))
+        passed = move(entry, "pass_over", findings=behaviours.if_reevaluated_on_retry)
+        return only("skipped", turn=Turn.SKIPPED_AFTER_FAILURE, entry=passed)
     return only(turn=Turn.TO_START)
 
 
-def obey_condition(turn: Turn, entry: Entry, condition: Condition) -> Outcomes:
+def obey_condition(turn: Turn, entry: Entry, condition: Condition, *, behaviours: Behaviours) -> Outcomes:
     """Run, skip, or end Errored, as the `if` came out."""
     if turn is not Turn.TO_EVALUATE:
         return ()
     if condition.holds is None:
-        return only("if failed", turn=Turn.IF_FAILED, entry=entry._replace(status=StepStatus.ERRORED))
+        return only("if failed", turn=Turn.IF_FAILED, entry=move(entry, "err"))
     if condition.holds:
         return only(turn=Turn.TO_START)
-    return only("skipped", turn=Turn.SKIPPED_BY_IF, entry=entry._replace(status=StepStatus.SKIPPED))
+    passed = move(entry, "pass_over", findings=behaviours.if_reevaluated_on_retry)
+    return only("skipped", turn=Turn.SKIPPED_BY_IF, entry=passed)
 
 
 def start(turn: Turn, entry: Entry, now: int, *, rules: StepRules) -> Outcomes:
@@ -189,7 +207,7 @@ def start(turn: Turn, entry: Entry, now: int, *, rules: StepRules) -> Outcomes:
     if turn is not Turn.TO_START:
         return ()
     if not rules.registered:
-        return only("unknown kind", turn=Turn.UNKNOWN_KIND, entry=entry._replace(status=StepStatus.ERRORED))
+        return only("unknown kind", turn=Turn.UNKNOWN_KIND, entry=move(entry, "err"))
     if entry.started_at is None:
         entry = entry._replace(started_at=now, error_count=0)
     return only(turn=Turn.TO_CONFIGURE, entry=entry)
@@ -204,9 +222,8 @@ def configure(turn: Turn, entry: Entry, context_error: str | None, now: int, *, 
         return ()
     if context_error is None:
         return only(turn=Turn.TO_RUN)
-    failed = entry._replace(status=StepStatus.ERRORED)
-    if behaviours.context_failure_is_a_result:
-        failed = failed._replace(finished_at=now)
+    finish = now if behaviours.context_failure_is_a_result else entry.finished_at
+    failed = move(entry, "err", finished_at=finish)
     return only("context failed", turn=Turn.CONTEXT_FAILED, entry=failed)
 
 
@@ -220,22 +237,22 @@ def judge(
     if turn is not Turn.RAN:
         return ()
     if attempts.result_status(attempt) not in attempts.VALID:
-        return _end(entry, Turn.INVALID_STATUS, StepStatus.ERRORED, now)
+        return only(turn=Turn.INVALID_STATUS, entry=move(entry, "err", finished_at=now))
     status = attempts.effective_status(attempt)
     error = attempts.error(attempt, rules.alias, behaviours)
     if status in DONE:
-        return _end(entry, DONE[status], status, now)
-    stays_failed = status is StepStatus.FAILED and behaviours.failed_status_kept
-    ended = StepStatus.FAILED if stays_failed else StepStatus.ERRORED
+        ends, event = DONE[status]
+        return only(turn=ends, entry=move(entry, event, finished_at=now))
+    failure = "fail" if status is StepStatus.FAILED and behaviours.failed_status_kept else "err"
     if error and error.terminal:
-        return _end(entry, Turn.FAILED_FOR_GOOD, ended, now)
+        return only(turn=Turn.FAILED_FOR_GOOD, entry=move(entry, failure, finished_at=now))
     if error:
         entry = entry._replace(error_count=entry.error_count + 1)
         if entry.error_count >= rules.error_threshold:
-            return _end(entry, Turn.THRESHOLD_MET, ended, now)
+            return only(turn=Turn.THRESHOLD_MET, entry=move(entry, failure, finished_at=now))
     if is_over(entry, now, rules.timeout_ms):
-        return _end(entry, Turn.TIMED_OUT, StepStatus.ERRORED, now)
-    entry = entry._replace(status=status)
+        return only(turn=Turn.TIMED_OUT, entry=move(entry, "err", finished_at=now))
+    entry = move(entry, NOT_DONE[status])
     if error:
         return only(turn=Turn.WILL_BE_RETRIED, entry=entry)
     if behaviours.error_count_resets_while_running:
@@ -243,16 +260,21 @@ def judge(
     return only(turn=Turn.WAITS, entry=entry)
 
 
-DONE = {StepStatus.SUCCEEDED: Turn.SUCCEEDED, StepStatus.SKIPPED: Turn.SKIPPED_ITSELF}
+DONE = {
+    StepStatus.SUCCEEDED: (Turn.SUCCEEDED, "succeed"),
+    StepStatus.SKIPPED: (Turn.SKIPPED_ITSELF, "find_nothing_to_do"),
+}
+NOT_DONE = {
+    StepStatus.RUNNING: "wait",
+    StepStatus.FAILED: "fail_for_now",
+    StepStatus.ERRORED: "err_for_now",
+    StepStatus.ABORTED: "abort_for_now",
+}
 
 
 def is_over(entry: Entry, now: int, timeout_ms: int) -> bool:
     """Whether a started step has used up its time: one budget for all attempts, exceeded strictly."""
     return timeout_ms > 0 and entry.started_at is not None and now - entry.started_at > timeout_ms
-
-
-def _end(entry: Entry, turn: Turn, status: StepStatus, now: int) -> Outcomes:
-    return only(turn=turn, entry=entry._replace(status=status, finished_at=now))
 
 
 def say(
