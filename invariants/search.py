@@ -1,0 +1,164 @@
+"""What the symbolic engine finds out about a system and its properties, within bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from invariants.encoding import Diagram, Outgrown
+from invariants.limits import Limits, Stop, stopping
+from invariants.properties import Kind, Property
+from invariants.relations import Claim
+from invariants.symbolic import Symbolic, restarted
+from invariants.trace import Path
+from invariants.verdicts import Verdict
+from invariants.walk import path
+from model.system import System, Table
+
+
+class StutterMatters(Exception):  # noqa: N818  (asks for another exploration, not an error)
+    """A claim about steps calls a step false that changes nothing: steps that were sliced away could break it."""
+
+
+@dataclass
+class Findings:
+    """What an engine found: sizes, why it stopped early, and per property a verdict and a way."""
+
+    states: int = 0
+    transitions: int | None = None
+    levels: int | None = None
+    complete: bool = False
+    why: list[str] = field(default_factory=list)
+    unseen: str = ""
+    verdicts: dict[Property, tuple[Verdict, Path | None]] = field(default_factory=dict)
+    images: list[tuple[Table, str, float]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of an engine.
+
+    `stutter` are claims for which a step that changes nothing has to be looked at as well. With
+    `stop_when_decided` the exploration ends as soon as every property has a verdict.
+    """
+
+    system: System
+    properties: tuple[Property, ...]
+    strategy: str
+    limits: Limits
+    transitions: bool = True
+    stop_when_decided: bool = False
+    stutter: tuple[Property, ...] = ()
+
+
+def search(question: Question) -> Findings:
+    """Explore with decision diagrams and judge every property.
+
+    Raises StutterMatters if the slice cannot answer for a claim in `question.stutter`.
+    """
+    engine = Symbolic(question.system, question.properties, memory=question.limits.bounds.memory)
+    while True:
+        try:
+            return _Search(question, engine).run()
+        except Outgrown:
+            engine = restarted(engine)
+
+
+class _Search:
+    """One exploration with one encoding."""
+
+    def __init__(self, question: Question, engine: Symbolic) -> None:
+        self.question = question
+        self.engine = engine
+        self.limits = question.limits
+        self.found = Findings()
+        self._open: set[Property] = set(question.properties)
+
+    def run(self) -> Findings:
+        found, engine = self.found, self.engine
+        with stopping(found.why):
+            if self.question.strategy == "layers":
+                engine.run_layers(self._enter, lambda _: self.limits.tick())
+            else:
+                engine.run_saturation(self._iterate)
+        found.complete = engine.complete
+        found.states = engine.size(engine.reach)
+        found.levels = len(engine.layers) or None
+        explored = engine.explored()
+        if not found.complete:
+            found.unseen = self._unseen(found.states, explored)
+        with stopping(found.why):
+            if self.question.transitions and (found.complete or engine.layers):
+                found.transitions = engine.transitions(explored) + engine.size(engine.start)
+        self._judge(explored)
+        found.images = [(r.table, r.action.name, r.seconds) for r in engine.relations]
+        return found
+
+    def _unseen(self, states: int, explored: Diagram) -> str:
+        if not self.engine.layers:
+            return "steps from the states seen were not all taken"
+        left = states - self.engine.size(explored)
+        return f"the steps of {left:,} of the {states:,} states seen were not taken"
+
+    def _enter(self, level: int) -> None:
+        engine = self.engine
+        self.limits.report(level, lambda: engine.size(engine.reach), engine.manager_nodes)
+        if self.question.stop_when_decided and self._open:
+            self._open -= {c for c in self._open if self._bad(engine.claims[c], engine.layers[-1])}
+            if not self._open:
+                raise Stop("every property was decided")
+        self.limits.enter(level, lambda: engine.size(engine.reach))
+
+    def _iterate(self, fired: int) -> None:
+        engine = self.engine
+        self.limits.report(fired, lambda: engine.size(engine.reach), engine.manager_nodes)
+        self.limits.enter(fired, lambda: engine.size(engine.reach), depths=False)
+
+    def _bad(self, claim: Claim, states: Diagram) -> bool:
+        """Whether the claim is false (a Sometimes: true) of a state in, or of a step from, `states`."""
+        engine = self.engine
+        if claim.property.kind is not Kind.EVERY_STEP:
+            return engine.violations(claim, states).satisfiable()
+        return any(
+            engine.growing(lambda step=step: engine.bad_ends(claim, step, states)).satisfiable()  # type: ignore[misc]
+            for step in engine.concerned(claim)
+        )
+
+    def _judge(self, explored: Diagram) -> None:
+        found, engine = self.found, self.engine
+        bad: list[Property] = []
+        for claim in engine.claims.values():
+            steps = claim.property.kind is Kind.EVERY_STEP
+            with stopping(found.why):
+                if self._bad(claim, explored if steps else engine.reach):
+                    bad.append(claim.property)
+                elif claim.property in self.question.stutter and engine.stutters(claim, explored):
+                    raise StutterMatters
+                found.verdicts[claim.property] = (self._verdict(claim.property, claim.property in bad), None)
+            found.verdicts.setdefault(claim.property, (Verdict.BOUNDED, None))
+        if bad and not engine.layers:
+            self._layers_until(bad)
+        for name in bad:
+            with stopping(found.why):
+                found.verdicts[name] = (found.verdicts[name][0], path(engine, engine.claims[name]))
+
+    def _verdict(self, claim: Property, bad: bool) -> Verdict:
+        sometimes = claim.kind is Kind.SOMETIMES
+        if bad:
+            return Verdict.HOLDS if sometimes else Verdict.VIOLATED
+        if not self.found.complete:
+            return Verdict.BOUNDED
+        return Verdict.VIOLATED if sometimes else Verdict.HOLDS
+
+    def _layers_until(self, bad: Iterable[Property]) -> None:
+        """After saturation: layers, only until each of these was met."""
+        engine, left = self.engine, set(bad)
+
+        def enter(_: int) -> None:
+            self.limits.tick()
+            left.difference_update([c for c in left if self._bad(engine.claims[c], engine.layers[-1])])
+            if not left:
+                raise Stop
+
+        with stopping([]):
+            engine.run_layers(enter, lambda _: self.limits.tick())

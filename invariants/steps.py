@@ -1,0 +1,211 @@
+"""Actions and sequences as chains of relations: images and pre-images of sets of states.
+
+A local variable has bits in a set only between the first part that mentions it and the last one: it enters
+with its initial value and is quantified away after, so outside it costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from invariants.encoding import Column, Diagram, Encoding, initial, minus
+from invariants.relations import Relation
+from model.system import Action, Part, Sequence, Variable, parts_of
+
+Relations = Callable[[Action], Relation]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One part of a step: what it runs, where, and the local variables that live from it, and until it."""
+
+    body: Relation | tuple[Link, ...]
+    when: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    required: bool = False
+    enter: tuple[str, ...] = ()
+    leave: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An action or sequence that the system lists, ready to compute with.
+
+    `kept` are the local variables that a claim wants to see as the step left them.
+    """
+
+    source: Action | Sequence
+    links: tuple[Link, ...]
+    kept: tuple[str, ...]
+    reads: frozenset[str]
+    relations: tuple[Relation, ...]
+
+    @property
+    def written(self) -> frozenset[str]:
+        """The variables that the step is known to write."""
+        return frozenset(v for r in self.relations for v in r.written)
+
+
+def build(encoding: Encoding, step: Action | Sequence, relations: Relations, kept: frozenset[str]) -> Step:
+    """The step of an action or sequence of the system; `kept` are locals to keep to its end."""
+    parts = (Part(step, required=True),) if isinstance(step, Action) else step.parts
+    used = set(mentioned(parts))
+    locals_ = {n for n in used if encoding.numbers.variables[n].local}
+    links = _links(encoding, parts, relations, locals_ - kept)
+    unique = tuple({id(r): r for r in map(relations, parts_of(step))}.values())
+    reads = frozenset(used - locals_)
+    return Step(step, links, tuple(sorted(locals_ & kept)), reads, unique)
+
+
+def mentioned(parts: Iterable[Part]) -> Iterator[str]:
+    """Every variable that a part reads, may write or is conditional on."""
+    for p in parts:
+        yield from (name for name, _ in p.when)
+        if isinstance(p.body, Action):
+            yield from (v for _, v in p.body.reads)
+            yield from (v for _, v in p.body.writes)
+        else:
+            yield from mentioned(p.body.parts)
+
+
+def _links(
+    encoding: Encoding, parts: tuple[Part, ...], relations: Relations, locals_: set[str]
+) -> tuple[Link, ...]:
+    uses = [locals_ & set(mentioned((p,))) for p in parts]
+    enter: list[set[str]] = [set() for _ in parts]
+    leave: list[set[str]] = [set() for _ in parts]
+    inner: list[set[str]] = [set() for _ in parts]
+    for name in locals_:
+        at = [i for i, names in enumerate(uses) if name in names]
+        first = parts[at[0]] if at else None
+        if first is None:
+            continue
+        if len(at) == 1 and isinstance(first.body, Sequence) and name not in dict(first.when):
+            inner[at[0]].add(name)
+        else:
+            enter[at[0]].add(name)
+            leave[at[-1]].add(name)
+    return tuple(
+        Link(
+            relations(p.body)
+            if isinstance(p.body, Action)
+            else _links(encoding, p.body.parts, relations, inner[i]),
+            tuple((n, _codes(encoding, n, values)) for n, values in p.when),
+            p.required,
+            tuple(sorted(enter[i])),
+            tuple(sorted(leave[i])),
+        )
+        for i, p in enumerate(parts)
+    )
+
+
+def _codes(encoding: Encoding, name: str, values: tuple[object, ...]) -> tuple[int, ...]:
+    domain = encoding.numbers.variables[name].domain
+    return tuple(encoding.code(name, v) for v in values if not domain or v in domain)
+
+
+class Stepper:
+    """Images and pre-images of sets of states through steps.
+
+    The cubes that say where a part runs and where a local variable starts are kept until `widen`.
+    """
+
+    def __init__(self, encoding: Encoding) -> None:
+        self.encoding = encoding
+        self._variables: Mapping[str, Variable] = encoding.numbers.variables
+        self._cubes: dict[object, Diagram] = {}
+
+    def image(self, step: Step, states: Diagram, *, keep: bool = False) -> Diagram:
+        """The states after `step` from `states`; with `keep`, its kept locals are left as they ended.
+
+        Raises Outgrown if a new value does not fit; nothing is lost, so the call can be repeated.
+        """
+        if step.kept:
+            states = states & self._initial(step.kept)
+        states = self._through(step.links, states)
+        return states if keep or not step.kept else states.exists(self._bits(step.kept))
+
+    def preimage(self, step: Step, states: Diagram) -> Diagram:
+        """The states from which `step` may lead into `states`, as far as its rows are known."""
+        states = self._back(step.links, states)
+        return self._start(step.kept, states) if step.kept else states
+
+    def admitted(self, link: Link, states: Diagram) -> Diagram:
+        """The states that a required part lets through, where it writes nothing."""
+        return self._pass(link, states)
+
+    def start(self, names: tuple[str, ...], states: Diagram) -> Diagram:
+        """`states` with these local variables at their initial values."""
+        return states & self._initial(names) if names else states
+
+    def begin(self, names: tuple[str, ...], states: Diagram) -> Diagram:
+        """The states that, with these local variables at their initial values, are in `states`."""
+        return self._start(names, states) if names else states
+
+    def widen(self) -> None:
+        """Forget what was computed with other widths."""
+        self._cubes.clear()
+
+    def _through(self, links: tuple[Link, ...], states: Diagram) -> Diagram:
+        for link in links:
+            if not states.satisfiable():
+                break
+            states = self._pass(link, states)
+        return states
+
+    def _pass(self, link: Link, states: Diagram) -> Diagram:
+        if link.enter:
+            states = states & self._initial(link.enter)
+        inside, outside = states, None
+        if link.when:
+            where = self._where(link.when)
+            inside = states & where
+            outside = None if link.required else minus(states, where)
+        if isinstance(link.body, Relation):
+            after = link.body.image(inside, total=not link.required)
+        else:
+            after = self._through(link.body, inside)
+        if outside is not None:
+            after = after | outside
+        return after.exists(self._bits(link.leave)) if link.leave else after
+
+    def _back(self, links: tuple[Link, ...], states: Diagram) -> Diagram:
+        for link in reversed(links):
+            states = self._pass_back(link, states)
+        return states
+
+    def _pass_back(self, link: Link, states: Diagram) -> Diagram:
+        if isinstance(link.body, Relation):
+            before = link.body.preimage(states, total=not link.required)
+        else:
+            before = self._back(link.body, states)
+        if link.when:
+            where = self._where(link.when)
+            before = before & where
+            if not link.required:
+                before = before | minus(states, where)
+        return self._start(link.enter, before) if link.enter else before
+
+    def _start(self, names: tuple[str, ...], states: Diagram) -> Diagram:
+        return (states & self._initial(names)).exists(self._bits(names))
+
+    def _initial(self, names: tuple[str, ...]) -> Diagram:
+        return self._cube(("initial", names), lambda: initial(self.encoding, (self._variables[n] for n in names)))
+
+    def _bits(self, names: tuple[str, ...]) -> Diagram:
+        return self._cube(("bits", names), lambda: self.encoding.cube_of((Column.NOW, n) for n in names))
+
+    def _where(self, when: tuple[tuple[str, tuple[int, ...]], ...]) -> Diagram:
+        return self._cube(when, lambda: self._condition(when))
+
+    def _condition(self, when: tuple[tuple[str, tuple[int, ...]], ...]) -> Diagram:
+        result = self.encoding.true
+        for name, codes in when:
+            result = result & self.encoding.any_of(Column.NOW, name, codes)
+        return result
+
+    def _cube(self, key: object, make: Callable[[], Diagram]) -> Diagram:
+        found = self._cubes.get(key)
+        if found is None:
+            found = self._cubes[key] = make()
+        return found

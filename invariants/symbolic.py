@@ -1,0 +1,294 @@
+"""The symbolic engine: sets of states as decision diagrams, by layers or by saturation.
+
+*Layers* is breadth-first search and gives depths and shortest counterexamples. *Saturation* (after Ciardo,
+Luettgen and Siminiceanu 2001) brings the actions whose variables come last in the order to a fixpoint first,
+then those above, returning to the deeper ones that an addition can concern.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
+
+from invariants.encoding import (
+    BYTES_PER_NODE,
+    RESERVED,
+    Column,
+    Diagram,
+    Encoding,
+    Field,
+    Numbers,
+    Outgrown,
+    initial,
+    minus,
+    restart_reserve,
+)
+from invariants.properties import Kind, Property
+from invariants.relations import Claim, Relation
+from invariants.steps import Step, Stepper, build
+from model.system import Action, Part, System
+from model.system import Sequence as Steps
+
+CACHE = 1 << 18
+"""Remembered results of diagram operations."""
+
+T = TypeVar("T")
+Tick = Callable[[int], None]
+"""Called before every image with the level, or with how many images there were; raises to stop."""
+
+
+class Symbolic:
+    """A system in diagrams, and what was reached of it.
+
+    `layers` are disjoint, in breadth-first order; `reach` is everything reached; `expanded` how many layers
+    had all their successors added (with saturation, `layers` is empty until `run_layers`).
+    """
+
+    def __init__(
+        self,
+        system: System,
+        claims: Iterable[Property] = (),
+        *,
+        memory: int = 2 << 30,
+        numbers: Numbers | None = None,
+        reserved: int = RESERVED,
+    ) -> None:
+        self.system = system
+        self.numbers = numbers or _numbers(system)
+        self.memory = memory
+        self.encoding = Encoding(
+            self.numbers, capacity=max(memory // BYTES_PER_NODE, 1024), cache=CACHE, reserved=reserved
+        )
+        self.names = tuple(v.name for v in system.variables if not v.local)
+        self.stepper = Stepper(self.encoding)
+        self.claims = {c: Claim(self.encoding, c) for c in claims}
+        self._relations: dict[object, Relation] = {}
+        seen_after = {v for c in self.claims for _, (v, _) in c.reads}
+        kept = frozenset(v.name for v in system.variables if v.local and v.name in seen_after)
+        self.steps = tuple(build(self.encoding, a, self._relation, kept) for a in system.actions)
+        self.kept = tuple(sorted(kept))
+        self.start: Diagram = initial(self.encoding, (v for v in system.variables if not v.local))
+        self.reach = self.start
+        self.layers: list[Diagram] = []
+        self.expanded = 0
+        self.complete = False
+        self._next = self.encoding.false
+
+    def _relation(self, of: Action) -> Relation:
+        key = (of.function, of.constants, of.reads, of.writes, of.ignored)
+        found = self._relations.get(key)
+        if found is None:
+            found = self._relations[key] = Relation(self.encoding, of, self.system.table(of))
+        return found
+
+    @property
+    def relations(self) -> tuple[Relation, ...]:
+        """Every relation, in the order of their first appearance."""
+        return tuple(self._relations.values())
+
+    def fields(self, column: Column = Column.NOW) -> list[Field]:
+        """The fields that make up a state."""
+        return [(column, n) for n in self.names]
+
+    def size(self, states: Diagram) -> int:
+        """How many states are in a set."""
+        return self.encoding.count(states, self.fields())
+
+    def growing(self, compute: Callable[[], T]) -> T:
+        """What `compute` answers, after as many widenings as it takes."""
+        while True:
+            try:
+                return compute()
+            except Outgrown as need:
+                self.widen(need.variable)
+
+    def widen(self, name: str) -> None:
+        """Give `name` one bit more, in everything that mentions it.
+
+        Raises Outgrown if no place is reserved for it.
+        """
+        self.encoding.widen(name)
+        self.stepper.widen()
+        for relation in self._relations.values():
+            relation.widen(name)
+        for claim in self.claims.values():
+            claim.widen(name)
+        if name in self.names:
+            absent = self.encoding.absent((Column.NOW, name))
+            self.start = self.start & absent
+            self.reach = self.reach & absent
+            self._next = self._next & absent
+            self.layers = [layer & absent for layer in self.layers]
+
+    def run_layers(self, enter: Tick, tick: Tick) -> None:
+        """Explore breadth first until nothing is new.
+
+        `enter` is called when a level is complete, `tick` before every image; both may raise to stop.
+        """
+        self.layers = [self.start]
+        self.reach = self.start
+        self.expanded = 0
+        self.complete = False
+        while True:
+            enter(len(self.layers))
+            self._next = self.encoding.false
+            for step in self.steps:
+                tick(len(self.layers))
+                after = self.growing(lambda step=step: self.stepper.image(step, self.layers[-1]))  # type: ignore[misc]
+                self._next = self._next | after
+            self.expanded += 1
+            new = minus(self._next, self.reach)
+            if not new.satisfiable():
+                break
+            self.reach = self.reach | new
+            self.layers.append(new)
+        self.complete = True
+
+    def run_saturation(self, tick: Tick) -> None:
+        """Explore by local fixpoints; `tick` is called before every image and may raise to stop."""
+        order = sorted(self.steps, key=self._top, reverse=True)
+        dirty = set(range(len(order)))
+        fired = 0
+        while dirty:
+            at = min(dirty)
+            fired += 1
+            tick(fired)
+            after = self.growing(lambda at=at: self.stepper.image(order[at], self.reach))  # type: ignore[misc]
+            reach = self.reach | after
+            dirty.discard(at)
+            if reach != self.reach:
+                self.reach = reach
+                dirty.update(i for i, other in enumerate(order) if dependent(order[at], other))
+        self.complete = True
+
+    def _top(self, step: Step) -> int:
+        places = [self.encoding.position[n] for n in (*step.reads, *step.written)]
+        return min(places, default=len(self.names))
+
+    def explored(self) -> Diagram:
+        """The states whose every step was taken."""
+        if self.complete or not self.layers:
+            return self.reach
+        return self.encoding.union(self.layers[: self.expanded])
+
+    def transitions(self, states: Diagram) -> int:
+        """How many distinct (state, action, next state) begin in `states`."""
+        return sum(self.growing(lambda step=step: self._leaving(step, states)) for step in self.steps)  # type: ignore[misc]
+
+    def _leaving(self, step: Step, states: Diagram) -> int:
+        if (relation := _plain(step)) is not None:
+            even = sum(d * self.size(states & cubes) for d, cubes in relation.degree.items())
+            if not relation.uneven.satisfiable():
+                return even
+            pairs = relation.pairs(states & relation.uneven)
+            after = [(Column.AFTER, n) for n in relation.written]
+            return even + self.encoding.count(pairs, [*self.fields(), *after])
+        if all(r.deterministic for r in step.relations) and _guards_first(step):
+            guards = [link for link in step.links if link.required]
+            for link in guards:
+                states = self.stepper.admitted(link, states)
+            return self.size(states)
+        names = [n for n in self.names if n in step.written]
+        pairs = states & self.encoding.same(Column.NOW, Column.BEFORE, names)
+        pairs = self.stepper.image(step, pairs)
+        before = [(Column.BEFORE, n) for n in names]
+        return self.encoding.count(pairs, [*self.fields(), *before])
+
+    def violations(self, claim: Claim, states: Diagram) -> Diagram:
+        """The states of `states` that the claim calls false (of a Sometimes: true)."""
+        claim.learn(states)
+        return states & (claim.true if claim.property.kind is Kind.SOMETIMES else claim.false)
+
+    def concerned(self, claim: Claim) -> Iterator[Step]:
+        """The steps that a claim about steps is about."""
+        for step in self.steps:
+            if not claim.property.by or step.source.name in claim.property.by:
+                yield step
+
+    def step_ends(self, claim: Claim, step: Step, states: Diagram) -> Diagram:
+        """The ends of `step` from `states`, with the values before it and the locals as it left them."""
+        begin = self.stepper.start(tuple(n for n in self.kept if n not in step.kept), states)
+        begin = begin & self.encoding.same(Column.NOW, Column.BEFORE, claim.before)
+        return self.stepper.image(step, begin, keep=True)
+
+    def bad_ends(self, claim: Claim, step: Step, states: Diagram) -> Diagram:
+        """The ends of `step` from `states` that the claim calls false."""
+        ends = self.step_ends(claim, step, states)
+        claim.learn(ends)
+        return ends & claim.false
+
+    def stutters(self, claim: Claim, states: Diagram) -> bool:
+        """Whether the claim calls a step false that begins in `states` and changes nothing."""
+        same = self.stepper.start(self.kept, states)
+        same = same & self.encoding.same(Column.NOW, Column.BEFORE, claim.before)
+        claim.learn(same)
+        return (same & claim.false).satisfiable()
+
+    def manager_nodes(self) -> int:
+        """How many diagram nodes there are."""
+        return self.encoding.manager.approx_num_inner_nodes()
+
+    def pick(self, states: Diagram, fields: Sequence[Field] | None = None) -> tuple[int, ...]:
+        """One combination of a set that is not empty, always the same."""
+        wanted = self.fields() if fields is None else fields
+        mine = set(wanted)
+        every = [(c, n) for n in self.encoding.width for c in (Column.NOW, Column.BEFORE)]
+        rest = states.exists(self.encoding.cube_of(f for f in every if f not in mine))
+        for column, name in wanted:
+            for code in range(len(self.numbers.values[name])):
+                narrowed = rest & self.encoding.cube(column, name, code)
+                if narrowed.satisfiable():
+                    rest = narrowed
+                    break
+        return self.encoding.combinations(rest, wanted)[0]
+
+
+def restarted(old: Symbolic) -> Symbolic:
+    """The same system with more places reserved; what was learned of functions and values is kept."""
+    return Symbolic(
+        old.system,
+        old.claims,
+        memory=old.memory,
+        numbers=old.numbers,
+        reserved=restart_reserve(old.numbers),
+    )
+
+
+def dependent(fired: Step, other: Step) -> bool:
+    """Whether states added by `fired` to a set closed under `other` may leave it not closed."""
+    return bool(fired.written & (other.reads | other.written) or other.written & (fired.reads | fired.written))
+
+
+def _plain(step: Step) -> Relation | None:
+    """The relation of a step that is one action without local variables."""
+    body = step.links[0].body if isinstance(step.source, Action) else None
+    simple = isinstance(body, Relation) and not step.kept and not step.links[0].enter
+    return body if simple and isinstance(body, Relation) else None
+
+
+def _guards_first(step: Step) -> bool:
+    """Whether everything up to the last required part only looks at variables of the state."""
+    last = max((i for i, link in enumerate(step.links) if link.required), default=-1)
+    return not step.kept and all(
+        isinstance(link.body, Relation) and not link.body.written and not link.enter
+        for link in step.links[: last + 1]
+    )
+
+
+def _numbers(system: System) -> Numbers:
+    """The numbering that a system starts with: initial values, domains, and values asked for."""
+    numbers = Numbers(system.variables)
+
+    def visit(parts: Iterable[Part]) -> None:
+        for p in parts:
+            for name, values in p.when:
+                for value in values:
+                    if not numbers.variables[name].domain:
+                        numbers.code(name, value)
+            if isinstance(p.body, Steps):
+                visit(p.body.parts)
+
+    for step in system.actions:
+        if isinstance(step, Steps):
+            visit(step.parts)
+    return numbers

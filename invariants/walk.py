@@ -1,0 +1,59 @@
+"""The way to a violation through the layers of a symbolic exploration, found backwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from invariants.encoding import Column, Diagram
+from invariants.properties import Kind
+from invariants.relations import Claim
+from invariants.steps import Step
+from invariants.symbolic import Symbolic
+from invariants.trace import Path
+
+
+def path(engine: Symbolic, claim: Claim) -> Path | None:
+    """A shortest way to what violates the claim (of a Sometimes: to a witness), None if no layer has one."""
+    for level, layer in enumerate(engine.layers):
+        if claim.property.kind is not Kind.EVERY_STEP:
+            bad = engine.violations(claim, layer)
+            if bad.satisfiable():
+                return _back(engine, level, engine.pick(bad), ())
+            continue
+        for step in engine.concerned(claim):
+            ends = engine.growing(lambda step=step, layer=layer: engine.bad_ends(claim, step, layer))  # type: ignore[misc]
+            if ends.satisfiable():
+                source = _source(engine, claim, step, ends, engine.layers[level])
+                return _back(engine, level, engine.pick(source), ((step.source.name, None),))
+    return None
+
+
+def _source(engine: Symbolic, claim: Claim, step: Step, ends: Diagram, layer: Diagram) -> Diagram:
+    """The states of `layer` from which `step` ends in one combination of those in `ends`."""
+    fields = claim.footprint.fields
+    codes = engine.pick(ends, fields)
+    encoding = engine.encoding
+    known = zip(fields, codes, strict=True)
+    literals = [(column, name, code) for (column, name), code in known]
+    after = encoding.conjunction(x for x in literals if x[0] is Column.NOW)
+    before = encoding.conjunction((Column.NOW, n, c) for column, n, c in literals if column is Column.BEFORE)
+    untouched = tuple(n for n in engine.kept if n not in step.kept)
+    sources = engine.stepper.begin(untouched, engine.stepper.preimage(step, after))
+    return sources & before & layer
+
+
+def _back(
+    engine: Symbolic, level: int, codes: tuple[int, ...], moves: Iterable[tuple[str, dict[str, object] | None]]
+) -> Path:
+    """The way from the initial layer to the state of these numbers in layer `level`, followed by `moves`."""
+    encoding = engine.encoding
+    way = [*moves]
+    for earlier in reversed(engine.layers[:level]):
+        target = encoding.conjunction((Column.NOW, n, c) for n, c in zip(engine.names, codes, strict=True))
+        for step in engine.steps:
+            sources = engine.stepper.preimage(step, target) & earlier
+            if sources.satisfiable():
+                way.insert(0, (step.source.name, encoding.state(codes, engine.names)))
+                codes = engine.pick(sources)
+                break
+    return Path(encoding.state(codes, engine.names), tuple(way))
