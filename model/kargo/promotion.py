@@ -100,7 +100,7 @@ class PlannedStep:
 
     `condition` is its `if`, answering with a `Condition`; `config` its vars and config, answering with the
     text of an error or None; either is None where there is nothing to evaluate. `attempt` is the world's
-    answer to a run of its runner: a rule that reads what it likes and writes `attempt`.
+    answer to a run of its runner: see `model.kargo.worlds`.
     """
 
     rules: StepRules
@@ -165,6 +165,11 @@ def working(field: str, alias: str) -> str:
     return f"working {field}[{alias}]"
 
 
+def attempt_of(index: int, alias: str) -> str:
+    """The variable that holds what a step's runner came back with in a pass."""
+    return f"attempt[{index} {alias}]"
+
+
 def did(index: int, alias: str) -> str:
     """The variable that says what a pass did with a step."""
     return f"did[{index} {alias}]"
@@ -196,7 +201,6 @@ def variables(plan: Plan, *, running_clock: bool, start: PromotionPhase) -> tupl
         local("failing", 0),
         local("condition", Condition(None)),
         local("context_error", None),
-        local("attempt", None),
         local("stopped_at", 0, domain=range(max(n, 1))),
         local("retry_after", None),
         local("engine_error", None),
@@ -215,9 +219,8 @@ def variables(plan: Plan, *, running_clock: bool, start: PromotionPhase) -> tupl
             variable(stored("text", alias), ""),
             local(working("text", alias), ""),
         ]
-        of_steps += [
-            local(did(i, alias), Turn.NOT_REACHED) for i, s in enumerate(plan.steps) if s.rules.alias == alias
-        ]
+        for i in (i for i, s in enumerate(plan.steps) if s.rules.alias == alias):
+            of_steps += [local(did(i, alias), Turn.NOT_REACHED), local(attempt_of(i, alias), None)]
     for key in plan.output_keys:
         of_steps += [variable(stored("output", key), None), local(working("output", key), None)]
     return (*pass_wide, *of_steps)
@@ -292,7 +295,7 @@ def _copy(rule: Rule, parameter: str, source: str, target: str) -> Action:
 def _turns(plan: Plan, index: int) -> Iterator[Action | Part]:
     step = plan.steps[index]
     behaviours, fixed, alias = plan.behaviours, step.rules, step.rules.alias
-    entry, text = working("entry", alias), working("text", alias)
+    entry, text, attempt = working("entry", alias), working("text", alias), attempt_of(index, alias)
     coe = plan.continue_on_error[alias]
     yield action(engine.set_current_step, constants={"continue_on_error": coe}, writes=("turn",), entry=entry)
     yield action(engine.stop_if_cancelled, constants={"behaviours": behaviours}, entry=entry)
@@ -309,15 +312,20 @@ def _turns(plan: Plan, index: int) -> Iterator[Action | Part]:
         yield part(step.config.bind(alias, "context_error"), turn=Turn.TO_CONFIGURE)
     yield action(engine.configure, constants={"behaviours": behaviours}, entry=entry)
     yield part(step.attempt, turn=Turn.TO_RUN)
-    yield action(rules.keep_output, writes={"output": working("output", alias)})
+    yield action(rules.keep_output, attempt=attempt, writes={"output": working("output", alias)})
     if behaviours.context_failure_is_a_result:
         yield action(rules.forget_output, writes={"output": working("output", alias)})
     if fixed.propagates_output and namespace(alias):
-        yield action(rules.propagate_output, shared=working("output", namespace(alias)))
-    yield action(engine.judge, constants={"rules": fixed, "behaviours": behaviours}, entry=entry)
-    yield action(engine.say, constants={"rules": fixed, "behaviours": behaviours}, writes={"text": text})
-    yield action(rules.note_health_check, checks="new_checks")
-    yield action(rules.note_retry_after, writes=("retry_after",))
+        yield action(rules.propagate_output, attempt=attempt, shared=working("output", namespace(alias)))
+    yield action(engine.judge, constants={"rules": fixed, "behaviours": behaviours}, entry=entry, attempt=attempt)
+    yield action(
+        engine.say,
+        constants={"rules": fixed, "behaviours": behaviours},
+        writes={"text": text},
+        attempt=attempt,
+    )
+    yield action(rules.note_health_check, attempt=attempt, checks="new_checks")
+    yield action(rules.note_retry_after, attempt=attempt, writes=("retry_after",))
     yield action(rules.note_error, constants={"rules": fixed, "behaviours": behaviours}, writes=("engine_error",))
     yield action(
         rules.move_on,
