@@ -326,7 +326,12 @@ def _turns(plan: Plan, index: int) -> Iterator[Action | Part]:
     )
     yield action(rules.note_health_check, attempt=attempt, checks="new_checks")
     yield action(rules.note_retry_after, attempt=attempt, writes=("retry_after",))
-    yield action(rules.note_error, constants={"rules": fixed, "behaviours": behaviours}, writes=("engine_error",))
+    yield action(
+        rules.note_error,
+        constants={"rules": fixed, "behaviours": behaviours},
+        attempt=attempt,
+        writes=("engine_error",),
+    )
     yield action(
         rules.move_on,
         constants={

@@ -89,8 +89,7 @@ def summary(attempt: Attempt) -> str:
     return words
 
 
-def _choice(status: StepStatus, **more: object) -> Choice:
-    attempt = Attempt(status.value)._replace(**more)
+def _choice(attempt: Attempt) -> Choice:
     return Choice(summary(attempt), attempt)
 
 
@@ -106,16 +105,19 @@ def alphabet(
 
     With `overruns_ms`, an attempt may also take that long before it says that it is not done, or errs.
     """
-    error = {"error": "something went wrong"}
-    choices = [_choice(StepStatus.SUCCEEDED, output=UNKNOWN_OUTPUT), _choice(StepStatus.ERRORED, **error)]
+    wrong = "something went wrong"
+    choices = [
+        _choice(Attempt(StepStatus.SUCCEEDED.value, output=UNKNOWN_OUTPUT)),
+        _choice(Attempt(StepStatus.ERRORED.value, error=wrong)),
+    ]
     if failed_for_good:
-        choices.append(_choice(StepStatus.FAILED, **error, terminal=True))
+        choices.append(_choice(Attempt(StepStatus.FAILED.value, error=wrong, terminal=True)))
     if running:
-        choices.append(_choice(StepStatus.RUNNING))
+        choices.append(_choice(Attempt(StepStatus.RUNNING.value)))
     if skipped:
-        choices.append(_choice(StepStatus.SKIPPED))
+        choices.append(_choice(Attempt(StepStatus.SKIPPED.value)))
     if failed_without_error:
-        choices.append(_choice(StepStatus.FAILED, message="not as it should be"))
+        choices.append(_choice(Attempt(StepStatus.FAILED.value, "not as it should be")))
     if overruns_ms:
         late = [c for c in choices if c.attempt.status in ("Errored", "Running")]
         choices += [
