@@ -133,7 +133,7 @@ class Field:
 
     def json(self) -> str:
         """The value and all within it, as canonical JSON text."""
-        return json.dumps(plain(self.node), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        return json.dumps(plain(self.node), sort_keys=True)
 
     def unknown(self, known: Collection[str], *, only_similar: bool = False) -> Iterator[InputWarning]:
         """A warning for each field of a mapping that is not `known`, naming the known one it resembles.
