@@ -30,6 +30,10 @@ class Retry:
     error_threshold: int | None = None
 
 
+NO_RETRY = Retry()
+"""No policy: the defaults of the step's kind hold."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """A step as it is written. `given` are the fields that are there. Source: `PromotionStep`."""
