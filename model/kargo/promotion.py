@@ -85,12 +85,12 @@ class Expression:
         )
         return tuple(outcome(result=result) for result in self.evaluate(seen))
 
-    def bind(self, alias: str, result: str) -> Action:
+    def bind(self, plan: Plan, alias: str, result: str) -> Action:
         """The action that evaluates the expression for the step `alias` into the variable `result`."""
-        binding = {"entry": working("entry", alias)}
-        binding |= {f"entry_{i}": working("entry", a) for i, a in enumerate(self.entries)}
-        binding |= {f"text_{i}": working("text", a) for i, a in enumerate(self.texts)}
-        binding |= {f"output_{i}": working("output", a) for i, a in enumerate(self.outputs)}
+        binding = {"entry": plan.working("entry", alias)}
+        binding |= {f"entry_{i}": plan.working("entry", a) for i, a in enumerate(self.entries)}
+        binding |= {f"text_{i}": plan.working("text", a) for i, a in enumerate(self.texts)}
+        binding |= {f"output_{i}": plan.working("output", a) for i, a in enumerate(self.outputs)}
         return action(self, f"evaluate {self.of} of {alias}", writes={"result": result}, reads=binding)
 
 
@@ -115,10 +115,15 @@ class Plan:
     """The steps of a Promotion, and what follows from their aliases.
 
     Steps that share an alias share its metadata, which remembers the `continueOnError` of the first of them.
+
+    `writes_can_fail` says whether a pass can be kept from writing its status. If so it works on a copy, as the
+    controller does. If not it works on the stored variables: nobody can see the difference, because a pass is
+    one step, and the checker has half as many variables.
     """
 
     steps: tuple[PlannedStep, ...]
     behaviours: Behaviours
+    writes_can_fail: bool = False
 
     @cached_property
     def aliases(self) -> tuple[str, ...]:
@@ -135,6 +140,10 @@ class Plan:
         """The keys that can come up in the shared state: aliases, and tasks that take the outputs of theirs."""
         shared = (namespace(s.rules.alias) for s in self.steps if s.rules.propagates_output)
         return tuple(dict.fromkeys((*self.aliases, *filter(None, shared))))
+
+    def working(self, field: str, alias: str) -> str:
+        """The variable that holds `field` of `alias` as the pass under way has it."""
+        return f"working {field}[{alias}]" if self.writes_can_fail else stored(field, alias)
 
     def horizon_ms(self, alias: str) -> int:
         """How far back, in milliseconds, an instant of `alias` can matter."""
@@ -160,14 +169,9 @@ def stored(field: str, alias: str) -> str:
     return f"{field}[{alias}]"
 
 
-def working(field: str, alias: str) -> str:
-    """The variable that holds `field` of `alias` as the pass under way has it."""
-    return f"working {field}[{alias}]"
-
-
-def attempt_of(index: int, alias: str) -> str:
+def said(index: int, alias: str) -> str:
     """The variable that holds what a step's runner came back with in a pass."""
-    return f"attempt[{index} {alias}]"
+    return f"said[{index} {alias}]"
 
 
 def did(index: int, alias: str) -> str:
@@ -201,6 +205,7 @@ def variables(plan: Plan, *, running_clock: bool, start: PromotionPhase) -> tupl
         local("failing", 0),
         local("condition", Condition(None)),
         local("context_error", None),
+        local("attempt", None),
         local("stopped_at", 0, domain=range(max(n, 1))),
         local("retry_after", None),
         local("engine_error", None),
@@ -213,17 +218,17 @@ def variables(plan: Plan, *, running_clock: bool, start: PromotionPhase) -> tupl
     )
     of_steps: list[Variable] = []
     for alias in plan.aliases:
-        of_steps += [
-            variable(stored("entry", alias), None),
-            local(working("entry", alias), None),
-            variable(stored("text", alias), ""),
-            local(working("text", alias), ""),
-        ]
+        of_steps += _field(plan, "entry", alias, None) + _field(plan, "text", alias, "")
         for i in (i for i, s in enumerate(plan.steps) if s.rules.alias == alias):
-            of_steps += [local(did(i, alias), Turn.NOT_REACHED), local(attempt_of(i, alias), None)]
+            of_steps += [local(did(i, alias), Turn.NOT_REACHED), local(said(i, alias), None)]
     for key in plan.output_keys:
-        of_steps += [variable(stored("output", key), None), local(working("output", key), None)]
+        of_steps += _field(plan, "output", key, None)
     return (*pass_wide, *of_steps)
+
+
+def _field(plan: Plan, field: str, alias: str, initial: Value) -> list[Variable]:
+    copies = [local(plan.working(field, alias), initial)] if plan.writes_can_fail else []
+    return [variable(stored(field, alias), initial), *copies]
 
 
 def reconcile(
@@ -271,31 +276,33 @@ def _terminate(plan: Plan) -> Iterator[Action]:
         yield action(rules.abort_current_step, constants=fixed, reads=binding)
 
 
-def _load(plan: Plan, cancelled: bool) -> Iterator[Action]:
+def _load(plan: Plan, cancelled: bool) -> Iterator[Action | Part]:
     if cancelled:
         yield action(rules.cancel, writes=("cancelled",))
     yield action(rules.open_work_dir, writes=("fresh",))
     for alias in plan.aliases:
-        yield _copy(rules.load_entry, "entry", stored("entry", alias), working("entry", alias))
-        yield _copy(rules.load_text, "text", stored("text", alias), working("text", alias))
+        yield from _copy(plan, rules.load_entry, "entry", alias)
+        yield from _copy(plan, rules.load_text, "text", alias)
         yield action(
             rules.count_failure,
             constants={"continue_on_error": plan.continue_on_error[alias]},
-            entry=working("entry", alias),
+            entry=plan.working("entry", alias),
         )
     for key in plan.output_keys:
-        yield _copy(rules.load_output, "output", stored("output", key), working("output", key))
+        if plan.writes_can_fail:
+            yield from _copy(plan, rules.load_output, "output", key)
     yield action(rules.go_to_step, writes=("at",))
 
 
-def _copy(rule: Rule, parameter: str, source: str, target: str) -> Action:
-    return action(rule, writes={"working": target}, reads={parameter: source})
+def _copy(plan: Plan, rule: Rule, field: str, alias: str) -> Iterator[Action | Part]:
+    load = action(rule, reads={field: stored(field, alias)}, writes={"working": plan.working(field, alias)})
+    yield load if plan.writes_can_fail else part(load, fresh=True)
 
 
 def _turns(plan: Plan, index: int) -> Iterator[Action | Part]:
     step = plan.steps[index]
     behaviours, fixed, alias = plan.behaviours, step.rules, step.rules.alias
-    entry, text, attempt = working("entry", alias), working("text", alias), attempt_of(index, alias)
+    entry, text = plan.working("entry", alias), plan.working("text", alias)
     coe = plan.continue_on_error[alias]
     yield action(engine.set_current_step, constants={"continue_on_error": coe}, writes=("turn",), entry=entry)
     yield action(engine.stop_if_cancelled, constants={"behaviours": behaviours}, entry=entry)
@@ -305,31 +312,29 @@ def _turns(plan: Plan, index: int) -> Iterator[Action | Part]:
         entry=entry,
     )
     if step.condition:
-        yield part(step.condition.bind(alias, "condition"), turn=Turn.TO_EVALUATE)
+        yield part(step.condition.bind(plan, alias, "condition"), turn=Turn.TO_EVALUATE)
         yield action(engine.obey_condition, constants={"behaviours": behaviours}, entry=entry)
     yield action(engine.start, constants={"rules": fixed}, entry=entry)
     if step.config:
-        yield part(step.config.bind(alias, "context_error"), turn=Turn.TO_CONFIGURE)
+        yield part(step.config.bind(plan, alias, "context_error"), turn=Turn.TO_CONFIGURE)
     yield action(engine.configure, constants={"behaviours": behaviours}, entry=entry)
     yield part(step.attempt, turn=Turn.TO_RUN)
-    yield action(rules.keep_output, attempt=attempt, writes={"output": working("output", alias)})
+    yield action(rules.keep_output, writes={"output": plan.working("output", alias)})
     if behaviours.context_failure_is_a_result:
-        yield action(rules.forget_output, writes={"output": working("output", alias)})
+        yield action(rules.forget_output, writes={"output": plan.working("output", alias)})
     if fixed.propagates_output and namespace(alias):
-        yield action(rules.propagate_output, attempt=attempt, shared=working("output", namespace(alias)))
-    yield action(engine.judge, constants={"rules": fixed, "behaviours": behaviours}, entry=entry, attempt=attempt)
+        yield action(rules.propagate_output, shared=plan.working("output", namespace(alias)))
+    yield action(engine.judge, constants={"rules": fixed, "behaviours": behaviours}, entry=entry)
     yield action(
         engine.say,
         constants={"rules": fixed, "behaviours": behaviours},
         writes={"text": text},
-        attempt=attempt,
     )
-    yield action(rules.note_health_check, attempt=attempt, checks="new_checks")
-    yield action(rules.note_retry_after, attempt=attempt, writes=("retry_after",))
+    yield action(rules.note_health_check, checks="new_checks")
+    yield action(rules.note_retry_after, writes=("retry_after",))
     yield action(
         rules.note_error,
         constants={"rules": fixed, "behaviours": behaviours},
-        attempt=attempt,
         writes=("engine_error",),
     )
     yield action(
@@ -340,7 +345,7 @@ def _turns(plan: Plan, index: int) -> Iterator[Action | Part]:
             "continue_on_error": coe,
             "behaviours": behaviours,
         },
-        writes={"at": "at", "stopped_at": "stopped_at", "did": did(index, alias)},
+        writes={"at": "at", "stopped_at": "stopped_at", "did": did(index, alias), "said": said(index, alias)},
         entry=entry,
     )
 
@@ -349,7 +354,7 @@ def _weigh(plan: Plan) -> Iterator[Action]:
     # The k-th entry is passed over if the k-th step continues on error: not the same where aliases repeat.
     for alias, step in zip(plan.aliases, plan.steps, strict=False):
         if not step.continue_on_error:
-            entry, text = working("entry", alias), working("text", alias)
+            entry, text = plan.working("entry", alias), plan.working("text", alias)
             yield action(rules.weigh_text, writes=("worst_text",), entry=entry, text=text)
             yield action(rules.weigh, entry=entry)
 
@@ -379,10 +384,12 @@ def _save(plan: Plan) -> Iterator[Action]:
     yield action(rules.save_status, writes=("phase", "current_step"))
     yield action(rules.save_health_checks, checks="new_checks")
     for alias in plan.aliases:
-        yield action(rules.save_entry, working=working("entry", alias), writes={"entry": stored("entry", alias)})
-        yield action(rules.save_text, working=working("text", alias), writes={"text": stored("text", alias)})
+        yield action(
+            rules.save_entry, working=plan.working("entry", alias), writes={"entry": stored("entry", alias)}
+        )
+        yield action(rules.save_text, working=plan.working("text", alias), writes={"text": stored("text", alias)})
     for key in plan.output_keys:
-        source, target = working("output", key), stored("output", key)
+        source, target = plan.working("output", key), stored("output", key)
         yield action(rules.save_output, working=source, writes={"output": target})
 
 

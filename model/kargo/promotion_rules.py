@@ -172,6 +172,7 @@ def note_error(turn: Turn, attempt: Attempt | None, *, rules: StepRules, behavio
 def move_on(
     turn: Turn,
     entry: Entry,
+    attempt: Attempt | None,
     failing: int,
     *,
     index: int,
@@ -179,17 +180,24 @@ def move_on(
     continue_on_error: bool,
     behaviours: Behaviours,
 ) -> Outcomes:
-    """Go to the next step, or stop the pass here."""
-    failing += has_failed(entry, continue_on_error)
+    """Go to the next step, or stop the pass here; note what was done."""
+    here: object = index + 1
     if turn in INCOMPLETE:
-        return only(at=Place.WAITING, stopped_at=index, did=turn, turn=Turn.NOT_REACHED, failing=failing)
-    if turn is Turn.PANICKED:
-        return only(at=Place.PANICKED, stopped_at=index, did=turn, turn=Turn.NOT_REACHED, failing=failing)
-    if turn in (Turn.CANCELLED, Turn.CUT_OFF):
+        here = Place.WAITING
+    elif turn is Turn.PANICKED:
+        here = Place.PANICKED
+    elif turn in (Turn.CANCELLED, Turn.CUT_OFF):
         ends_promotion = behaviours.cancellation is Cancellation.ENDS_THE_PROMOTION
-        at = Place.CANCELLED if ends_promotion else steps
-        return only(at=at, stopped_at=index, did=turn, turn=Turn.NOT_REACHED, failing=failing)
-    return only(at=index + 1, did=turn, turn=Turn.NOT_REACHED, failing=failing)
+        here = Place.CANCELLED if ends_promotion else steps
+    return only(
+        at=here,
+        stopped_at=index,
+        did=turn,
+        said=attempt,
+        turn=Turn.NOT_REACHED,
+        attempt=None,
+        failing=failing + has_failed(entry, continue_on_error),
+    )
 
 
 def note_retry_after(turn: Turn, attempt: Attempt | None) -> Outcomes:
@@ -384,8 +392,9 @@ def requeue_at_timeout(
 def rebase(entry: Entry | None, now: int, *, horizon_ms: int, read_again: bool) -> Outcomes:
     """Reckon an entry's times from now, and let go of what nobody can read any more.
 
-    Instants further back than `horizon_ms` are all the same to every rule; those of a step that is over and shares its
-    entry with no later one are never read. This keeps the states finite; no comparison comes out differently.
+    Instants further back than `horizon_ms` are all the same to every rule; those of a step that is over, and
+    shares its entry with no later one, are never read. This keeps the states finite; no comparison comes out
+    differently.
     """
     if entry is None:
         return ()

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from model.kargo.attempts import UNKNOWN_OUTPUT, Attempt
 from model.kargo.phases import StepStatus
-from model.kargo.promotion import attempt_of
 from model.kargo.step_engine import Turn
 from model.system import Action, Outcomes, Variable, action, only, outcome, variable
 
@@ -58,24 +57,24 @@ def tries(alias: str) -> Variable:
     return variable(f"tries[{alias}]", 0)
 
 
-def scripted(index: int, alias: str, script: Script) -> Action:
-    """The step at `index` follows a script."""
+def scripted(alias: str, script: Script) -> Action:
+    """The step follows a script."""
     return action(
         play,
         f"run {alias}",
         constants={"script": script, "alias": alias},
         tries=tries(alias).name,
-        writes={"turn": "turn", "attempt": attempt_of(index, alias)},
+        writes=("turn", "attempt"),
     )
 
 
-def free(index: int, alias: str, alphabet: Alphabet) -> Action:
-    """The step at `index` does anything its alphabet allows, each time anew."""
+def free(alias: str, alphabet: Alphabet) -> Action:
+    """The step does anything its alphabet allows, each time anew."""
     return action(
         choose,
         f"run {alias}",
         constants={"alphabet": alphabet, "alias": alias},
-        writes={"turn": "turn", "attempt": attempt_of(index, alias)},
+        writes=("turn", "attempt"),
     )
 
 
