@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from invariants.explicit_search import explicit_search
+from invariants.findings import Findings, Question, StutterMatters
 from invariants.limits import Limits
 from invariants.properties import Property
-from invariants.search import Findings, Question, StutterMatters, search
+from invariants.search import search
 from invariants.slicing import Slice, stutter_claims
 from invariants.slicing import sliced as slice_of
 from invariants.trace import retrace
@@ -15,7 +17,10 @@ from model.system import ModelError, System, Table
 
 __all__ = ["ENGINES", "STRATEGIES", "Bounds", "Cost", "Judgement", "Progress", "Report", "Verdict", "check"]
 
-ENGINES: dict[str, Callable[[Question], Findings]] = {"symbolic": search}
+ENGINES: dict[str, Callable[[Question], Findings]] = {
+    "symbolic": search,
+    "explicit": explicit_search,
+}
 """The engines by name."""
 
 STRATEGIES = ("layers", "saturation")

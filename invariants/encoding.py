@@ -17,7 +17,7 @@ from oxidd.bdd import BDDManager as Manager
 from oxidd.bdd import BDDSubstitution as Substitution
 from oxidd.util import BooleanOperator, DDMemoryError
 
-from model.system import ModelError, Value, Variable
+from model.system import Action, ModelError, Part, System, Value, Variable
 
 __all__ = ["Column", "DDMemoryError", "Diagram", "Encoding", "Field", "Outgrown", "Substitution", "both", "minus"]
 
@@ -276,3 +276,22 @@ def initial(encoding: Encoding, variables: Iterable[Variable]) -> Diagram:
 def assignment(encoding: Encoding, column: Column, state: Mapping[str, Value]) -> Diagram:
     """The set of states with these values."""
     return encoding.conjunction((column, n, encoding.code(n, v)) for n, v in state.items())
+
+
+def numbers_of(system: System) -> Numbers:
+    """The numbering that a system starts with: initial values, domains, and values asked for."""
+    numbers = Numbers(system.variables)
+
+    def visit(parts: Iterable[Part]) -> None:
+        for p in parts:
+            for name, values in p.when:
+                for value in values:
+                    if not numbers.variables[name].domain:
+                        numbers.code(name, value)
+            if not isinstance(p.body, Action):
+                visit(p.body.parts)
+
+    for step in system.actions:
+        if not isinstance(step, Action):
+            visit(step.parts)
+    return numbers

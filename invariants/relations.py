@@ -88,6 +88,7 @@ class Relation:
         self.seconds = 0.0
         self.images = 0
         self._moves = encoding.false
+        self._rows: list[tuple[Codes, list[dict[str, int]]]] = []
         self._total: Diagram | None = None
         self._columns()
 
@@ -112,6 +113,7 @@ class Relation:
         self.enabled |= self.footprint.cubes([codes for codes, row in rows if row])
         self.stays |= self.footprint.cubes([codes for codes, row in rows if not row])
         self._moves |= self.encoding.union([self._move(c, changes) for c, row in rows for changes in row])
+        self._rows += rows
         self._total = None
 
     def _row(self, codes: Codes) -> list[dict[str, int]]:
@@ -205,10 +207,12 @@ class Relation:
             self.uneven &= absent
             self.degree = {d: cubes & absent for d, cubes in self.degree.items()}
             self._moves &= absent
-        if name in self.written:
+        if name in self.written and name in self.reads:
             self._moves &= self.encoding.absent((Column.AFTER, name))
-            if name not in self.reads:
-                self._moves &= self.encoding.absent((Column.NOW, name))
+        elif name in self.written:
+            # Rows that leave the variable alone hold for its new values too; those that set it do not.
+            rows = self._rows
+            self._moves = self.encoding.union([self._move(c, changes) for c, row in rows for changes in row])
         self._columns()
 
 

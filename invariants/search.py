@@ -3,52 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from invariants.encoding import Diagram, Outgrown
-from invariants.limits import Limits, Stop, stopping
+from invariants.findings import Findings, Question, StutterMatters, verdict
+from invariants.limits import Stop, stopping
 from invariants.properties import Kind, Property
 from invariants.relations import Claim
 from invariants.symbolic import Symbolic, restarted
-from invariants.trace import Path
 from invariants.verdicts import Verdict
 from invariants.walk import path
-from model.system import System, Table
-
-
-class StutterMatters(Exception):  # noqa: N818  (asks for another exploration, not an error)
-    """A claim about steps calls a step false that changes nothing: steps that were sliced away could break it."""
-
-
-@dataclass
-class Findings:
-    """What an engine found: sizes, why it stopped early, and per property a verdict and a way."""
-
-    states: int = 0
-    transitions: int | None = None
-    levels: int | None = None
-    complete: bool = False
-    why: list[str] = field(default_factory=list)
-    unseen: str = ""
-    verdicts: dict[Property, tuple[Verdict, Path | None]] = field(default_factory=dict)
-    images: list[tuple[Table, str, float]] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is asked of an engine.
-
-    `stutter` are claims for which a step that changes nothing has to be looked at as well. With
-    `stop_when_decided` the exploration ends as soon as every property has a verdict.
-    """
-
-    system: System
-    properties: tuple[Property, ...]
-    strategy: str
-    limits: Limits
-    transitions: bool = True
-    stop_when_decided: bool = False
-    stutter: tuple[Property, ...] = ()
 
 
 def search(question: Question) -> Findings:
@@ -130,25 +93,22 @@ class _Search:
         for claim in engine.claims.values():
             steps = claim.property.kind is Kind.EVERY_STEP
             with stopping(found.why):
-                if self._bad(claim, explored if steps else engine.reach):
+                # Stopped because all was decided: the last layer decided it, though its steps were not all taken.
+                decided = not self._open and self.question.stop_when_decided
+                if self._bad(claim, engine.reach if decided or not steps else explored):
                     bad.append(claim.property)
                 elif claim.property in self.question.stutter and engine.stutters(claim, explored):
                     raise StutterMatters
-                found.verdicts[claim.property] = (self._verdict(claim.property, claim.property in bad), None)
+                found.verdicts[claim.property] = (
+                    verdict(claim.property, claim.property in bad, found.complete),
+                    None,
+                )
             found.verdicts.setdefault(claim.property, (Verdict.BOUNDED, None))
         if bad and not engine.layers:
             self._layers_until(bad)
         for name in bad:
             with stopping(found.why):
                 found.verdicts[name] = (found.verdicts[name][0], path(engine, engine.claims[name]))
-
-    def _verdict(self, claim: Property, bad: bool) -> Verdict:
-        sometimes = claim.kind is Kind.SOMETIMES
-        if bad:
-            return Verdict.HOLDS if sometimes else Verdict.VIOLATED
-        if not self.found.complete:
-            return Verdict.BOUNDED
-        return Verdict.VIOLATED if sometimes else Verdict.HOLDS
 
     def _layers_until(self, bad: Iterable[Property]) -> None:
         """After saturation: layers, only until each of these was met."""

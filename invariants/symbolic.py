@@ -21,13 +21,13 @@ from invariants.encoding import (
     Outgrown,
     initial,
     minus,
+    numbers_of,
     restart_reserve,
 )
 from invariants.properties import Kind, Property
 from invariants.relations import Claim, Relation
 from invariants.steps import Step, Stepper, build
-from model.system import Action, Part, System
-from model.system import Sequence as Steps
+from model.system import Action, System
 
 CACHE = 1 << 18
 """Remembered results of diagram operations."""
@@ -54,7 +54,7 @@ class Symbolic:
         reserved: int = RESERVED,
     ) -> None:
         self.system = system
-        self.numbers = numbers or _numbers(system)
+        self.numbers = numbers or numbers_of(system)
         self.memory = memory
         self.encoding = Encoding(
             self.numbers, capacity=max(memory // BYTES_PER_NODE, 1024), cache=CACHE, reserved=reserved
@@ -273,22 +273,3 @@ def _guards_first(step: Step) -> bool:
         isinstance(link.body, Relation) and not link.body.written and not link.enter
         for link in step.links[: last + 1]
     )
-
-
-def _numbers(system: System) -> Numbers:
-    """The numbering that a system starts with: initial values, domains, and values asked for."""
-    numbers = Numbers(system.variables)
-
-    def visit(parts: Iterable[Part]) -> None:
-        for p in parts:
-            for name, values in p.when:
-                for value in values:
-                    if not numbers.variables[name].domain:
-                        numbers.code(name, value)
-            if isinstance(p.body, Steps):
-                visit(p.body.parts)
-
-    for step in system.actions:
-        if isinstance(step, Steps):
-            visit(step.parts)
-    return numbers

@@ -1,0 +1,160 @@
+"""What the explicit engine finds out about a system and its properties, within bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from invariants.encoding import Outgrown, numbers_of
+from invariants.explicit import Explicit, expand
+from invariants.findings import Findings, Question, StutterMatters, verdict
+from invariants.limits import Stop, stopping
+from invariants.packing import Keys, Words, join
+from invariants.properties import Kind, Property
+from invariants.trace import Path
+from model.system import Action, Sequence, State
+
+T = TypeVar("T")
+Body = Action | Sequence
+Met = tuple[int, State, str | None]
+"""The level and the state where a property was decided, and by which step if it is about steps."""
+
+
+def explicit_search(question: Question) -> Findings:
+    """Explore with arrays of states and judge every property.
+
+    Raises StutterMatters if the slice cannot answer for a claim in `question.stutter`.
+    """
+    return _Search(question).run()
+
+
+class _Search:
+    """One exploration; `met` has the properties decided so far."""
+
+    def __init__(self, question: Question) -> None:
+        self.question = question
+        self.limits = question.limits
+        self.engine = Explicit(question.system, question.properties, numbers_of(question.system))
+        self.found = Findings()
+        self.met: dict[Property, Met] = {}
+        self.expanded = 0
+        self._transitions = 0
+        self._steps = [c for c in question.properties if c.kind is Kind.EVERY_STEP]
+
+    def run(self) -> Findings:
+        found, engine = self.found, self.engine
+        with stopping(found.why):
+            self._explore()
+            found.complete = True
+        sizes = [len(layer) for layer in engine.layers]
+        found.states, found.levels = sum(sizes), len(sizes)
+        if self.question.transitions:
+            found.transitions = self._transitions + sizes[0]
+        if not found.complete:
+            left = sum(sizes[self.expanded :])
+            found.unseen = f"the steps of {left:,} of the {found.states:,} states seen were not taken"
+        for claim in self.question.properties:
+            found.verdicts[claim] = (verdict(claim, claim in self.met, found.complete), None)
+        for claim in self.met:
+            with stopping(found.why):
+                found.verdicts[claim] = (found.verdicts[claim][0], self._path(claim))
+        found.images = [(r.table, r.action.name, r.seconds) for r in engine.rules.values()]
+        return found
+
+    def _explore(self) -> None:
+        engine = self.engine
+        while len(engine.layers[-1]):
+            self._enter()
+            new, transitions, met = self._growing(self._level)
+            self._transitions += transitions
+            self.met.update(met)
+            self.expanded += 1
+            if not len(new):
+                break
+            engine.layers.append(new)
+            engine.seen.add(new)
+
+    def _growing(self, compute: Callable[[], T]) -> T:
+        while True:
+            try:
+                return compute()
+            except Outgrown as need:
+                self.engine.widen(need.variable)
+
+    def _enter(self) -> None:
+        engine, level = self.engine, len(self.engine.layers)
+
+        def states() -> int:
+            return sum(len(layer) for layer in engine.layers)
+
+        self.limits.report(level, states, lambda: None)
+        words = engine.states(engine.layers[-1])
+        for claim, judge in engine.judges.items():
+            if claim in self.met:
+                continue
+            if claim.kind is not Kind.EVERY_STEP:
+                bad = judge.bad(words)
+                if len(bad):
+                    self.met[claim] = (level - 1, engine.state(engine.layers[-1][bad[:1]]), None)
+            elif claim in self.question.stutter and self._stutters(claim, words):
+                raise StutterMatters
+        if self.question.stop_when_decided and self.met.keys() >= set(self.question.properties):
+            raise Stop("every property was decided") if self.question.properties else Stop("nothing was asked")
+        self.limits.enter(level, states)
+
+    def _stutters(self, claim: Property, words: Words) -> bool:
+        ends, _ = self.engine.advance(Sequence("nothing", ()), words)
+        return bool(len(self.engine.judges[claim].bad(ends, words)))
+
+    def _level(self) -> tuple[Keys, int, dict[Property, Met]]:
+        """What is new after the last layer, the transitions from it, and the claims about steps it breaks."""
+        engine, level = self.engine, len(self.engine.layers) - 1
+        met: dict[Property, Met] = {}
+        count = 0
+        count_too = self.question.transitions
+
+        def visit(step: Body, before: Words, after: Words, source: NDArray[np.int64]) -> None:
+            nonlocal count
+            if count_too:
+                count += engine.distinct(step, after, source)
+            for claim in self._steps:
+                if claim not in self.met and claim not in met and (not claim.by or step.name in claim.by):
+                    bad = engine.judges[claim].bad(after, [w[source] for w in before])
+                    if len(bad):
+                        at = int(source[bad].min())
+                        met[claim] = (level, engine.state(join([w[at : at + 1] for w in before])), step.name)
+
+        after = expand(engine, engine.layers[-1], visit, self._pause)
+        return engine.seen.new(after), count, met
+
+    def _pause(self, used: int) -> None:
+        self.limits.tick()
+        if used + self.engine.nbytes > self.limits.bounds.memory:
+            raise Stop("the bound of memory was hit")
+
+    def _path(self, claim: Property) -> Path:
+        """A shortest way to what decided the claim, by taking the steps of earlier layers again."""
+        level, state, last = self.met[claim]
+        key = self.engine.key(state)
+        moves: list[tuple[str, State | None]] = [] if last is None else [(last, None)]
+        for earlier in reversed(self.engine.layers[:level]):
+            before, name = self._step_to(earlier, key)
+            moves.insert(0, (name, self.engine.state(key)))
+            key = before
+        return Path(self.engine.state(key), tuple(moves))
+
+    def _step_to(self, layer: Keys, key: Keys) -> tuple[Keys, str]:
+        """A state of `layer` and the name of a step that leads from it to `key`."""
+        for states in self.engine.chunks(layer):
+            for step in self.question.system.actions:
+                after, source = self.engine.advance(step, states)
+                ends = join(after[: self.engine.layout.lasting_words])
+                at = np.flatnonzero(ends == key[0])
+                if len(at):
+                    chosen = int(source[at].min())
+                    return join([w[chosen : chosen + 1] for w in states]), step.name
+            self.limits.tick()
+        raise AssertionError("a layer is not reached from the one before it")

@@ -1,0 +1,155 @@
+"""Small systems made at random, with everything a system can have."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from itertools import product
+from random import Random
+
+from invariants.properties import Property, always, every_step, sometimes
+from model.system import Action, Outcome, Outcomes, Part, Sequence, System, Variable, action
+
+Rows = tuple[tuple[tuple[int, ...], tuple[tuple[tuple[str, int], ...], ...]], ...]
+"""For each combination of arguments, the outcomes: new values by name."""
+
+
+def answer(rows: Rows, *arguments: int) -> Outcomes:
+    return tuple(Outcome(str(changes), dict(changes)) for changes in dict(rows).get(arguments, ()))
+
+
+def read_nothing(rows: Rows) -> Outcomes:
+    return answer(rows)
+
+
+def read_one(a: int, rows: Rows) -> Outcomes:
+    return answer(rows, a)
+
+
+def read_two(a: int, b: int, rows: Rows) -> Outcomes:
+    return answer(rows, a, b)
+
+
+RULES = (read_nothing, read_one, read_two)
+EXTRA = "w"
+
+
+def claim_one(a: int, bad: frozenset[int]) -> bool:
+    return a not in bad
+
+
+def claim_two(a: int, b: int, bad: frozenset[tuple[int, int]]) -> bool:
+    return (a, b) not in bad
+
+
+def step_change(a: int, next_a: int, bad: frozenset[tuple[int, int]]) -> bool:
+    return (a, next_a) not in bad
+
+
+def step_other(a: int, next_b: int, bad: frozenset[tuple[int, int]]) -> bool:
+    return (a, next_b) not in bad
+
+
+def step_end(next_a: int, bad: frozenset[int]) -> bool:
+    return next_a not in bad
+
+
+def step_begin(a: int, bad: frozenset[int]) -> bool:
+    return a not in bad
+
+
+class Maker:
+    """Draws a system, then properties of it."""
+
+    def __init__(self, random: Random) -> None:
+        self.random = random
+        self.values = random.choice((2, 2, 3, 5))
+        self.globals = [f"x{i}" for i in range(random.randint(1, 4))]
+        self.locals = [f"l{i}" for i in range(random.randint(0, 2))]
+        self.functions = [self._rows() for _ in range(random.randint(1, 3))]
+        self.named = 0
+
+    def system(self) -> System:
+        steps = tuple(self._step() for _ in range(self.random.randint(1, 4)))
+        names = self.globals + self.locals
+        self.random.shuffle(names)
+        return System("random", tuple(self._variable(n) for n in names), steps)
+
+    def properties(self, system: System) -> tuple[Property, ...]:
+        random = self.random
+        actions = [s.name for s in system.actions]
+        ends = [*self.globals, *self.locals]
+
+        def some(count: int = 1) -> frozenset[Hashable]:
+            every = list(product(range(self.values), repeat=count))
+            chosen = random.sample(every, random.randint(0, max(1, len(every) // 3)))
+            return frozenset(c if count > 1 else c[0] for c in chosen)
+
+        def by() -> tuple[str, ...]:
+            return tuple(random.sample(actions, random.randint(0, min(2, len(actions)))))
+
+        x, y = random.choice(self.globals), random.choice(self.globals)
+        claims = [
+            always(claim_one, "always one", constants={"bad": some()}, a=x),
+            always(claim_two, "always two", constants={"bad": some(2)}, a=x, b=y),
+            sometimes(claim_one, "sometimes one", constants={"bad": some()}, a=y),
+            every_step(step_change, "change", by=by(), constants={"bad": some(2)}, a=x),
+            every_step(step_other, "other", by=by(), constants={"bad": some(2)}, a=x, b=random.choice(ends)),
+            every_step(step_end, "end", by=by(), constants={"bad": some()}, a=random.choice(ends)),
+            every_step(step_begin, "begin", by=by(), constants={"bad": some()}, a=y),
+        ]
+        return tuple(random.sample(claims, random.randint(1, len(claims))))
+
+    def _variable(self, name: str) -> Variable:
+        random = self.random
+        domain = tuple(range(self.values)) if random.random() < 0.4 else ()
+        if name in self.locals:
+            return Variable(name, (random.randrange(self.values),), domain, local=True)
+        initial = random.sample(range(self.values), random.choice((1, 1, 1, 2)))
+        return Variable(name, tuple(initial), domain)
+
+    def _rows(self) -> tuple[int, Rows]:
+        random = self.random
+        arity = random.randint(0, 2)
+        names = [*("a", "b")[:arity], EXTRA]
+        rows = []
+        for arguments in product(range(self.values), repeat=arity):
+            outcomes = tuple(
+                tuple((n, random.randrange(self.values)) for n in names if random.random() < 0.5)
+                for _ in range(random.choice((0, 1, 1, 1, 2, 3)))
+            )
+            rows.append((arguments, outcomes))
+        return arity, tuple(rows)
+
+    def _action(self, scope: list[str]) -> Action:
+        random = self.random
+        arity, rows = random.choice(self.functions)
+        self.named += 1
+        binding = {p: random.choice(scope) for p in ("a", "b")[:arity]}
+        return action(
+            RULES[arity],
+            f"act{self.named}",
+            writes={EXTRA: random.choice(scope)},
+            constants={"rows": rows},
+            **binding,
+        )
+
+    def _step(self) -> Action | Sequence:
+        if self.random.random() < 0.4:
+            return self._action(self.globals + (self.locals if self.random.random() < 0.3 else []))
+        return self._sequence(depth=0)
+
+    def _sequence(self, depth: int) -> Sequence:
+        random = self.random
+        parts = []
+        for _ in range(random.randint(0 if depth else 1, 4)):
+            nested = depth < 2 and random.random() < 0.3
+            body = self._sequence(depth + 1) if nested else self._action(self.globals + self.locals)
+            required = depth == 0 and not nested and random.random() < 0.3
+            parts.append(Part(body, self._when(), required))
+        self.named += 1
+        return Sequence(f"seq{self.named}", tuple(parts))
+
+    def _when(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        random = self.random
+        names = random.sample(self.globals + self.locals, min(random.choice((0, 0, 1, 2)), len(self.globals)))
+        return tuple((n, tuple(random.sample(range(self.values), random.randint(1, 2)))) for n in names)
