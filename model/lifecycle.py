@@ -16,7 +16,7 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import or_
 from types import FunctionType, MappingProxyType
@@ -189,11 +189,11 @@ def lifecycle(
         initial=declared.initial,
         final=declared.final,
         arrows=tuple(Arrow(r.source, r.events[0], r.target, r.guard, r.doc) for r in declared.arrows),
-        findings=tuple(findings),
     )
-    if why := next(_strange_findings(table), ""):
+    found = tuple(findings)
+    if why := next(_strange_findings(table, found), ""):
         raise LifecycleError(f"{machine.__name__}: {why}")
-    return table
+    return replace(table, findings=found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,9 +236,7 @@ def _read(machine: type[Strict]) -> _Raw:
             ]
             if len(transition.targets) != 1 or transition.internal:
                 odd.append("not exactly one target")
-            guard = [
-                (spec.func, spec.expected_value) for spec in transition.cond if isinstance(spec.func, str)
-            ]
+            guard = [(spec.func, spec.expected_value) for spec in transition.cond if isinstance(spec.func, str)]
             doc = _text(getattr(methods[0], "__doc__", "")) if methods else ""
             target = transition.target.value if transition.target else None
             arrows.append(_RawArrow(state.value, names, target, _guard(guard), doc, tuple(odd)))
@@ -263,8 +261,8 @@ def _guard(parts: Iterable[tuple[str, bool]]) -> str:
 
 def guard_names(guard: str) -> tuple[str, ...]:
     """The names a guard asks about, in order of appearance."""
-    found = [node.id for node in ast.walk(ast.parse(guard, mode="eval")) if isinstance(node, ast.Name)]
-    return tuple(dict.fromkeys(found))
+    nodes = [node for node in ast.walk(ast.parse(guard, mode="eval")) if isinstance(node, ast.Name)]
+    return tuple(dict.fromkeys(node.id for node in sorted(nodes, key=lambda node: node.col_offset)))
 
 
 def _text(doc: str | None) -> str:
@@ -297,9 +295,7 @@ def _class_mistakes(machine: type[Strict], of: type[Phase], declared: _Raw) -> I
     body = vars(machine)
     if machine.__bases__ != (Strict,):
         yield "it must have Strict as its only base; arrows of a subclass would be added to its base, too"
-    yield from (
-        f"{flag} must stay {want}" for flag, want in _LAX.items() if getattr(machine, flag) is not want
-    )
+    yield from (f"{flag} must stay {want}" for flag, want in _LAX.items() if getattr(machine, flag) is not want)
     if not any(isinstance(value, _Declared) for value in body.values()):
         yield "its states must come from `phases`"
     if declared.values != tuple(of):
@@ -329,8 +325,8 @@ def _name_mistakes(arrow: _RawArrow) -> Iterator[str]:
             yield f"the event {name!r} has no documentation"
 
 
-def _strange_findings(table: Lifecycle[P]) -> Iterator[str]:
-    for arrow in table.findings:
+def _strange_findings(table: Lifecycle[P], findings: Iterable[Arrow[P]]) -> Iterator[str]:
+    for arrow in findings:
         where = f"the finding {arrow.event!r} from {arrow.source}"
         if arrow.source not in table.phases or arrow.target not in table.phases:
             yield f"{where} to {arrow.target} leaves the phases of the lifecycle"

@@ -124,7 +124,7 @@ def _choose(manifests: Manifests, name: str, release: str) -> tuple[_Source, lis
             raise InputError(f"there are {len(found)} {plural} to run, {how}: {choices}{more}")
         if found:
             return _source(found[0], manifests, release)
-    everything = (*manifests.promotions, *manifests.stages, *manifests.tasks)
+    everything: tuple[Promotion | Stage | Task, ...] = (*manifests.promotions, *manifests.stages, *manifests.tasks)
     names = ", ".join(sorted({printable(o.name) for o in everything})[:10])
     raise InputError(f'there is no Promotion, Stage or task named "{printable(name)}"; given are: {names}')
 
