@@ -1,2 +1,81 @@
-def main() -> int:
-    return 0
+"""The command line: `kargo-model COMMAND ...`.
+
+Thin on purpose: it finds the command, lets it run, and turns the errors that have a sentence for the user into
+that sentence. A command's module is loaded only when it is called, so that `--help` answers at once.
+
+Exit codes: 0 it holds or is done, 1 a property is violated or a replay diverges, 2 the input or the call is
+wrong, 3 a bound was hit before there was a verdict, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+COMMANDS = {
+    "check": "check every property of the systems that exist, or of one of them",
+    "run": "run the steps of a Stage, task or Promotion manifest, pass by pass",
+    "explore": "run a manifest with every outcome of every attempt, and judge the properties",
+    "reproduce": "reproduce a reported bug, and judge its remedies",
+    "replay": "replay recordings of the real controller against the model",
+}
+
+OVERVIEW = """\
+usage: kargo-model COMMAND [...]
+
+A formal model, checker and simulator of how promotions move through Kargo.
+
+commands:
+{commands}
+
+`kargo-model COMMAND --help` says more about one of them.
+exit codes: 0 holds or done, 1 violated or diverged, 2 bad input or usage, 3 bound hit before a verdict"""
+
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line with `arguments` (those of the process if None) and return the exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words or words[0] in ("-h", "--help", "help"):
+        width = max(map(len, COMMANDS))
+        listed = "\n".join(f"  {name:{width}}  {what}" for name, what in COMMANDS.items())
+        print(OVERVIEW.format(commands=listed))
+        return 0 if words else 2
+    if words[0] == "--version":
+        print("kargo-model", importlib.import_module("importlib.metadata").version("kargo-model"))
+        return 0
+    if words[0] not in COMMANDS:
+        print(f"kargo-model: no command {words[0]!r}; the commands are: {', '.join(COMMANDS)}", file=sys.stderr)
+        return 2
+    return _call(words[0], words[1:])
+
+
+def _call(name: str, words: list[str]) -> int:
+    command = importlib.import_module(f"commands.{name}")
+    parser = argparse.ArgumentParser(f"kargo-model {name}", description=command.__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    command.add_arguments(parser)
+    try:
+        options = parser.parse_args(words)
+        return int(command.run(options))
+    except SystemExit as left:  # argparse: help was shown, or the call is wrong
+        return left.code if isinstance(left.code, int) else 2
+    except command.REFUSED as error:
+        print(f"kargo-model: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("kargo-model: interrupted; nothing was changed", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has seen enough. Python would complain again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

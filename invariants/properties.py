@@ -43,9 +43,9 @@ class Property:
     by: tuple[str, ...] = ()
 
     @property
-    def sentence(self) -> str:
-        """The claim as a sentence."""
-        return self.name.replace("_", " ")
+    def claim(self) -> str:
+        """What is claimed, as a sentence; the same for every instance of the property."""
+        return str(getattr(self.function, "__name__", self.name)).replace("_", " ")
 
 
 Constants = Mapping[str, Hashable]
@@ -88,9 +88,7 @@ def _bind(
     parameters = tuple(inspect.signature(function).parameters)
     bare = {p.removeprefix(AFTER) for p in parameters}
     if unknown := [n for n in fixed if n not in parameters] + [n for n in binding if n not in bare]:
-        raise ModelError(
-            f"{function.__name__} has no parameter {unknown[0]!r}; it has: {', '.join(parameters)}"
-        )
+        raise ModelError(f"{function.__name__} has no parameter {unknown[0]!r}; it has: {', '.join(parameters)}")
     reads = []
     for p in parameters:
         if p not in fixed:

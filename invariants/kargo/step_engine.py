@@ -6,13 +6,8 @@ which it would hold for want of cases.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-
-from invariants.properties import Property, always, every_step, sometimes
 from model.kargo.attempts import Attempt
 from model.kargo.phases import PromotionPhase, StepPhase, StepStatus
-from model.kargo.promotion import Plan, did, said, stored
 from model.kargo.promotion_rules import BACKOFF
 from model.kargo.step_engine import RAN, SKIPPED_BY_ENGINE, Entry, Turn, has_failed
 
@@ -48,9 +43,7 @@ def the_error_count_never_exceeds_the_threshold(entry: Entry | None, *, threshol
     return entry is None or entry.error_count <= threshold
 
 
-def the_error_count_is_never_taken_back(
-    entry: Entry | None, next_entry: Entry | None, work_dir: bool
-) -> bool:
+def the_error_count_is_never_taken_back(entry: Entry | None, next_entry: Entry | None, work_dir: bool) -> bool:
     """Within the life of a work directory, what has been counted stays counted."""
     if entry is None or next_entry is None or not work_dir:
         return True
@@ -63,9 +56,7 @@ def a_failed_attempt_is_never_polled_like_a_running_one(next_did: Turn, next_sai
     return not (next_did is Turn.WAITS and status in (StepStatus.FAILED.value, StepStatus.ABORTED.value))
 
 
-def a_steps_own_failed_survives(
-    next_entry: Entry | None, next_did: Turn, next_said: Attempt | None
-) -> bool:
+def a_steps_own_failed_survives(next_entry: Entry | None, next_did: Turn, next_said: Attempt | None) -> bool:
     """A step that ends because its runner said Failed is Failed, not Errored."""
     if next_said is None or next_entry is None or next_said.panic is not None:
         return True

@@ -6,11 +6,13 @@ attempt may do, and the checker explores all of it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from model.kargo.attempts import UNKNOWN_OUTPUT, Attempt
 from model.kargo.phases import StepStatus
 from model.kargo.step_engine import Turn
+from model.kargo.step_kinds import Result
 from model.system import Action, Outcomes, Variable, action, only, outcome, variable
 
 
@@ -82,44 +84,34 @@ def summary(attempt: Attempt) -> str:
     """An attempt in a few words."""
     if attempt.panic is not None:
         return "panics"
-    words = attempt.status or "no status"
     if attempt.error is not None:
-        words += " with a terminal error" if attempt.terminal else " with an error"
-    return words
+        return f"{attempt.status or 'no status'} with {'a terminal' if attempt.terminal else 'an'} error"
+    failed = attempt.status == StepStatus.FAILED.value
+    return "Failed without an error" if failed else attempt.status or "no status"
 
 
-def _choice(attempt: Attempt) -> Choice:
-    return Choice(summary(attempt), attempt)
+_WRONG = "something went wrong"
+_ATTEMPTS = {
+    Result.SUCCEEDED: Attempt(StepStatus.SUCCEEDED.value, output=UNKNOWN_OUTPUT),
+    Result.RUNNING: Attempt(StepStatus.RUNNING.value, "not done yet"),
+    Result.SKIPPED: Attempt(StepStatus.SKIPPED.value, "nothing to do"),
+    Result.FAILED: Attempt(StepStatus.FAILED.value, "not as it should be", output=UNKNOWN_OUTPUT),
+    Result.FAILED_WITH_ERROR: Attempt(StepStatus.FAILED.value, error=_WRONG),
+    Result.FAILED_TERMINALLY: Attempt(StepStatus.FAILED.value, error=_WRONG, terminal=True),
+    Result.ERRORED: Attempt(StepStatus.ERRORED.value, error=_WRONG),
+    Result.ERRORED_TERMINALLY: Attempt(StepStatus.ERRORED.value, error=_WRONG, terminal=True),
+}
+_NOT_DONE = frozenset({Result.RUNNING, Result.FAILED, Result.FAILED_WITH_ERROR, Result.ERRORED})
 
 
-def alphabet(
-    *,
-    running: bool = False,
-    skipped: bool = False,
-    failed_without_error: bool = False,
-    failed_for_good: bool = True,
-    overruns_ms: int = 0,
-) -> Alphabet:
-    """What an attempt may do: succeed, err, and what the kind of its step can do besides.
+def alphabet(results: Iterable[Result], *, overruns_ms: int = 0) -> Alphabet:
+    """Everything an attempt may do that comes back with one of `results`.
 
-    With `overruns_ms`, an attempt may also take that long before it says that it is not done, or errs.
+    With `overruns_ms`, an attempt after which the step may not be done can also take that long, so that the
+    step's time is over when it comes back.
     """
-    wrong = "something went wrong"
-    choices = [
-        _choice(Attempt(StepStatus.SUCCEEDED.value, output=UNKNOWN_OUTPUT)),
-        _choice(Attempt(StepStatus.ERRORED.value, error=wrong)),
-    ]
-    if failed_for_good:
-        choices.append(_choice(Attempt(StepStatus.FAILED.value, error=wrong, terminal=True)))
-    if running:
-        choices.append(_choice(Attempt(StepStatus.RUNNING.value)))
-    if skipped:
-        choices.append(_choice(Attempt(StepStatus.SKIPPED.value)))
-    if failed_without_error:
-        choices.append(_choice(Attempt(StepStatus.FAILED.value, "not as it should be")))
+    choices = [Choice(summary(_ATTEMPTS[r]), _ATTEMPTS[r]) for r in results]
     if overruns_ms:
-        late = [c for c in choices if c.attempt.status in ("Errored", "Running")]
-        choices += [
-            Choice(f"{c.label}, after too long a time", c.attempt._replace(takes_ms=overruns_ms)) for c in late
-        ]
+        late = [_ATTEMPTS[r] for r in results if r in _NOT_DONE]
+        choices += [Choice(f"{summary(a)}, too late", a._replace(takes_ms=overruns_ms)) for a in late]
     return tuple(choices)

@@ -1,0 +1,49 @@
+"""What the commands share: the `--format` option, documents for programs, and progress for people."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Mapping
+
+from invariants.verdicts import Progress
+
+DONE, VIOLATED, REFUSED, BOUNDED = 0, 1, 2, 3
+"""Exit codes."""
+
+
+def add_format(parser: argparse.ArgumentParser) -> None:
+    """The option that chooses between text for people and JSON for programs."""
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="how to print (default: text)")
+
+
+def print_json(schema: str, version: int, body: Mapping[str, object]) -> None:
+    """Print a document; `schema` and `version` say how to read it. See docs/json.md."""
+    document = {"schema": f"kargo-model/{schema}", "version": version, **body}
+    print(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+class ProgressLine:
+    """A line on the terminal that says how far a long exploration is; silent where nobody looks."""
+
+    def __init__(self, what: str, *, patience: float = 1.0) -> None:
+        self.what = what
+        self.patience = patience
+        self.shown = 0.0
+        self.began = time.monotonic()
+        self.wanted = sys.stderr.isatty()
+
+    def __call__(self, progress: Progress) -> None:
+        """Show `progress`, at most five times a second, and only once it takes longer than the patience."""
+        now = time.monotonic()
+        if self.wanted and now - self.began > self.patience and now - self.shown > 0.2:
+            self.shown = now
+            text = f"{self.what}: level {progress.level}, {progress.states:,} states, {progress.seconds:.0f} s"
+            print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+
+    def clear(self) -> None:
+        """Leave no trace on the terminal."""
+        if self.shown:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)

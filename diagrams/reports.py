@@ -1,0 +1,128 @@
+"""The reports of the checker, as text and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from diagrams import traces
+from diagrams.traces import Shown, everything
+from invariants.properties import Kind
+from invariants.subjects import Subject
+from invariants.verdicts import Cost, Judgement, Report, Verdict
+
+Checked = tuple[Subject, Report]
+
+_SOMETIMES = {Verdict.HOLDS: "reached", Verdict.VIOLATED: "never reached", Verdict.BOUNDED: "not reached"}
+
+
+def summary(checked: Iterable[Checked], seconds: float) -> str:
+    """The answer in one line."""
+    results = list(checked)
+    judged = [j for _, report in results for j in report.judgements]
+    violated = [j for j in judged if j.verdict is Verdict.VIOLATED]
+    bounded = [report for _, report in results if not report.complete]
+    where = f"{len(judged)} properties of {_count(len(results), 'system')}"
+    took = f"({seconds:.1f} s)"
+    if violated:
+        systems = sum(any(j.verdict is Verdict.VIOLATED for j in r.judgements) for _, r in results)
+        line = f"violated: {len(violated)} of {where}, in {_count(systems, 'system')} {took}"
+    elif bounded:
+        line = f"no violation within the bound: {where} {took}"
+    else:
+        line = f"holds: all {where} {took}"
+    return line + (f"; {_count(len(bounded), 'system')} not seen whole" if violated and bounded else "")
+
+
+def lines(subject: Subject, report: Report, *, shown: Shown = everything) -> Iterator[str]:
+    """What was explored of a system, and each property with its verdict, the violated ones with their story."""
+    yield f"{subject.name}: {size(report)}"
+    if report.bound:
+        yield f"  stopped: {report.bound}"
+    width = max((len(_word(j)) for j in report.judgements), default=0)
+    for claim, judgements in _families(report.judgements):
+        worst = max(judgements, key=lambda j: _RANK[j.verdict])
+        same = [j for j in judgements if j.verdict is worst.verdict]
+        instances = "" if len(judgements) == 1 else f" ({_share(len(same), len(judgements))})"
+        yield f"  {_word(worst):{width}}  {claim}{instances}"
+        if worst.verdict is Verdict.VIOLATED and worst.trace is not None:
+            shortest = min(same, key=lambda j: len(j.trace.steps) if j.trace else 0)
+            yield from (f"      {line}" for line in _violation(shortest, shown))
+
+
+def _violation(judgement: Judgement, shown: Shown) -> Iterator[str]:
+    assert judgement.trace is not None
+    yield from traces.story(judgement.trace, shown=shown)
+    yield f"    so  {traces.verdict_of(judgement.property, judgement.trace)}"
+
+
+_RANK = {Verdict.HOLDS: 0, Verdict.BOUNDED: 1, Verdict.VIOLATED: 2}
+
+
+def _word(judgement: Judgement) -> str:
+    if judgement.property.kind is Kind.SOMETIMES:
+        return _SOMETIMES[judgement.verdict]
+    return judgement.verdict.value
+
+
+def _families(judgements: Iterable[Judgement]) -> list[tuple[str, list[Judgement]]]:
+    families: dict[str, list[Judgement]] = {}
+    for j in judgements:
+        families.setdefault(j.property.claim, []).append(j)
+    return list(families.items())
+
+
+def _share(some: int, every: int) -> str:
+    return f"all {every} cases" if some == every else f"{some} of {every} cases"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def size(report: Report) -> str:
+    """States, transitions, levels and time, as far as they are known."""
+    parts = [f"{report.states:,} states"]
+    if report.transitions is not None:
+        parts.append(f"{report.transitions:,} transitions")
+    if report.levels is not None:
+        parts.append(f"{report.levels} levels")
+    return ", ".join([*parts, f"{report.seconds:.2f} s"])
+
+
+def profile(report: Report) -> Iterator[str]:
+    """What each function cost: rows learned, calls and seconds in Python, seconds of images."""
+    yield "  rows      calls     python    images    function"
+    for cost in sorted(report.profile, key=_total, reverse=True):
+        images = sum(seconds for _, seconds in cost.images)
+        yield f"  {cost.rows:<9} {cost.calls:<9} {cost.seconds:<8.3f}s {images:<8.3f}s {cost.function}"
+
+
+def _total(cost: Cost) -> float:
+    return cost.seconds + sum(seconds for _, seconds in cost.images)
+
+
+def as_json(subject: Subject, report: Report) -> dict[str, object]:
+    """A report for programs; see docs/json.md."""
+    return {
+        "system": subject.name,
+        "about": subject.about,
+        "engine": report.engine,
+        "strategy": report.strategy,
+        "states": report.states,
+        "transitions": report.transitions,
+        "levels": report.levels,
+        "seconds": round(report.seconds, 6),
+        "complete": report.complete,
+        "bound": report.bound,
+        "properties": [_judgement(j) for j in report.judgements],
+    }
+
+
+def _judgement(judgement: Judgement) -> dict[str, object]:
+    return {
+        "name": judgement.property.name,
+        "claim": judgement.property.claim,
+        "kind": judgement.property.kind.value,
+        "verdict": judgement.verdict.value,
+        "trace": traces.as_json(judgement.trace) if judgement.trace else None,
+    }

@@ -1,0 +1,61 @@
+"""Traces as stories: numbered steps, who acted, what changed, and the values that break the claim."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from diagrams.values import plain, show
+from invariants.properties import Kind, Property
+from invariants.trace import Taken, Trace
+from model.system import Value
+
+Shown = Callable[[str], bool]
+
+
+def everything(variable: str) -> bool:
+    """Show every variable."""
+    return True
+
+
+def story(trace: Trace, *, shown: Shown = everything) -> Iterator[str]:
+    """A line for each step, and one below it for what changed. `shown` picks the variables to speak of."""
+    if not trace.steps:
+        state = "; ".join(f"{n} = {show(v)}" for n, v in trace.start.items() if shown(n))
+        yield f" 0  at the start: {state}"
+    for number, step in enumerate(trace.steps, start=1):
+        who = f"{step.actor}: " if step.actor else ""
+        how = f": {step.label}" if step.label else ""
+        yield f"{number:2}  {who}{step.action}{how}"
+        changed = [f"{n}: {show(a)} -> {show(b)}" for n, (a, b) in step.changes.items() if shown(n)]
+        if changed:
+            yield f"      {'; '.join(changed)}"
+
+
+def verdict_of(claim: Property, trace: Trace) -> str:
+    """The values that the claim speaks of, where the trace ends: `x` before the last step, `x'` after it."""
+    if claim.kind is not Kind.EVERY_STEP:
+        seen = {variable: trace.end[variable] for _, (variable, _) in claim.reads}
+        return "; ".join(f"{n} = {show(v)}" for n, v in seen.items())
+    last = trace.steps[-1]
+    after: dict[str, Value] = {**last.after, **last.record}
+    return "; ".join(
+        f"{variable}' = {show(after[variable])}" if late else f"{variable} = {show(last.before[variable])}"
+        for _, (variable, late) in claim.reads
+    )
+
+
+def as_json(trace: Trace) -> dict[str, object]:
+    """The trace for programs: the initial state, then the steps with what they changed."""
+    return {
+        "start": {n: plain(v) for n, v in trace.start.items()},
+        "steps": [_step(step) for step in trace.steps],
+    }
+
+
+def _step(step: Taken) -> dict[str, object]:
+    return {
+        "action": step.action,
+        "actor": step.actor,
+        "label": step.label,
+        "changes": {n: {"before": plain(a), "after": plain(b)} for n, (a, b) in step.changes.items()},
+    }
