@@ -101,7 +101,8 @@ class Builder:
             return None
         self.values += 1
         try:
-            value = plain_scalar(event.value) if event.implicit[0] else tagged_scalar(event.tag, event.value)
+            untagged = event.implicit[0] and event.tag is None
+            value = plain_scalar(event.value) if untagged else tagged_scalar(event.tag, event.value)
         except ValueError as error:
             raise self.fail(str(error), event) from None
         node = Node(value, mark.line + 1, mark.column + 1)

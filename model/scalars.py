@@ -18,7 +18,7 @@ _WORDS: dict[str, bool | None] = {
 }
 _DECIMAL = re.compile(r"[-+]?(?:0|[1-9][0-9_]*)")
 _OTHER_BASE = re.compile(r"[-+]?(?:0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+)")
-_FRACTION = re.compile(r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*|[0-9][0-9_]*(?=[eE]))(?:[eE][-+]?[0-9]+)?")
+_FRACTION = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _NUMERIC = frozenset("0123456789+-.")
 _TAG = "tag:yaml.org,2002:"
@@ -65,7 +65,7 @@ def _number(text: str) -> int | float | str | None:
         return int(digits) if len(digits) <= _LONGEST_INTEGER else _finite(digits)
     if _OTHER_BASE.fullmatch(text):
         return _other_base(text.replace("_", ""))
-    if _FRACTION.fullmatch(text):
+    if _FRACTION.fullmatch(text.replace("_", "")):
         return _finite(text.replace("_", ""))
     if _NOT_FINITE.fullmatch(text):
         raise ValueError(f"{text} is not a number that JSON can hold")
