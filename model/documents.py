@@ -136,7 +136,7 @@ def _decode(data: bytes, file: str) -> str:
     if odd := _UNPRINTABLE.search(text):
         found = f"the control character U+{ord(odd.group()):04X}"
         raise InputError(f"is not plain text: found {found}", _position(text[: odd.start()], file))
-    if text.lstrip()[:1] in ("{", "["):
+    if text.lstrip()[:1] in ("{", "[", '"'):
         # JSON writes characters beyond 16 bits as two escapes, which YAML does not know.
         text = _ESCAPED_PAIR.sub(_joined_pair, text)
     return text

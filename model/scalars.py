@@ -23,6 +23,7 @@ _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _NUMERIC = frozenset("0123456789+-.")
 _TAG = "tag:yaml.org,2002:"
 _LONGEST_INTEGER = 19  # digits; a longer one is a float to Go, and could be slow to read
+_LONGEST_BINARY = 66  # digits of 64 bits, and the prefix
 
 
 def plain_scalar(text: str) -> Scalar:
@@ -80,10 +81,12 @@ def _finite(text: str) -> float:
 
 
 def _other_base(text: str) -> int | str:
-    sign = -1 if text.startswith("-") else 1
-    digits = text.lstrip("+-").lower()
-    base = {"b": 2, "x": 16, "o": 8}.get(digits[1:2], 8)
+    digits = text.lstrip("+-")
+    if len(digits) > _LONGEST_BINARY:
+        return text
     try:
-        return sign * int(digits.lstrip("0").lstrip("box") or "0", base)
+        size = int(digits, 0 if digits[1:2] in ("b", "o", "x") else 8)
     except ValueError:
         return text
+    value = -size if text.startswith("-") else size
+    return value if -(2**63) <= value < 2**64 else text
