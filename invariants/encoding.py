@@ -105,6 +105,7 @@ class Encoding:
         self._first: dict[str, int] = {}
         self._places: dict[str, int] = {}
         self._cubes: dict[tuple[Column, str, int], Diagram] = {}
+        self.widenings = 0
         total = 0
         for name, v in numbers.variables.items():
             need = bits(len(numbers.values[name]))
@@ -142,6 +143,7 @@ class Encoding:
         if self.width[name] == self._places[name]:
             raise Outgrown(name)
         self.width[name] += 1
+        self.widenings += 1
         self._cubes = {key: cube for key, cube in self._cubes.items() if key[1] != name}
 
     def absent(self, field: Field) -> Diagram:
@@ -206,6 +208,12 @@ class Encoding:
         for bit in sorted(self.bits(fields), reverse=True):
             result = self.manager.var(bit) & result
         return result
+
+    def others(self, fields: Iterable[Field]) -> Diagram:
+        """The bits of everything that a set of states, or of pairs of states, can mention, but `fields`."""
+        mine = set(fields)
+        every = [(column, n) for n in self.width for column in (Column.NOW, Column.BEFORE)]
+        return self.cube_of(f for f in every if f not in mine)
 
     def renaming(self, source: Column, target: Column, names: Iterable[str]) -> Substitution:
         """What renames the bits of these variables in column `source` to column `target`."""

@@ -25,6 +25,8 @@ class Footprint:
         self.known = encoding.false
         self._missing: Diagram | None = None
         self._stamp = -1
+        self._others: Diagram | None = None
+        self._widenings = 0
 
     def news(self, states: Diagram) -> list[Codes]:
         """The combinations in `states` that are not known."""
@@ -38,7 +40,7 @@ class Footprint:
         new = states & self._missing
         if not new.satisfiable():
             return []
-        return self.encoding.combinations(new.exists(self._others()), self.fields)
+        return self.encoding.combinations(new.exists(self._rest()), self.fields)
 
     def learn(self, combinations: Sequence[Codes]) -> None:
         """Note that these are known."""
@@ -60,10 +62,11 @@ class Footprint:
                 self.known &= self.encoding.absent(f)
         self._missing = None
 
-    def _others(self) -> Diagram:
-        mine = set(self.fields)
-        every = [(column, n) for n in self.encoding.width for column in (Column.NOW, Column.BEFORE)]
-        return self.encoding.cube_of(f for f in every if f not in mine)
+    def _rest(self) -> Diagram:
+        if self._others is None or self._widenings != self.encoding.widenings:
+            self._others = self.encoding.others(self.fields)
+            self._widenings = self.encoding.widenings
+        return self._others
 
 
 class Relation:
@@ -88,6 +91,7 @@ class Relation:
         self.seconds = 0.0
         self.images = 0
         self._moves = encoding.false
+        self._assigned: set[frozenset[tuple[str, int]]] = set()
         self._rows: list[tuple[Codes, list[dict[str, int]]]] = []
         self._total: Diagram | None = None
         self._columns()
@@ -114,6 +118,7 @@ class Relation:
         self.stays |= self.footprint.cubes([codes for codes, row in rows if not row])
         self._moves |= self.encoding.union([self._move(c, changes) for c, row in rows for changes in row])
         self._rows += rows
+        self._assigned.update(frozenset(changes.items()) for _, row in rows for changes in row)
         self._total = None
 
     def _row(self, codes: Codes) -> list[dict[str, int]]:
@@ -158,6 +163,7 @@ class Relation:
         self._after = self.encoding.cube_of((Column.AFTER, v) for v in self.written)
         self._forward: Substitution | None = None
         self._backward: Substitution | None = None
+        self._constant: Diagram | None = None
         self._total = None
 
     def _relation(self, total: bool) -> Diagram:
@@ -178,12 +184,27 @@ class Relation:
         self.images += 1
         if not self.written:
             result = states if total else states & self.enabled
+        elif (put := self._put()) is not None:
+            result = both(states, self.enabled, self._now) & put
+            result = result | (states & self.stays) if total else result
         else:
             if self._forward is None:
                 self._forward = self.encoding.renaming(Column.AFTER, Column.NOW, self.written)
             result = both(states, self._relation(total), self._now).substitute(self._forward)
         self.seconds += time.perf_counter() - began
         return result
+
+    def _put(self) -> Diagram | None:
+        """What is true after the action, if that is the same whatever the values before; saves a renaming."""
+        if len(self._assigned) != 1:
+            return None
+        if self._constant is None:
+            (changes,) = self._assigned
+            if {name for name, _ in changes} != set(self.written):
+                self._assigned.add(frozenset())
+                return None
+            self._constant = self.encoding.conjunction((Column.NOW, name, code) for name, code in changes)
+        return self._constant
 
     def preimage(self, states: Diagram, *, total: bool) -> Diagram:
         """The states from which the action, as far as it is known, leads into `states`."""

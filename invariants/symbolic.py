@@ -147,19 +147,30 @@ class Symbolic:
     def run_saturation(self, tick: Tick) -> None:
         """Explore by local fixpoints; `tick` is called before every image and may raise to stop."""
         order = sorted(self.steps, key=self._top, reverse=True)
+        touched = [self._mask(step.reads | step.written) for step in order]
+        written = [self._mask(step.written) for step in order]
         dirty = set(range(len(order)))
         fired = 0
         while dirty:
             at = min(dirty)
             fired += 1
             tick(fired)
-            after = self.growing(lambda at=at: self.stepper.image(order[at], self.reach))  # type: ignore[misc]
+            step = order[at]
+            after = self.growing(lambda step=step: self.stepper.image(step, self.reach))  # type: ignore[misc]
+            if written[at] != self._mask(step.written):
+                written = [self._mask(other.written) for other in order]
             reach = self.reach | after
             dirty.discard(at)
             if reach != self.reach:
                 self.reach = reach
-                dirty.update(i for i, other in enumerate(order) if dependent(order[at], other))
+                # A set closed under a step stays so when another adds to it, unless one of the two writes what
+                # the other touches: otherwise they can change places.
+                mine, here = written[at], touched[at]
+                dirty.update(i for i, w in enumerate(written) if mine & touched[i] or w & here)
         self.complete = True
+
+    def _mask(self, names: Iterable[str]) -> int:
+        return sum(1 << self.encoding.position[n] for n in names)
 
     def _top(self, step: Step) -> int:
         places = [self.encoding.position[n] for n in (*step.reads, *step.written)]
@@ -231,9 +242,7 @@ class Symbolic:
     def pick(self, states: Diagram, fields: Sequence[Field] | None = None) -> tuple[int, ...]:
         """One combination of a set that is not empty, always the same."""
         wanted = self.fields() if fields is None else fields
-        mine = set(wanted)
-        every = [(c, n) for n in self.encoding.width for c in (Column.NOW, Column.BEFORE)]
-        rest = states.exists(self.encoding.cube_of(f for f in every if f not in mine))
+        rest = states.exists(self.encoding.others(wanted))
         for column, name in wanted:
             for code in range(len(self.numbers.values[name])):
                 narrowed = rest & self.encoding.cube(column, name, code)
@@ -252,11 +261,6 @@ def restarted(old: Symbolic) -> Symbolic:
         numbers=old.numbers,
         reserved=restart_reserve(old.numbers),
     )
-
-
-def dependent(fired: Step, other: Step) -> bool:
-    """Whether states added by `fired` to a set closed under `other` may leave it not closed."""
-    return bool(fired.written & (other.reads | other.written) or other.written & (fired.reads | fired.written))
 
 
 def _plain(step: Step) -> Relation | None:
