@@ -72,7 +72,7 @@ Named = TypeVar("Named", Stage, Promotion, Task)
 def template(manifests: Manifests, *, name: str = "", release: str = "") -> Template:
     """What a Promotion would run: the Promotion given, else the Stage, else a task on its own.
 
-    `name` chooses among several. `release` decides whether a new Promotion keeps its own steps; without it,
+    `name` (or `namespace/name`) chooses among several. `release` decides whether a new Promotion keeps its own steps; without it,
     it does. The warnings include those of the manifests.
 
     Raises InputError if there is no choice or more than one, if a document is missing, or if admission would
@@ -116,7 +116,7 @@ def _choose(manifests: Manifests, name: str, release: str) -> tuple[_Source, lis
         (manifests.tasks, "tasks"),
     )
     for objects, plural in kinds:
-        found = [o for o in objects if not name or o.name == name]
+        found = [o for o in objects if not name or name in (o.name, f"{o.namespace}/{o.name}")]
         if len(found) > 1:
             choices = ", ".join(f"{printable(o.name)} ({o.place})" for o in found[:10])
             more = f" and {len(found) - 10} more" if len(found) > 10 else ""
