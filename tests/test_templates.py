@@ -100,8 +100,8 @@ def test_a_task_var_without_a_value_is_refused(given):
 def test_a_missing_task_is_named():
     column = json.dumps(STAGE).index('{"task"') + 1
     assert refusal(STAGE) == (
-        f"in.yaml:1:{column}: document 1, spec.promotionTemplate.spec.steps[1]: Stage test needs PromotionTask deploy "
-        "of namespace acme, which is not given; add the document that defines it to the input"
+        f"in.yaml:1:{column}: document 1, spec.promotionTemplate.spec.steps[1]: Stage test needs "
+        "PromotionTask deploy of namespace acme, which is not given; add the document that defines it to the input"
     )
     elsewhere = changed(TASK, "metadata.namespace", "other")
     assert "needs PromotionTask deploy of namespace acme" in refusal(STAGE, elsewhere)

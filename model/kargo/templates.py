@@ -72,8 +72,8 @@ Named = TypeVar("Named", Stage, Promotion, Task)
 def template(manifests: Manifests, *, name: str = "", release: str = "") -> Template:
     """What a Promotion would run: the Promotion given, else the Stage, else a task on its own.
 
-    `name` (or `namespace/name`) chooses among several. `release` decides whether a new Promotion keeps its own steps; without it,
-    it does. The warnings include those of the manifests.
+    `name` (or `namespace/name`) chooses among several. `release` decides whether a new Promotion keeps its own
+    steps; without it, it does. The warnings include those of the manifests.
 
     Raises InputError if there is no choice or more than one, if a document is missing, or if admission would
     refuse it.
