@@ -6,8 +6,12 @@ which it would hold for want of cases.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
+from invariants.properties import Property, always, every_step, sometimes
 from model.kargo.attempts import Attempt
 from model.kargo.phases import PromotionPhase, StepPhase, StepStatus
+from model.kargo.promotion import Plan, after_failure, did, said, stored
 from model.kargo.promotion_rules import BACKOFF
 from model.kargo.step_engine import RAN, SKIPPED_BY_ENGINE, Entry, Turn, has_failed
 
@@ -102,19 +106,11 @@ def a_promotion_ends_as_its_worst_step(
 
 
 def after_a_failure_only_steps_whose_if_asks_for_it_start(
-    failed: Entry | None,
-    next_failed: Entry | None,
-    entry: Entry | None,
-    work_dir: bool,
-    next_did: Turn,
-    *,
-    continue_on_error: bool,
+    entry: Entry | None, work_dir: bool, next_did: Turn, next_after_failure: bool, *, asks: bool
 ) -> bool:
     """After a failure that counts, a step starts only if its `if` asks about failures."""
     begins = next_did in STARTED and (entry is None or entry.started_at is None or not work_dir)
-    return not (begins and next_failed is not None and next_failed.phase.over) or not has_failed(
-        next_failed, continue_on_error
-    )
+    return asks or not (begins and next_after_failure)
 
 
 # Claims about the Promotion
@@ -140,7 +136,7 @@ def a_running_promotion_is_always_called_again(next_phase: PromotionPhase, next_
 # Witnesses
 
 
-def a_step_waits_for_its_next_said(entry: Entry | None) -> bool:
+def a_step_waits_for_its_next_attempt(entry: Entry | None) -> bool:
     """Some attempt failed, and not for good."""
     return entry is not None and entry.phase in TRIED_AGAIN
 
@@ -150,11 +146,99 @@ def a_step_is_over_and_failed(entry: Entry | None) -> bool:
     return entry is not None and entry.phase in (StepPhase.FAILED, StepPhase.ERRORED)
 
 
-def a_step_succeeded(entry: Entry | None) -> bool:
-    """Some step succeeded."""
-    return entry is not None and entry.phase is StepPhase.SUCCEEDED
+def a_step_has_used_up_its_threshold(entry: Entry | None, *, threshold: int) -> bool:
+    """Some step made as many errors as it may."""
+    return entry is not None and entry.error_count == threshold
 
 
-def the_promotion_is(phase: PromotionPhase, *, reached: PromotionPhase) -> bool:
+def the_promotion_can_be(phase: PromotionPhase, *, reached: PromotionPhase) -> bool:
     """The Promotion gets to a phase."""
     return phase is reached
+
+
+def claims(plan: Plan) -> tuple[Property, ...]:
+    """Every claim about the step engine, for every step of `plan` where it is about one."""
+    found = [
+        every_step(terminal_phases_never_change),
+        every_step(the_current_step_never_goes_back, by=RECONCILE),
+        every_step(a_running_promotion_is_always_called_again, by=RECONCILE),
+    ]
+    for index, step in enumerate(plan.steps):
+        found += _claims_about(plan, index, step.rules.alias)
+    return tuple(found)
+
+
+def _claims_about(plan: Plan, index: int, alias: str) -> Iterator[Property]:
+    step = plan.steps[index]
+    reads = {"entry": stored("entry", alias)}
+    did_ = {"did": did(index, alias)}
+    said_ = {"said": said(index, alias)}
+    coe = {"continue_on_error": plan.continue_on_error[alias]}
+
+    def name(function: Callable[..., bool]) -> str:
+        return f"{function.__name__} [{alias}]"
+
+    for each in (
+        a_started_step_is_never_skipped_by_the_engine,
+        a_failed_attempt_is_followed_by_another,
+        a_finished_step_never_runs_again,
+    ):
+        yield every_step(each, name(each), by=RECONCILE, **reads, **did_)
+    yield every_step(
+        after_a_failure_only_steps_whose_if_asks_for_it_start,
+        name(after_a_failure_only_steps_whose_if_asks_for_it_start),
+        by=RECONCILE,
+        constants={"asks": step.asks_about_failures},
+        **reads,
+        **did_,
+        after_failure=after_failure(index, alias),
+    )
+    yield every_step(
+        the_error_count_is_never_taken_back, name(the_error_count_is_never_taken_back), by=RECONCILE, **reads
+    )
+    yield always(
+        the_error_count_never_exceeds_the_threshold,
+        name(the_error_count_never_exceeds_the_threshold),
+        constants={"threshold": step.rules.error_threshold},
+        **reads,
+    )
+    yield every_step(
+        a_failed_attempt_is_never_polled_like_a_running_one,
+        name(a_failed_attempt_is_never_polled_like_a_running_one),
+        by=RECONCILE,
+        **did_,
+        **said_,
+    )
+    yield every_step(
+        a_steps_own_failed_survives, name(a_steps_own_failed_survives), by=RECONCILE, **reads, **did_, **said_
+    )
+    for claim in (a_promotion_that_succeeded_has_no_failed_step, a_promotion_ends_as_its_worst_step):
+        yield always(claim, name(claim), constants=coe, **reads)
+    yield every_step(
+        a_promotion_never_succeeds_over_a_step_it_gave_up,
+        name(a_promotion_never_succeeds_over_a_step_it_gave_up),
+        by=RECONCILE,
+        constants=coe,
+        **reads,
+        **did_,
+    )
+
+
+def witnesses(plan: Plan) -> tuple[Property, ...]:
+    """The situations without which the claims would say little."""
+    ends = (PromotionPhase.SUCCEEDED, PromotionPhase.ERRORED, PromotionPhase.ABORTED)
+    found = [
+        sometimes(the_promotion_can_be, f"the Promotion can be {end.value}", constants={"reached": end})
+        for end in ends
+    ]
+    for step in plan.steps:
+        alias = step.rules.alias
+        reads = {"entry": stored("entry", alias)}
+        found.append(sometimes(a_step_is_over_and_failed, f"a_step_is_over_and_failed [{alias}]", **reads))
+        if step.rules.error_threshold > 1:
+            threshold = {"threshold": step.rules.error_threshold}
+            used_up = a_step_has_used_up_its_threshold
+            waits = a_step_waits_for_its_next_attempt
+            found.append(sometimes(waits, f"{waits.__name__} [{alias}]", **reads))
+            found.append(sometimes(used_up, f"{used_up.__name__} [{alias}]", constants=threshold, **reads))
+    return tuple(found)

@@ -25,6 +25,7 @@ from model.system import (
     Part,
     Rule,
     Sequence,
+    System,
     Value,
     Variable,
     action,
@@ -100,7 +101,8 @@ class PlannedStep:
 
     `condition` is its `if`, answering with a `Condition`; `config` its vars and config, answering with the
     text of an error or None; either is None where there is nothing to evaluate. `attempt` is the world's
-    answer to a run of its runner: see `model.kargo.worlds`.
+    answer to a run of its runner: see `model.kargo.worlds`. `asks_about_failures` says whether the `if` calls
+    one of the functions that look at the steps before.
     """
 
     rules: StepRules
@@ -108,6 +110,7 @@ class PlannedStep:
     condition: Expression | None
     config: Expression | None
     attempt: Action
+    asks_about_failures: bool = False
 
 
 @dataclass(frozen=True)
@@ -174,6 +177,11 @@ def said(index: int, alias: str) -> str:
     return f"said[{index} {alias}]"
 
 
+def after_failure(index: int, alias: str) -> str:
+    """The variable that says whether another step had failed when a pass came to this one."""
+    return f"after failure[{index} {alias}]"
+
+
 def did(index: int, alias: str) -> str:
     """The variable that says what a pass did with a step."""
     return f"did[{index} {alias}]"
@@ -220,7 +228,11 @@ def variables(plan: Plan, *, running_clock: bool, start: PromotionPhase) -> tupl
     for alias in plan.aliases:
         of_steps += _field(plan, "entry", alias, None) + _field(plan, "text", alias, "")
         for i in (i for i, s in enumerate(plan.steps) if s.rules.alias == alias):
-            of_steps += [local(did(i, alias), Turn.NOT_REACHED), local(said(i, alias), None)]
+            of_steps += [
+                local(did(i, alias), Turn.NOT_REACHED),
+                local(said(i, alias), None),
+                local(after_failure(i, alias), False, domain=(False, True)),
+            ]
     for key in plan.output_keys:
         of_steps += _field(plan, "output", key, None)
     return (*pass_wide, *of_steps)
@@ -249,6 +261,23 @@ def reconcile(
     if not running_clock:
         parts += [Part(_rebase(plan, alias)) for alias in plan.aliases]
     return Sequence(name, tuple(parts), "controller")
+
+
+def exploration(
+    name: str, plan: Plan, *, restart: bool = True, abort: bool = True, start: PromotionPhase = PromotionPhase.NEW
+) -> System:
+    """A Promotion with everything that can happen to it, for the checker.
+
+    Time passes up to each timeout and past it, the work directory may be lost (`restart`), a person may abort
+    (`abort`), and where `plan.writes_can_fail` the controller may be shut down during a pass.
+    """
+    limits = sorted({s.rules.timeout_ms for s in plan.steps if s.rules.timeout_ms > 0})
+    controller = [reconcile(plan)]
+    if plan.writes_can_fail:
+        controller.append(reconcile(plan, "reconcile while shutting down", cancelled=True))
+    environment = [pass_time(plan, duration) for limit in limits for duration in (limit, limit + 1000)]
+    faults = ([lose_work_dir()] if restart else []) + ([request_abort()] if abort else [])
+    return System(name, variables(plan, running_clock=False, start=start), (*controller, *environment, *faults))
 
 
 def pass_time(plan: Plan, duration_ms: int) -> Sequence:
@@ -309,6 +338,7 @@ def _turns(plan: Plan, index: int) -> Iterator[Action | Part]:
     yield action(
         engine.ask_whether_to_skip,
         constants={"rules": fixed, "continue_on_error": coe, "behaviours": behaviours},
+        writes={"after_failure": after_failure(index, alias)},
         entry=entry,
     )
     if step.condition:

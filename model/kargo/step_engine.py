@@ -171,20 +171,22 @@ def ask_whether_to_skip(
     """Skip a step without `if` when another one has failed; leave one with `if` to its condition.
 
     The failures include the step's own entry. A step that has started is asked again only where the release
-    re-evaluates: then its own failed attempt makes it skip itself.
+    re-evaluates: then its own failed attempt makes it skip itself. `after_failure` notes whether another step
+    has failed.
 
     Source: `StepEvaluator.ShouldSkip`, `Step.Skip`
     """
     if turn is not Turn.REACHED:
         return ()
+    after = failing > 0
     if entry.started_at is not None and not behaviours.if_reevaluated_on_retry:
-        return only(turn=Turn.TO_START)
+        return only(turn=Turn.TO_START, after_failure=after)
     if rules.has_if:
-        return only(turn=Turn.TO_EVALUATE)
+        return only(turn=Turn.TO_EVALUATE, after_failure=after)
     if failing or has_failed(entry, continue_on_error):
         passed = move(entry, "pass_over", findings=behaviours.if_reevaluated_on_retry)
-        return only("skipped", turn=Turn.SKIPPED_AFTER_FAILURE, entry=passed)
-    return only(turn=Turn.TO_START)
+        return only("skipped", turn=Turn.SKIPPED_AFTER_FAILURE, entry=passed, after_failure=after)
+    return only(turn=Turn.TO_START, after_failure=after)
 
 
 def obey_condition(turn: Turn, entry: Entry, condition: Condition, *, behaviours: Behaviours) -> Outcomes:
