@@ -52,17 +52,27 @@ Constants = Mapping[str, Hashable]
 
 
 def always(
-    function: Callable[..., bool], name: str = "", *, constants: Constants | None = None, **binding: str
+    function: Callable[..., bool],
+    name: str = "",
+    *,
+    constants: Constants | None = None,
+    reads: Mapping[str, str] | None = None,
+    **binding: str,
 ) -> Property:
     """The claim that `function` is true in every reachable state."""
-    return _bind(Kind.ALWAYS, function, name, constants or {}, (), binding)
+    return _bind(Kind.ALWAYS, function, name, constants or {}, (), {**(reads or {}), **binding})
 
 
 def sometimes(
-    function: Callable[..., bool], name: str = "", *, constants: Constants | None = None, **binding: str
+    function: Callable[..., bool],
+    name: str = "",
+    *,
+    constants: Constants | None = None,
+    reads: Mapping[str, str] | None = None,
+    **binding: str,
 ) -> Property:
     """The claim that some reachable state satisfies `function`: nothing holds for want of cases."""
-    return _bind(Kind.SOMETIMES, function, name, constants or {}, (), binding)
+    return _bind(Kind.SOMETIMES, function, name, constants or {}, (), {**(reads or {}), **binding})
 
 
 def every_step(
@@ -71,10 +81,11 @@ def every_step(
     *,
     by: tuple[str, ...] = (),
     constants: Constants | None = None,
+    reads: Mapping[str, str] | None = None,
     **binding: str,
 ) -> Property:
     """The claim that `function` is true of every step: `x` is the value before it, `next_x` the one after."""
-    return _bind(Kind.EVERY_STEP, function, name, constants or {}, by, binding)
+    return _bind(Kind.EVERY_STEP, function, name, constants or {}, by, {**(reads or {}), **binding})
 
 
 def _bind(

@@ -183,14 +183,13 @@ def _claims_about(plan: Plan, index: int, alias: str) -> Iterator[Property]:
         a_failed_attempt_is_followed_by_another,
         a_finished_step_never_runs_again,
     ):
-        yield every_step(each, name(each), by=RECONCILE, **reads, **did_)
+        yield every_step(each, name(each), by=RECONCILE, reads=reads | did_)
     yield every_step(
         after_a_failure_only_steps_whose_if_asks_for_it_start,
         name(after_a_failure_only_steps_whose_if_asks_for_it_start),
         by=RECONCILE,
         constants={"asks": step.asks_about_failures},
-        **reads,
-        **did_,
+        reads=reads | did_,
         after_failure=after_failure(index, alias),
     )
     yield every_step(
@@ -200,27 +199,25 @@ def _claims_about(plan: Plan, index: int, alias: str) -> Iterator[Property]:
         the_error_count_never_exceeds_the_threshold,
         name(the_error_count_never_exceeds_the_threshold),
         constants={"threshold": step.rules.error_threshold},
-        **reads,
+        reads=reads,
     )
     yield every_step(
         a_failed_attempt_is_never_polled_like_a_running_one,
         name(a_failed_attempt_is_never_polled_like_a_running_one),
         by=RECONCILE,
-        **did_,
-        **said_,
+        reads=did_ | said_,
     )
     yield every_step(
-        a_steps_own_failed_survives, name(a_steps_own_failed_survives), by=RECONCILE, **reads, **did_, **said_
+        a_steps_own_failed_survives, name(a_steps_own_failed_survives), by=RECONCILE, reads=reads | did_ | said_
     )
     for claim in (a_promotion_that_succeeded_has_no_failed_step, a_promotion_ends_as_its_worst_step):
-        yield always(claim, name(claim), constants=coe, **reads)
+        yield always(claim, name(claim), constants=coe, reads=reads)
     yield every_step(
         a_promotion_never_succeeds_over_a_step_it_gave_up,
         name(a_promotion_never_succeeds_over_a_step_it_gave_up),
         by=RECONCILE,
         constants=coe,
-        **reads,
-        **did_,
+        reads=reads | did_,
     )
 
 
@@ -234,11 +231,11 @@ def witnesses(plan: Plan) -> tuple[Property, ...]:
     for step in plan.steps:
         alias = step.rules.alias
         reads = {"entry": stored("entry", alias)}
-        found.append(sometimes(a_step_is_over_and_failed, f"a_step_is_over_and_failed [{alias}]", **reads))
+        found.append(sometimes(a_step_is_over_and_failed, f"a_step_is_over_and_failed [{alias}]", reads=reads))
         if step.rules.error_threshold > 1:
             threshold = {"threshold": step.rules.error_threshold}
             used_up = a_step_has_used_up_its_threshold
             waits = a_step_waits_for_its_next_attempt
-            found.append(sometimes(waits, f"{waits.__name__} [{alias}]", **reads))
-            found.append(sometimes(used_up, f"{used_up.__name__} [{alias}]", constants=threshold, **reads))
+            found.append(sometimes(waits, f"{waits.__name__} [{alias}]", reads=reads))
+            found.append(sometimes(used_up, f"{used_up.__name__} [{alias}]", constants=threshold, reads=reads))
     return tuple(found)
