@@ -189,11 +189,10 @@ def _claims_about(plan: Plan, index: int, alias: str) -> Iterator[Property]:
         name(after_a_failure_only_steps_whose_if_asks_for_it_start),
         by=RECONCILE,
         constants={"asks": step.asks_about_failures},
-        reads=reads | did_,
-        after_failure=after_failure(index, alias),
+        reads=reads | did_ | {"after_failure": after_failure(index, alias)},
     )
     yield every_step(
-        the_error_count_is_never_taken_back, name(the_error_count_is_never_taken_back), by=RECONCILE, **reads
+        the_error_count_is_never_taken_back, name(the_error_count_is_never_taken_back), by=RECONCILE, reads=reads
     )
     yield always(
         the_error_count_never_exceeds_the_threshold,
