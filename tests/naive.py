@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from invariants.properties import Kind, Property
 from invariants.trace import true_of
 from invariants.verdicts import Verdict
-from model.system import State, System
+from model.system import State, Successor, System
 
 
 @dataclass(frozen=True)
@@ -22,49 +22,47 @@ class Truth:
 
 
 def explore(system: System, properties: Iterable[Property] = ()) -> Truth:
-    depth: dict[tuple[object, ...], int] = {}
     names = [v.name for v in system.variables if not v.local]
-    shortest: dict[str, int] = {}
     claims = tuple(properties)
+    shortest: dict[str, int] = {}
 
     def key(state: State) -> tuple[object, ...]:
         return tuple(state[n] for n in names)
 
-    def note(name: str, length: int) -> None:
-        shortest[name] = min(length, shortest.get(name, length))
-
-    level: list[State] = []
-    for state in system.initial_states():
-        if key(state) not in depth:
-            depth[key(state)] = 0
-            level.append(state)
+    level = {key(s): s for s in system.initial_states()}
+    starts = len(level)
+    seen = dict(level)
     edges = set()
     levels = 0
     while level:
-        after = []
-        for state in level:
+        after = {}
+        for here, state in level.items():
             for claim in claims:
-                if claim.kind is not Kind.EVERY_STEP and true_of(claim, state, state) is (
-                    claim.kind is Kind.SOMETIMES
-                ):
-                    note(claim.name, levels)
+                if decided_by_state(claim, state):
+                    shortest.setdefault(claim.name, levels)
             for step in system.successors(state):
-                edges.add((key(state), step.action.name, key(step.state)))
+                there = key(step.state)
+                edges.add((here, step.action.name, there))
                 for claim in claims:
-                    mine = claim.kind is Kind.EVERY_STEP and (not claim.by or step.action.name in claim.by)
-                    if mine and not true_of(claim, state, {**step.state, **step.record}):
-                        note(claim.name, levels + 1)
-                if key(step.state) not in depth:
-                    depth[key(step.state)] = levels + 1
-                    after.append(step.state)
+                    if broken_by_step(claim, state, step):
+                        shortest.setdefault(claim.name, levels + 1)
+                if there not in seen:
+                    after[there] = seen[there] = step.state
         level = after
         levels += 1
-    starts = sum(d == 0 for d in depth.values())
-    return Truth(
-        len(depth), len(edges) + starts, levels, {c.name: _verdict(c, shortest.get(c.name)) for c in claims}
-    )
+    verdicts = {c.name: verdict(c, shortest.get(c.name)) for c in claims}
+    return Truth(len(seen), len(edges) + starts, levels, verdicts)
 
 
-def _verdict(claim: Property, length: int | None) -> tuple[Verdict, int | None]:
+def decided_by_state(claim: Property, state: State) -> bool:
+    return claim.kind is not Kind.EVERY_STEP and true_of(claim, state, state) is (claim.kind is Kind.SOMETIMES)
+
+
+def broken_by_step(claim: Property, state: State, step: Successor) -> bool:
+    mine = claim.kind is Kind.EVERY_STEP and (not claim.by or step.action.name in claim.by)
+    return mine and not true_of(claim, state, {**step.state, **step.record})
+
+
+def verdict(claim: Property, length: int | None) -> tuple[Verdict, int | None]:
     good = (length is not None) is (claim.kind is Kind.SOMETIMES)
     return (Verdict.HOLDS if good else Verdict.VIOLATED, length)

@@ -1,0 +1,172 @@
+"""What the toys claim: properties of the classic systems in `model.toys`.
+
+`CLAIMS` has, for each toy, what makes its properties; it takes the same size as the builder of the toy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import combinations
+
+from invariants.properties import Kind, Property, always, every_step, sometimes
+from model.toys.dining_philosophers import EAT
+from model.toys.ewd840 import WHITE
+from model.toys.peterson import CRITICAL, LEAVE
+from model.toys.two_phase_commit import ABORTED, COMMITTED
+
+Claims = tuple[Property, ...]
+
+
+def nobody_aborts_what_another_commits(rm: str, other: str) -> bool:
+    """No two resource managers decide differently (TCConsistent)."""
+    return {rm, other} != {ABORTED, COMMITTED}
+
+
+def a_decision_is_final(rm: str, next_rm: str) -> bool:
+    """A resource manager that has decided never changes its mind."""
+    return rm not in (ABORTED, COMMITTED) or next_rm == rm
+
+
+def has_committed(rm: str) -> bool:
+    """A resource manager commits."""
+    return rm == COMMITTED
+
+
+def has_aborted(rm: str) -> bool:
+    """A resource manager aborts."""
+    return rm == ABORTED
+
+
+def commit_claims(n: int = 3) -> Claims:
+    """Of two-phase commit and of transaction commit, with `n` resource managers."""
+    managers = range(1, n + 1)
+    agree = (
+        always(nobody_aborts_what_another_commits, f"rm{i}_and_rm{j}_agree", rm=f"rm{i}", other=f"rm{j}")
+        for i, j in combinations(managers, 2)
+    )
+    final = (every_step(a_decision_is_final, f"a_decision_of_rm{i}_is_final", rm=f"rm{i}") for i in managers)
+    witnesses = (
+        sometimes(has_committed, "rm1_commits", rm="rm1"),
+        sometimes(has_aborted, "rm1_aborts", rm="rm1"),
+    )
+    return (*agree, *final, *witnesses)
+
+
+def four_gallons_are_never_measured(big: int) -> bool:
+    """Wrong, and its counterexample is the solution of the riddle."""
+    return big != 4
+
+
+def no_water_comes_from_nowhere(big: int, small: int, next_big: int, next_small: int) -> bool:
+    """Pouring from one jug into the other keeps what there is."""
+    return big + small == next_big + next_small
+
+
+def the_small_jug_has_two_gallons(small: int) -> bool:
+    """There is a way to two gallons as well."""
+    return small == 2
+
+
+def die_hard_claims() -> Claims:
+    """Of the riddle with the two jugs."""
+    return (
+        always(four_gallons_are_never_measured),
+        every_step(no_water_comes_from_nowhere, by=("small to big", "big to small")),
+        sometimes(the_small_jug_has_two_gallons),
+    )
+
+
+def never_both_in_the_critical_section(at1: str, at2: str) -> bool:
+    """Mutual exclusion: from entering to lowering the flag, a process is alone."""
+    return at1 not in (CRITICAL, LEAVE) or at2 not in (CRITICAL, LEAVE)
+
+
+def the_second_process_gets_in(at2: str) -> bool:
+    """The one that has not got the turn at first gets in too."""
+    return at2 == CRITICAL
+
+
+def peterson_claims() -> Claims:
+    """Of Peterson's algorithm."""
+    return (always(never_both_in_the_critical_section), sometimes(the_second_process_gets_in))
+
+
+def neighbours_never_eat_together(at: str, neighbour: str) -> bool:
+    """A fork serves one philosopher at a time."""
+    return at != EAT or neighbour != EAT
+
+
+def not_everybody_waits_for_a_fork(**forks: object) -> bool:
+    """No deadlock: never does each philosopher hold exactly the one clean fork that a neighbour waits for."""
+    n = len(forks) // 2
+    holders = [forks[f"holder{p}"] for p in range(1, n + 1)]
+    all_clean = all(forks[f"clean{p}"] for p in range(1, n + 1))
+    return not all_clean or len(set(holders)) < n
+
+
+def eats(at: str) -> bool:
+    """A philosopher eats."""
+    return at == EAT
+
+
+def philosopher_claims(n: int = 5) -> Claims:
+    """Of `n` philosophers."""
+    forks = tuple(f"{what}{p}" for p in range(1, n + 1) for what in ("holder", "clean"))
+    deadlock = Property(
+        Kind.ALWAYS,
+        not_everybody_waits_for_a_fork.__name__,
+        not_everybody_waits_for_a_fork,
+        tuple((f, (f, False)) for f in forks),
+    )
+    seats = range(1, n + 1)
+    return (
+        *(
+            always(
+                neighbours_never_eat_together,
+                f"{p}_and_{p % n + 1}_never_eat_together",
+                at=f"at{p}",
+                neighbour=f"at{p % n + 1}",
+            )
+            for p in seats
+        ),
+        deadlock,
+        *(sometimes(eats, f"{p}_eats", at=f"at{p}") for p in seats),
+    )
+
+
+def detected_is_terminated(token: int, token_color: str, color: str, first: bool, active: bool) -> bool:
+    """When node 0 rests, white, with a white token, every node rests."""
+    detected = token == 0 and token_color == WHITE and color == WHITE and not first
+    return not detected or not active
+
+
+def termination_is_detected(token: int, token_color: str, color: str, first: bool) -> bool:
+    """Node 0 can find out."""
+    return token == 0 and token_color == WHITE and color == WHITE and not first
+
+
+def ewd840_claims(n: int = 3) -> Claims:
+    """Of termination detection among `n` nodes."""
+    return (
+        *(
+            always(
+                detected_is_terminated,
+                f"node_{i}_rests_when_termination_is_detected",
+                color="color0",
+                first="active0",
+                active=f"active{i}",
+            )
+            for i in range(1, n)
+        ),
+        sometimes(termination_is_detected, color="color0", first="active0"),
+    )
+
+
+CLAIMS: dict[str, Callable[..., Claims]] = {
+    "die-hard": die_hard_claims,
+    "dining-philosophers": philosopher_claims,
+    "ewd840": ewd840_claims,
+    "peterson": peterson_claims,
+    "tcommit": commit_claims,
+    "two-phase-commit": commit_claims,
+}
