@@ -104,8 +104,13 @@ def float_text(number: float) -> str:
         return "NaN"
     if math.isinf(number):
         return "+Inf" if number > 0 else "-Inf"
+    return scientific_from(number, 21)
+
+
+def scientific_from(number: float, exponent: int) -> str:
+    """A finite float in Go's `g` format, which turns to an exponent at that power of ten."""
     sign, digits, power = shortest(number)
-    if power - 1 < -4 or power - 1 >= 21:
+    if power - 1 < -4 or power - 1 >= exponent:
         return _scientific(sign, digits, power, 2)
     return _plain_float(sign, digits, power)
 
@@ -298,8 +303,8 @@ def _shown_composite(value: object, depth: int) -> str:
 
 
 def _shown_struct(value: Struct, depth: int) -> str:
-    if value.text is not None:
-        return value.text
+    if value.text is not None or value.pointer_text is not None:
+        return value.text or value.pointer_text or ""
     if value.pointer and depth > 0:
         raise UndecidedError("the text holds an address in memory")
     inside = " ".join(shown(item, depth + 1) for item in value.values)

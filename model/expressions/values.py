@@ -10,7 +10,7 @@ surrogates, as Python's ``surrogateescape`` does. Everything else names its type
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from model.expressions import types
@@ -118,8 +118,8 @@ class AnyMap:
 class Struct:
     """A struct, or a pointer to one, with the values of its fields in the order of the type's.
 
-    ``text`` is what the type's own `String` method gives; None if it has none. ``json_text`` likewise is what
-    its own `MarshalJSON` gives, and ``call`` runs a method by name.
+    ``text`` is what the type's own `String` method gives; None if it has none, or if only the pointer has one:
+    that gives ``pointer_text``. ``json_text`` likewise is what `MarshalJSON` gives, and ``call`` runs a method.
     """
 
     type: GoType
@@ -127,6 +127,7 @@ class Struct:
     pointer: bool = False
     pointer_type: GoType | None = None
     text: str | None = None
+    pointer_text: str | None = None
     json_text: str | None = None
     call: Callable[[str, tuple[object, ...]], object] | None = None
 
@@ -199,7 +200,7 @@ def is_nil(value: object) -> bool:
 def dereference(value: object) -> object:
     """What a pointer points to, None for a nil pointer, any other value as it is."""
     if isinstance(value, Struct) and value.pointer:
-        return Struct(value.type, value.values, False, None, value.text, value.json_text, value.call)
+        return replace(value, pointer=False, pointer_type=None, pointer_text=None)
     if isinstance(value, Nil) and value.type.kind == "ptr":
         return None
     return value

@@ -1,0 +1,215 @@
+"""Values as the YAML that the function `asYAML` writes.
+
+Source: go.yaml.in/yaml/v3 ``encode.go``, ``emitterc.go``, ``resolve.go``: four blanks of indentation, keys sorted
+by the numbers in them, no line breaks added.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cmp_to_key
+from typing import Final
+
+from model.expressions.results import ExpressionError, UndecidedError
+from model.expressions.text import float_text, scientific_from
+from model.expressions.values import UNKNOWN, Nil, Struct, Unordered, type_name
+
+MAX_DEPTH: Final = 100
+
+
+def to_yaml(value: object) -> str:
+    """A value as a YAML document, with a line feed at its end. Raises UndecidedError for an unknown."""
+    return "\n".join(_lines(value, 0)) + "\n"
+
+
+def _lines(value: object, depth: int) -> list[str]:
+    """The lines of a value that starts at the left margin."""
+    if depth > MAX_DEPTH:
+        raise UndecidedError(f"a value is nested more than {MAX_DEPTH} deep")
+    if value is UNKNOWN or isinstance(value, Unordered):
+        raise UndecidedError("it depends on something that is not known")
+    value = _plain(value)
+    if isinstance(value, dict) and value:
+        lines: list[str] = []
+        for key in sorted(value, key=cmp_to_key(_key_order)):
+            lines += _entry(key, value[key], depth)
+        return lines
+    if isinstance(value, list) and value:
+        return [line for item in value for line in _item(item, depth)]
+    return _scalar(value, depth)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Struct):
+        return {declared.name.lower(): item for declared, item in zip(value.type.fields, value.values, strict=True)}
+    if isinstance(value, Nil):
+        return {"map": {}, "slice": []}.get(value.type.kind)
+    return value
+
+
+def _entry(key: str, value: object, depth: int) -> list[str]:
+    name = _key_text(key)
+    inner = _lines(value, depth + 1)
+    if _is_block(value):
+        return [f"{name}:", *(_indented(line) for line in inner)]
+    return [f"{name}: {inner[0]}", *(_indented(line) for line in inner[1:])]
+
+
+def _item(value: object, depth: int) -> list[str]:
+    inner = _lines(value, depth + 1)
+    margin = "    " if not _is_block(value) else "  "
+    return [f"- {inner[0]}", *(f"{margin}{line}" if line else line for line in inner[1:])]
+
+
+def _is_block(value: object) -> bool:
+    value = _plain(value)
+    return isinstance(value, (dict, list)) and len(value) > 0
+
+
+def _indented(line: str) -> str:
+    return f"    {line}" if line else line
+
+
+def _key_text(key: str) -> str:
+    # A key of several lines is written in quotes.
+    return _double_quoted(key) if "\n" in key else _one_line(key)
+
+
+def _scalar(value: object, depth: int) -> list[str]:
+    if isinstance(value, str):
+        text = str.__str__(value)
+        if "\n" in text:
+            return _literal_block(text)
+        return [_one_line(text)]
+    if value is None:
+        return ["null"]
+    if isinstance(value, bool):
+        return ["true" if value else "false"]
+    if isinstance(value, float):
+        return [{"+Inf": ".inf", "-Inf": "-.inf", "NaN": ".nan"}.get(float_text(value)) or _yaml_float(value)]
+    if isinstance(value, int):
+        return [int.__repr__(value)]
+    if isinstance(value, (dict, list)):
+        return ["{}" if isinstance(value, dict) else "[]"]
+    raise ExpressionError(f"cannot marshal type: {type_name(value)}")
+
+
+def _yaml_float(value: float) -> str:
+    # The exponent appears earlier than in Go's %v: from a million on.
+    return scientific_from(value, 6)
+
+
+_CANNOT_BE_BLOCK: Final = re.compile("[^\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+
+
+def _literal_block(text: str) -> list[str]:
+    # Blanks before a line feed, or characters that cannot be shown, rule the block style out.
+    if _CANNOT_BE_BLOCK.search(text) or " \n" in text or text.endswith(" "):
+        return [_double_quoted(text)]
+    hint = "4" if text[0] in " \n" else ""
+    body = text.rstrip("\n")
+    trailing = len(text) - len(body)
+    chomp = "-" if trailing == 0 else ("+" if trailing > 1 or not body else "")
+    lines = body.split("\n") + [""] * (trailing - 1)
+    return [f"|{hint}{chomp}", *lines]
+
+
+def _one_line(text: str) -> str:
+    if not _reads_as_text(text):
+        return _double_quoted(text)
+    if _special(text):
+        return _double_quoted(text)
+    if _plain_allowed(text):
+        return text
+    return "'" + text.replace("'", "''") + "'"
+
+
+_NUMBER: Final = re.compile(
+    r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z|[-+]?0[xX][0-9a-fA-F]+\Z|[-+]?0[oO]?[0-7]+\Z|[-+]?0b[01]+\Z"
+)
+_BASE_60: Final = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?\Z")
+_TIME: Final = re.compile(
+    r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
+    r"(([Tt]|[ ]+)[0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}(\.[0-9]+)?([ ]*([zZ]|[-+][0-9:]+))?)?\Z"
+)
+_WORDS: Final = frozenset(
+    (
+        "", "~", "null", "Null", "NULL", "true", "True", "TRUE", "false", "False", "FALSE", "<<", "=",
+        ".nan", ".NaN", ".NAN", ".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF", "-.inf", "-.Inf", "-.INF",
+        "y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "n", "N", "no", "No", "NO", "off", "Off", "OFF",
+    )
+)  # fmt: skip
+
+
+def _reads_as_text(text: str) -> bool:
+    """Whether a plain scalar would be read as a string again."""
+    if text in _WORDS or _BASE_60.match(text) or _TIME.match(text):
+        return False
+    return not _NUMBER.match(text.replace("_", ""))
+
+
+def _special(text: str) -> bool:
+    return bool(_CANNOT_BE_BLOCK.search(text)) or "\x85" in text or "\u2028" in text or "\u2029" in text
+
+
+def _plain_allowed(text: str) -> bool:
+    first = text[0]
+    if text[0] == " " or text[-1] == " " or text.startswith(("---", "...")):
+        return False
+    if first in "#,[]{}&*!|>'\"%@`":
+        return False
+    if first in "-?:" and (len(text) == 1 or text[1] in " \t"):
+        return False
+    return not (": " in text or " #" in text or text.endswith(":"))
+
+
+_NAMED_ESCAPES: Final = {
+    "\0": "\\0", "\a": "\\a", "\b": "\\b", "\t": "\\t", "\n": "\\n", "\v": "\\v", "\f": "\\f", "\r": "\\r",
+    "\x1b": "\\e", '"': '\\"', "\\": "\\\\", "\x85": "\\N", "\u2028": "\\L", "\u2029": "\\P", "\ufeff": "\\uFEFF",
+}  # fmt: skip
+
+
+def _double_quoted(text: str) -> str:
+    return '"' + "".join(_quoted(char) for char in text) + '"'
+
+
+def _quoted(char: str) -> str:
+    known = _NAMED_ESCAPES.get(char)
+    if known is not None:
+        return known
+    if not _CANNOT_BE_BLOCK.search(char):
+        return char
+    code = ord(char)
+    if code <= 0xFF:
+        return f"\\x{code:02X}"
+    return f"\\u{code:04X}" if code <= 0xFFFF else f"\\U{code:08X}"
+
+
+def _key_order(left: str, right: str) -> int:
+    """Letters after other characters, numbers by value. Source: ``sorter.go: keyList.Less``."""
+    digits = False
+    for index in range(min(len(left), len(right))):
+        one, other = left[index], right[index]
+        if one == other:
+            digits = one.isdigit()
+            continue
+        return _character_order(left, right, index, digits)
+    return (len(left) > len(right)) - (len(left) < len(right))
+
+
+def _character_order(left: str, right: str, index: int, digits: bool) -> int:
+    one, other = left[index], right[index]
+    if one.isalpha() and other.isalpha():
+        return -1 if one < other else 1
+    if one.isalpha() or other.isalpha():
+        return (1 if one.isalpha() else -1) * (-1 if digits else 1)
+    numbers = [_number_at(left, index, digits), _number_at(right, index, digits)]
+    if numbers[0] != numbers[1]:
+        return -1 if numbers[0] < numbers[1] else 1
+    return -1 if one < other else 1
+
+
+def _number_at(text: str, index: int, zero_matters: bool) -> tuple[int, int]:
+    run = re.match(r"[0-9]*", text[index:])
+    found = run.group() if run else ""
+    return (int(found or 0), len(found))
