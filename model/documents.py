@@ -5,6 +5,7 @@ Whatever is wrong with an input, what comes out is an `InputError`.
 
 from __future__ import annotations
 
+import json
 import re
 import stat
 import sys
@@ -123,6 +124,7 @@ def _problem(error: yaml.MarkedYAMLError) -> str:
 
 
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# JSON writes characters beyond 16 bits as two escapes, which YAML does not know.
 _ESCAPED_PAIR = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 
 
@@ -137,9 +139,21 @@ def _decode(data: bytes, file: str) -> str:
         found = f"the control character U+{ord(odd.group()):04X}"
         raise InputError(f"is not plain text: found {found}", _position(text[: odd.start()], file))
     if text.lstrip()[:1] in ("{", "[", '"'):
-        # JSON writes characters beyond 16 bits as two escapes, which YAML does not know.
         text = _ESCAPED_PAIR.sub(_joined_pair, text)
+        if _YAML_BREAK.search(text) and _is_json(text):
+            text = _YAML_BREAK.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
     return text
+
+
+_YAML_BREAK = re.compile("[\x85\u2028\u2029]")  # ends a line for YAML, stands in texts for JSON
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _joined_pair(match: re.Match[str]) -> str:
