@@ -68,6 +68,8 @@ def test_keys_to_skip_are_not_kept():
         ("-1_000", -1000),
         ("0xb1F", 0xB1F),
         ("-0x10", -16),
+        ("0xffffffffffffffff", 2**64 - 1),
+        ("0x10000000000000000", "0x10000000000000000"),
         ("0x" + "f" * 5000, "0x" + "f" * 5000),
         ("0" * 5000 + "9", 9.0),
         ("0o17", 15),
@@ -132,6 +134,7 @@ BAD = {
     "a terminal escape": ("a: 1\nb: '\x1b[2J'", "in.yaml:2:5: is not plain text"),
     "an escaped terminal escape": ('"\\x1b]0;x": 1\n"\\x1b]0;x": 2', r"the key '\\x1b]0;x' is given twice"),
     "not UTF-8": (b"a: \xff\xfe", "in.yaml:1:4: is not UTF-8 text: found the byte 0xff"),
+    "cut off UTF-8": (b"a: \xe2\x82", "in.yaml:1:4: is not UTF-8 text: found the byte 0xe2"),
     "UTF-16": ("a: 1".encode("utf-16"), "is not UTF-8 text"),
     "a lone surrogate": ('{"a": "\\ud83d"}', "not YAML or JSON"),
     "a doubled key": (

@@ -114,6 +114,16 @@ def test_a_task_without_a_namespace_is_one_of_any():
     assert made(STAGE, TASK, changed(TASK, "metadata.namespace", ...)) == made(STAGE, TASK)
 
 
+def test_a_cluster_task_has_no_namespace():
+    stage = changed(STAGE, f"{STEPS}.1.task.kind", "ClusterPromotionTask")
+    cluster = changed({**TASK, "kind": "ClusterPromotionTask"}, "metadata.namespace", "elsewhere")
+    assert made(stage, TASK, cluster) == made(STAGE, TASK)
+
+
+def test_an_empty_condition_is_none():
+    assert made(changed(STAGE, f"{STEPS}.1.if", ""), TASK) == made(STAGE, TASK)
+
+
 def test_a_task_given_twice_is_refused():
     assert '"deploy" is given 2 times' in refusal(STAGE, TASK, TASK)
 
