@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from model.expressions import types
+from model.expressions.power import power
 from model.expressions.results import ExpressionError, UndecidedError
 from model.expressions.values import (
     AnyMap,
@@ -234,20 +235,6 @@ def modulo(left: object, right: object) -> int:
 def exponent(left: object, right: object) -> float:
     """`**` and `^`, always of floats."""
     return power(as_float(left), as_float(right))
-
-
-def power(base: float, exponent_: float) -> float:
-    """Go's `math.Pow`, which gives NaN or an infinity where Python complains."""
-    try:
-        return math.pow(base, exponent_)
-    except OverflowError:
-        odd = exponent_ == math.floor(exponent_) and exponent_ % 2 == 1
-        return -math.inf if base < 0 and odd else math.inf
-    except ValueError:
-        if base == 0:
-            odd = exponent_ == math.floor(exponent_) and exponent_ % 2 == 1
-            return math.copysign(math.inf, base) if odd else math.inf
-        return math.nan
 
 
 _UNSIGNED_BITS: Final = {"uint8": 8, "uint16": 16, "uint32": 32, "uint64": 64, "uint": 64}

@@ -26,9 +26,11 @@ from model.expressions.values import (
 MAX_DEPTH: Final = 150
 """How deeply nested a value may be to be written or read; Go allows more."""
 
-_DECIMAL: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\Z")
-_HEXADECIMAL: Final = re.compile(r"([+-]?)0[xX]([0-9a-fA-F_]*)(?:\.([0-9a-fA-F_]*))?[pP]([+-]?[0-9]+)\Z")
+_DECIMAL: Final = re.compile(r"[+-]?([0-9_]+\.?[0-9_]*|\.[0-9_]+)([eE][+-]?[0-9_]+)?\Z")
+_HEXADECIMAL: Final = re.compile(r"[+-]?0[xX]([0-9a-fA-F_]+\.?[0-9a-fA-F_]*|\.[0-9a-fA-F_]+)[pP][+-]?[0-9_]+\Z")
 _SPECIAL: Final = re.compile(r"([+-]?)(inf|infinity|nan)\Z", re.IGNORECASE)
+# An underscore may stand between digits, and between the base prefix and the first digit.
+_MISPLACED: Final = re.compile(r"(?<![0-9a-fA-FxX])_|_(?![0-9a-fA-F])|(?<!\A0)(?<!\A[+-]0)[xX]_")
 
 
 def parse_float(text: str) -> float | None:
@@ -39,24 +41,14 @@ def parse_float(text: str) -> float | None:
         if name.lower() == "nan":
             return None if sign else math.nan
         return -math.inf if sign == "-" else math.inf
-    if _DECIMAL.match(text):
-        number = float(text)
-        return None if math.isinf(number) else number
-    return _hexadecimal_float(text)
-
-
-def _hexadecimal_float(text: str) -> float | None:
-    found = _HEXADECIMAL.match(text)
-    if found is None:
+    decimal = _DECIMAL.match(text)
+    if not decimal and not _HEXADECIMAL.match(text):
         return None
-    sign, whole, fraction, exponent = found.groups()
-    digits = whole + (fraction or "")
-    # An underscore may follow the base prefix or a digit and must be followed by a digit.
-    misplaced = "__" in digits or digits.endswith("_") or whole.endswith("_") or (fraction or "").startswith("_")
-    if misplaced or not digits.replace("_", ""):
+    if "_" in text and (_MISPLACED.search(text) or (decimal and re.search("[eE]_|_[eE]", text))):
         return None
+    digits = text.replace("_", "")
     try:
-        number = float.fromhex(f"{sign}0x{whole.replace('_', '')}.{(fraction or '').replace('_', '')}p{exponent}")
+        number = float(digits) if decimal else float.fromhex(digits)
     except (OverflowError, ValueError):
         return None
     return None if math.isinf(number) else number
