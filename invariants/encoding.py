@@ -64,7 +64,6 @@ class Numbers:
         self.variables = {v.name: v for v in variables}
         self.values: dict[str, list[Value]] = {}
         self.codes: dict[str, dict[Value, int]] = {}
-        self.count = 0
         for v in self.variables.values():
             self.values[v.name] = []
             self.codes[v.name] = {}
@@ -84,7 +83,6 @@ class Numbers:
                 raise ModelError(f"{name} becomes {value!r}, which is not in its domain: {domain}")
             code = codes[value] = len(codes)
             self.values[name].append(value)
-            self.count += 1
         return code
 
 
@@ -105,6 +103,7 @@ class Encoding:
         self._first: dict[str, int] = {}
         self._places: dict[str, int] = {}
         self._cubes: dict[tuple[Column, str, int], Diagram] = {}
+        self._valid: dict[Field, tuple[int, Diagram]] = {}
         self.widenings = 0
         total = 0
         for name, v in numbers.variables.items():
@@ -114,11 +113,6 @@ class Encoding:
             self._first[name] = total
             total += 3 * self._places[name]
         self.total = len(self.manager.add_vars(total)) if total else 0
-
-    @property
-    def stamp(self) -> int:
-        """Changes whenever a value was numbered."""
-        return self.numbers.count
 
     def bit(self, field: Field, index: int) -> int:
         """The diagram's number of bit `index` of `field`."""
@@ -144,6 +138,8 @@ class Encoding:
             raise Outgrown(name)
         self.width[name] += 1
         self.widenings += 1
+        self._valid.pop((Column.NOW, name), None)
+        self._valid.pop((Column.BEFORE, name), None)
         self._cubes = {key: cube for key, cube in self._cubes.items() if key[1] != name}
 
     def absent(self, field: Field) -> Diagram:
@@ -188,10 +184,19 @@ class Encoding:
         """That every field has a value that was numbered."""
         result = self.true
         for column, name in sorted(fields, key=lambda f: self.position[f[1]], reverse=True):
-            known = len(self.numbers.values[name])
-            if known < 1 << self.width[name]:
-                result = self.any_of(column, name, range(known)) & result
+            if len(self.numbers.values[name]) < 1 << self.width[name]:
+                result = self._numbered((column, name)) & result
         return result
+
+    def _numbered(self, field: Field) -> Diagram:
+        """That the field has a value that was numbered; grows with them."""
+        column, name = field
+        known, found = self._valid.get(field, (0, self.false))
+        count = len(self.numbers.values[name])
+        if known < count:
+            found = found | self.any_of(column, name, range(known, count))
+            self._valid[field] = (count, found)
+        return found
 
     def same(self, left: Column, right: Column, names: Iterable[str]) -> Diagram:
         """That every variable named has the same value in both columns."""

@@ -30,12 +30,12 @@ class Footprint:
 
     def news(self, states: Diagram) -> list[Codes]:
         """The combinations in `states` that are not known."""
-        if self._missing is None or self._stamp != self.encoding.stamp:
+        values = self.encoding.numbers.values
+        stamp = sum([len(values[name]) for _, name in self.fields])
+        if self._missing is None or self._stamp != stamp:
             self._missing = minus(self.encoding.valid(self.fields), self.known)
-            self._stamp = self.encoding.stamp
-            if not self._missing.satisfiable():
-                return []
-        elif not self._missing.satisfiable():
+            self._stamp = stamp
+        if not self._missing.satisfiable():
             return []
         new = states & self._missing
         if not new.satisfiable():
@@ -60,7 +60,7 @@ class Footprint:
         for f in self.fields:
             if f[1] == name:
                 self.known &= self.encoding.absent(f)
-        self._missing = None
+                self._missing = None
 
     def _rest(self) -> Diagram:
         if self._others is None or self._widenings != self.encoding.widenings:
@@ -220,6 +220,8 @@ class Relation:
 
     def widen(self, name: str) -> None:
         """Take note that `name` has one bit more."""
+        if name not in self.reads and name not in self.written:
+            return
         self.footprint.widen(name)
         if name in self.reads:
             absent = self.encoding.absent((Column.NOW, name))

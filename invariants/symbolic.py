@@ -73,6 +73,8 @@ class Symbolic:
         self.expanded = 0
         self.complete = False
         self._next = self.encoding.false
+        self._ends_of = self.encoding.false
+        self._ends: dict[tuple[int, frozenset[str], int], Diagram] = {}
 
     def _relation(self, of: Action) -> Relation:
         key = (of.function, of.constants, of.reads, of.writes, of.ignored)
@@ -218,9 +220,14 @@ class Symbolic:
 
     def step_ends(self, claim: Claim, step: Step, states: Diagram) -> Diagram:
         """The ends of `step` from `states`, with the values before it and the locals as it left them."""
-        begin = self.stepper.start(tuple(n for n in self.kept if n not in step.kept), states)
-        begin = begin & self.encoding.same(Column.NOW, Column.BEFORE, claim.before)
-        return self.stepper.image(step, begin, keep=True)
+        key = (id(step), frozenset(claim.before), self.encoding.widenings)
+        if self._ends_of != states:
+            self._ends_of, self._ends = states, {}
+        if key not in self._ends:
+            begin = self.stepper.start(tuple(n for n in self.kept if n not in step.kept), states)
+            begin = begin & self.encoding.same(Column.NOW, Column.BEFORE, claim.before)
+            self._ends[key] = self.stepper.image(step, begin, keep=True)
+        return self._ends[key]
 
     def bad_ends(self, claim: Claim, step: Step, states: Diagram) -> Diagram:
         """The ends of `step` from `states` that the claim calls false."""
