@@ -19,9 +19,10 @@ import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
+from typing import Any
 
 Value = Hashable
-State = Mapping[str, Value]
+State = Mapping[str, Any]
 """One value for every state variable that is not local, by name."""
 
 

@@ -6,7 +6,12 @@ raises :class:`RecordingError` when the recording itself cannot be read.
 
 from __future__ import annotations
 
+import gzip
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 
 class RecordingError(Exception):
@@ -50,3 +55,26 @@ class Replayed:
     def agrees(self) -> bool:
         """Whether something was compared and nothing differed."""
         return self.compared > 0 and not self.divergences
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The JSON objects of a compressed file, one per line.
+
+    Raises RecordingError if the file is missing or broken, or a line is not an object.
+    """
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") as file:
+            for number, line in enumerate(file, start=1):
+                yield _object(line, f"{path} line {number}")
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise RecordingError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+
+
+def _object(line: str, where: str) -> dict[str, Any]:
+    try:
+        found = json.loads(line)
+    except ValueError as error:
+        raise RecordingError(f"{where} is not JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise RecordingError(f"{where} is not a JSON object")
+    return found

@@ -11,6 +11,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from model.kargo import promotion_rules as rules
 from model.kargo import step_engine as engine
@@ -21,6 +22,7 @@ from model.kargo.releases import Behaviours
 from model.kargo.step_engine import Condition, Entry, StepRules, Turn, has_failed
 from model.system import (
     Action,
+    Outcome,
     Outcomes,
     Part,
     Rule,
@@ -30,7 +32,6 @@ from model.system import (
     Variable,
     action,
     local,
-    outcome,
     part,
     required,
     sequence,
@@ -48,19 +49,23 @@ class Seen:
     has_failures: bool
 
 
+Evaluate = Callable[[Seen], tuple[dict[str, Value], ...]]
+
+
 @dataclass(frozen=True, eq=False)
 class Expression:
-    """A template of a step, as a rule: what it can read, and what it comes to.
+    """The templates of a step, as a rule: what they can read, and what they come to.
 
-    `entries`, `texts` and `outputs` are the aliases whose metadata, messages and outputs it can read.
-    `evaluate` answers with every result it can have: several where it cannot be decided.
+    `entries`, `texts` and `outputs` are the aliases whose metadata, messages and outputs they can read, besides
+    the step's own metadata. `evaluate` answers with new values for the variables in `writes`, once for every
+    result there can be: several where it cannot be decided.
     """
 
-    of: str
+    alias: str
     entries: tuple[str, ...]
     texts: tuple[str, ...]
     outputs: tuple[str, ...]
-    evaluate: Callable[[Seen], tuple[Value, ...]]
+    evaluate: Evaluate
     continue_on_error: bool = False
 
     @property
@@ -76,31 +81,31 @@ class Expression:
         keyword = inspect.Parameter.KEYWORD_ONLY
         return inspect.Signature([inspect.Parameter(n, keyword) for n in names])
 
-    def __call__(self, *, entry: Entry, failing: int, **values: Value) -> Outcomes:
-        """Every result, as new values of `result`."""
+    def __call__(self, *, entry: Entry, failing: int, **values: Any) -> Outcomes:
+        """Every result."""
         seen = Seen(
-            entries={a: values[f"entry_{i}"] for i, a in enumerate(self.entries)},  # type: ignore[misc]
-            texts={a: values[f"text_{i}"] for i, a in enumerate(self.texts)},  # type: ignore[misc]
-            outputs={a: values[f"output_{i}"] for i, a in enumerate(self.outputs)},  # type: ignore[misc]
+            entries={self.alias: entry} | {a: values[f"entry_{i}"] for i, a in enumerate(self.entries)},
+            texts={a: values[f"text_{i}"] for i, a in enumerate(self.texts)},
+            outputs={a: values[f"output_{i}"] for i, a in enumerate(self.outputs)},
             has_failures=failing > 0 or has_failed(entry, self.continue_on_error),
         )
-        return tuple(outcome(result=result) for result in self.evaluate(seen))
+        return tuple(Outcome("", found) for found in self.evaluate(seen))
 
-    def bind(self, plan: Plan, alias: str, result: str) -> Action:
-        """The action that evaluates the expression for the step `alias` into the variable `result`."""
-        binding = {"entry": plan.working("entry", alias)}
+    def bind(self, plan: Plan, name: str, **writes: str) -> Action:
+        """The action that evaluates it in the pass of `plan`, into the variables that `writes` names."""
+        binding = {"entry": plan.working("entry", self.alias)}
         binding |= {f"entry_{i}": plan.working("entry", a) for i, a in enumerate(self.entries)}
         binding |= {f"text_{i}": plan.working("text", a) for i, a in enumerate(self.texts)}
         binding |= {f"output_{i}": plan.working("output", a) for i, a in enumerate(self.outputs)}
-        return action(self, f"evaluate {self.of} of {alias}", writes={"result": result}, reads=binding)
+        return action(self, f"evaluate {name} of {self.alias}", writes=writes, reads=binding)
 
 
 @dataclass(frozen=True)
 class PlannedStep:
     """A step of a Promotion with everything that is fixed about it.
 
-    `condition` is its `if`, answering with a `Condition`; `config` its vars and config, answering with the
-    text of an error or None; either is None where there is nothing to evaluate. `attempt` is the world's
+    `condition` is its `if`, writing `condition`; `config` its vars and config, writing `context_error` and
+    `config`; either is None where there is nothing to evaluate. `attempt` is the world's
     answer to a run of its runner: see `model.kargo.worlds`. `asks_about_failures` says whether the `if` calls
     one of the functions that look at the steps before.
     """
@@ -177,6 +182,11 @@ def said(index: int, alias: str) -> str:
     return f"said[{index} {alias}]"
 
 
+def config(index: int, alias: str) -> str:
+    """The variable that holds the config, as JSON text, that a step's runner was given in a pass."""
+    return f"config[{index} {alias}]"
+
+
 def after_failure(index: int, alias: str) -> str:
     """The variable that says whether another step had failed when a pass came to this one."""
     return f"after failure[{index} {alias}]"
@@ -231,6 +241,7 @@ def variables(plan: Plan, *, running_clock: bool, start: PromotionPhase) -> tupl
             of_steps += [
                 local(did(i, alias), Turn.NOT_REACHED),
                 local(said(i, alias), None),
+                local(config(i, alias), None),
                 local(after_failure(i, alias), False, domain=(False, True)),
             ]
     for key in plan.output_keys:
@@ -342,11 +353,14 @@ def _turns(plan: Plan, index: int) -> Iterator[Action | Part]:
         entry=entry,
     )
     if step.condition:
-        yield part(step.condition.bind(plan, alias, "condition"), turn=Turn.TO_EVALUATE)
+        yield part(step.condition.bind(plan, "the if", condition="condition"), turn=Turn.TO_EVALUATE)
         yield action(engine.obey_condition, constants={"behaviours": behaviours}, entry=entry)
     yield action(engine.start, constants={"rules": fixed}, entry=entry)
     if step.config:
-        yield part(step.config.bind(plan, alias, "context_error"), turn=Turn.TO_CONFIGURE)
+        yield part(
+            step.config.bind(plan, "the config", context_error="context_error", config=config(index, alias)),
+            turn=Turn.TO_CONFIGURE,
+        )
     yield action(engine.configure, constants={"behaviours": behaviours}, entry=entry)
     yield part(step.attempt, turn=Turn.TO_RUN)
     yield action(rules.keep_output, writes={"output": plan.working("output", alias)})

@@ -83,7 +83,7 @@ def abort_current_step(
     """
     last_reached = current_step == index and following is None
     if was is PromotionPhase.RUNNING and last_reached and entry and entry.status is StepStatus.RUNNING:
-        return only("step aborted", entry=move(entry, "abort", finished_at=now))
+        return only("step aborted", entry=move(entry, "abort")._replace(finished_at=now))
     return ()
 
 

@@ -124,14 +124,14 @@ def has_failed(entry: Entry | None, continue_on_error: bool) -> bool:
     return entry is not None and not continue_on_error and entry.status in failures
 
 
-def move(entry: Entry, event: str, *, findings: bool = False, **times: int | None) -> Entry:
-    """The entry after an event of its step's lifecycle; `times` are its new times.
+def move(entry: Entry, event: str, *, findings: bool = False) -> Entry:
+    """The entry after an event of its step's lifecycle.
 
     A step that shares the alias of an earlier one goes on with that one's entry, over as it is: its life
     begins there.
     """
     phase = StepPhase.NEW if entry.phase.over else entry.phase
-    return entry._replace(phase=STEP.after(phase, event, findings=findings), **times)
+    return entry._replace(phase=STEP.after(phase, event, findings=findings))
 
 
 def set_current_step(entry: Entry | None, failing: int, *, continue_on_error: bool) -> Outcomes:
@@ -153,9 +153,9 @@ def stop_if_cancelled(turn: Turn, entry: Entry, cancelled: bool, now: int, *, be
     started = entry.started_at is not None
     if behaviours.cancellation is Cancellation.ENDS_THE_STEP:
         finish = now if started else entry.finished_at
-        return only(turn=Turn.CUT_OFF, entry=move(entry, "err", finished_at=finish))
+        return only(turn=Turn.CUT_OFF, entry=move(entry, "err")._replace(finished_at=finish))
     if started and entry.finished_at is None:
-        return only(turn=Turn.CUT_OFF, entry=move(entry, "err", finished_at=now))
+        return only(turn=Turn.CUT_OFF, entry=move(entry, "err")._replace(finished_at=now))
     return only(turn=Turn.CANCELLED)
 
 
@@ -225,7 +225,7 @@ def configure(turn: Turn, entry: Entry, context_error: str | None, now: int, *, 
     if context_error is None:
         return only(turn=Turn.TO_RUN)
     finish = now if behaviours.context_failure_is_a_result else entry.finished_at
-    failed = move(entry, "err", finished_at=finish)
+    failed = move(entry, "err")._replace(finished_at=finish)
     return only("context failed", turn=Turn.CONTEXT_FAILED, entry=failed)
 
 
@@ -239,21 +239,21 @@ def judge(
     if turn is not Turn.RAN:
         return ()
     if attempts.result_status(attempt) not in attempts.VALID:
-        return only(turn=Turn.INVALID_STATUS, entry=move(entry, "err", finished_at=now))
+        return only(turn=Turn.INVALID_STATUS, entry=move(entry, "err")._replace(finished_at=now))
     status = attempts.effective_status(attempt)
     error = attempts.error(attempt, rules.alias, behaviours)
     if status in DONE:
         ends, event = DONE[status]
-        return only(turn=ends, entry=move(entry, event, finished_at=now))
+        return only(turn=ends, entry=move(entry, event)._replace(finished_at=now))
     failure = "fail" if status is StepStatus.FAILED and behaviours.failed_status_kept else "err"
     if error and error.terminal:
-        return only(turn=Turn.FAILED_FOR_GOOD, entry=move(entry, failure, finished_at=now))
+        return only(turn=Turn.FAILED_FOR_GOOD, entry=move(entry, failure)._replace(finished_at=now))
     if error:
         entry = entry._replace(error_count=entry.error_count + 1)
         if entry.error_count >= rules.error_threshold:
-            return only(turn=Turn.THRESHOLD_MET, entry=move(entry, failure, finished_at=now))
+            return only(turn=Turn.THRESHOLD_MET, entry=move(entry, failure)._replace(finished_at=now))
     if is_over(entry, now, rules.timeout_ms):
-        return only(turn=Turn.TIMED_OUT, entry=move(entry, "err", finished_at=now))
+        return only(turn=Turn.TIMED_OUT, entry=move(entry, "err")._replace(finished_at=now))
     entry = move(entry, NOT_DONE[status])
     if error:
         return only(turn=Turn.WILL_BE_RETRIED, entry=entry)

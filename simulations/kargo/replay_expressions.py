@@ -1,4 +1,4 @@
-"""Replaying recorded expressions: does the model decide every `if` and every config value as the controller did?
+"""Replaying recorded expressions: the model has to decide every `if` and config value as the controller did.
 
 A recording is a folder with `environment.json`, `programs.jsonl.gz` and one `<release>.jsonl.gz` per release. Every
 program, a template, is evaluated in two places: as the `if` of a step and as a value in its config. The kind of

@@ -119,7 +119,7 @@ def status_of(plan: Plan, state: State) -> dict[str, object]:
         "stepExecutionMetadata": [
             metadata for alias in plan.aliases if (metadata := _metadata(plan, alias, state)) is not None
         ],
-        "state": passes.shared_state(outputs),  # type: ignore[arg-type]
+        "state": passes.shared_state(outputs),
     }
     return {key: value for key, value in status.items() if value not in ("", [])}
 
