@@ -5,15 +5,18 @@ Source: expr-lang/expr ``vm/runtime/runtime.go: Fetch, FetchField, Slice, In``, 
 
 from __future__ import annotations
 
+from typing import Final
+
 from model.expressions import types
 from model.expressions.operators import equal, is_array
 from model.expressions.results import ExpressionError
-from model.expressions.text import shown
+from model.expressions.text import duration_text, shown
 from model.expressions.types import GoType
 from model.expressions.values import (
     UNKNOWN,
     AnyMap,
     Method,
+    Named,
     Nil,
     Number,
     Struct,
@@ -37,12 +40,31 @@ def method_of(value: object, name: str) -> Method | None:
         return None
 
     def run(arguments: tuple[object, ...]) -> object:
+        if isinstance(value, Number):
+            return _duration_method(int(value), name)
         call = getattr(value, "call", None)
         if call is None:
             raise ExpressionError("runtime error: invalid memory address or nil pointer dereference")
         return call(name, arguments)
 
     return Method(name, found.methods[name], run)
+
+
+_DURATION_UNITS: Final = {
+    "Hours": 3600 * 10**9, "Minutes": 60 * 10**9, "Seconds": 10**9,
+    "Milliseconds": 10**6, "Microseconds": 10**3, "Nanoseconds": 1,
+}  # fmt: skip
+
+
+def _duration_method(nanoseconds: int, name: str) -> object:
+    if name == "String":
+        return duration_text(nanoseconds)
+    unit = _DURATION_UNITS[name]
+    whole, rest = divmod(abs(nanoseconds), unit)
+    sign = -1 if nanoseconds < 0 else 1
+    if unit >= 10**9:
+        return sign * (whole + rest / unit)
+    return Number(sign * whole, types.INT64)
 
 
 def fetch(base: object, key: object) -> object:
@@ -167,7 +189,8 @@ def sliced(value: object, first: object, last: object) -> object:
     )
     part = data[low:high]
     if isinstance(value, str) and isinstance(part, bytes):
-        return decode(part)
+        text = decode(part)
+        return Named(text, value.type) if isinstance(value, Named) else text
     return TypedList(part, value.type) if isinstance(value, TypedList) and isinstance(part, list) else part
 
 

@@ -17,6 +17,7 @@ from model.expressions.values import (
     UNKNOWN,
     AnyMap,
     Nil,
+    Number,
     TypedList,
     Unordered,
     dereference,
@@ -176,7 +177,7 @@ def extreme(name: str, arguments: Arguments, patch: int, depth: int = 0) -> obje
     for argument in arguments:
         if is_array(argument):
             found = _extreme_of_list(name, _items(name, argument), patch, depth)
-        elif is_number(argument):
+        elif is_number(argument) or (isinstance(argument, Number) and depth == 0):
             found = argument
         elif len(arguments) == 1:
             return argument
@@ -214,8 +215,8 @@ def _numbers(name: str, arguments: Arguments) -> list[float]:
         value = waiting.pop()
         if is_array(value):
             waiting.extend(reversed(_items(name, value)))
-        elif is_number(value):
-            found.append(as_float(value))
+        elif is_number(value) or isinstance(value, Number):
+            found.append(float(int(value)) if isinstance(value, Number) else as_float(value))
         else:
             raise _not_a_number(name, value)
     return found

@@ -136,11 +136,15 @@ def _rendered(
 
 
 def _placed(failure: Failure, template: Template, part: Part) -> Failure:
-    """The failure with its place counted from the start of the template."""
+    """The failure with its place counted from the start of the template.
+
+    The library ends its messages with the place in the expression.
+    """
     line, column = place(template.text, part.offset)
+    message = failure.message + (f" ({failure.line}:{failure.column})" if failure.line else "")
     if failure.line <= 1:
-        return Failure(failure.message, line, column + max(failure.column - 1, 0))
-    return Failure(failure.message, line + failure.line - 1, failure.column)
+        return Failure(message, line, column + max(failure.column - 1, 0))
+    return Failure(message, line + failure.line - 1, failure.column)
 
 
 def reread(text: str) -> object:

@@ -63,7 +63,16 @@ FLOAT = GoType("float64", "float64")
 STRING = GoType("string", "string")
 FUNC = GoType("func(...interface {}) (interface {}, error)", "func")
 EMPTY_STRUCT = GoType("struct {}", "struct")
-DURATION = GoType("time.Duration", "int64", "time")
+DURATION = GoType(
+    "time.Duration",
+    "int64",
+    "time",
+    methods={
+        **{name: Signature((), FLOAT) for name in ("Hours", "Minutes", "Seconds")},
+        **{name: Signature((), INT64) for name in ("Milliseconds", "Microseconds", "Nanoseconds")},
+        "String": Signature((), STRING),
+    },
+)
 TIME = GoType("time.Time", "struct", "time")
 
 

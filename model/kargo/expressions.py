@@ -26,7 +26,7 @@ from model.expressions import (
     evaluate_tree,
 )
 from model.expressions.results import ExpressionError
-from model.expressions.text import json_float
+from model.expressions.text import json_float, valid
 from model.expressions.types import OBJECT
 from model.expressions.values import UNKNOWN, Named, Nil, Struct, TypedMap, type_name
 from model.kargo import functions
@@ -305,17 +305,28 @@ _NOT_YAML: Final = re.compile("[\x7f-\x84\x86-\x9f\ufffe\uffff]")
 
 def _as_config(value: object) -> Evaluation:
     try:
-        readable = _readable(value)
+        return Value(_reread(value))
     except ExpressionError as error:
         return Failure(error.message)
-    return Value(value if readable else None)
+    except _NotYamlError:
+        return Value(None)
 
 
-def _readable(value: object) -> bool:
+class _NotYamlError(Exception):
+    """The reader of YAML gives up."""
+
+
+def _reread(value: object) -> object:
+    """A value after it was written as JSON and read as YAML, where minus zero is an integer and loses its sign."""
     if isinstance(value, dict):
-        return all(_readable(key) and _readable(item) for key, item in value.items())
+        return {_reread(key): _reread(item) for key, item in value.items()}
     if isinstance(value, list):
-        return all(map(_readable, value))
+        return [_reread(item) for item in value]
     if isinstance(value, float):
         json_float(value)
-    return not (isinstance(value, str) and _NOT_YAML.search(value))
+        return value if value != 0 else 0.0
+    if isinstance(value, str):
+        if _NOT_YAML.search(value):
+            raise _NotYamlError
+        return valid(value)
+    return value

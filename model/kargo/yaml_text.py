@@ -11,15 +11,19 @@ from functools import cmp_to_key
 from typing import Final
 
 from model.expressions.results import ExpressionError, UndecidedError
-from model.expressions.text import float_text, scientific_from
-from model.expressions.values import UNKNOWN, Nil, Struct, Unordered, type_name
+from model.expressions.text import duration_text, float_text, scientific_from
+from model.expressions.types import DURATION
+from model.expressions.values import UNKNOWN, Nil, Number, Struct, Unordered, type_name
 
 MAX_DEPTH: Final = 100
 
 
 def to_yaml(value: object) -> str:
     """A value as a YAML document, with a line feed at its end. Raises UndecidedError for an unknown."""
-    return "\n".join(_lines(value, 0)) + "\n"
+    lines = _lines(value, 0)
+    if not _is_block(value):
+        lines[1:] = [_indented(line) for line in lines[1:]]
+    return "\n".join(lines) + "\n"
 
 
 def _lines(value: object, depth: int) -> list[str]:
@@ -40,8 +44,12 @@ def _lines(value: object, depth: int) -> list[str]:
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, Struct) and value.text is not None:
+        return value.text
     if isinstance(value, Struct):
         return {declared.name.lower(): item for declared, item in zip(value.type.fields, value.values, strict=True)}
+    if isinstance(value, Number) and value.type is DURATION:
+        return duration_text(int(value))
     if isinstance(value, Nil):
         return {"map": {}, "slice": []}.get(value.type.kind)
     return value
