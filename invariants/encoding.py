@@ -9,7 +9,7 @@ that does not fit, one more place is taken, and every diagram that holds the var
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import IntEnum
 
 from oxidd.bdd import BDDFunction as Diagram
@@ -24,6 +24,9 @@ __all__ = ["Column", "DDMemoryError", "Diagram", "Encoding", "Field", "Outgrown"
 RESERVED = 8
 """Places reserved for a variable without a domain: 256 values; one that needs more has the engine start again."""
 
+BYTES_PER_RESULT = 20
+"""Of a remembered result of an operation; measured, rounded up."""
+
 BYTES_PER_NODE = 24
 """Of the diagrams, with their share of the tables that find a node again; measured, rounded up."""
 
@@ -37,6 +40,8 @@ class Column(IntEnum):
 
 
 Field = tuple[Column, str]
+Carry = Callable[[Diagram], Diagram]
+"""Takes a diagram from one manager to another."""
 
 
 class Outgrown(Exception):  # noqa: N818  (a signal between the parts of an engine, not an error)
@@ -90,20 +95,16 @@ class Encoding:
     """Bits for every variable, in one manager of decision diagrams.
 
     `capacity` is the greatest number of diagram nodes; past it operations raise DDMemoryError. `cache` is the
-    number of remembered results of operations.
+    number of remembered results of operations: memory for them is taken at once.
     """
 
     def __init__(self, numbers: Numbers, *, capacity: int, cache: int, reserved: int = RESERVED) -> None:
         self.numbers = numbers
-        self.manager = Manager(capacity, cache, 1)
-        self.true = self.manager.true()
-        self.false = self.manager.false()
+        self.capacity = capacity
         self.position = {name: i for i, name in enumerate(numbers.variables)}
         self.width: dict[str, int] = {}
         self._first: dict[str, int] = {}
         self._places: dict[str, int] = {}
-        self._cubes: dict[tuple[Column, str, int], Diagram] = {}
-        self._valid: dict[Field, tuple[int, Diagram]] = {}
         self.widenings = 0
         total = 0
         for name, v in numbers.variables.items():
@@ -112,7 +113,44 @@ class Encoding:
             self._places[name] = need if v.domain else max(reserved, need)
             self._first[name] = total
             total += 3 * self._places[name]
-        self.total = len(self.manager.add_vars(total)) if total else 0
+        self.total = total
+        self._manage(cache)
+
+    def _manage(self, cache: int) -> None:
+        self.cache = cache
+        self.manager = Manager(self.capacity, cache, 1)
+        if self.total:
+            self.manager.add_vars(self.total)
+        self.true = self.manager.true()
+        self.false = self.manager.false()
+        self._cubes: dict[tuple[Column, str, int], Diagram] = {}
+        self._valid: dict[Field, tuple[int, Diagram]] = {}
+
+    def renew(self, cache: int) -> Carry:
+        """Start a new manager that remembers more; the answer carries a diagram of the old one over."""
+        carried: dict[Diagram, Diagram] = {}
+        old = (self.true, self.false)
+        self._manage(cache)
+        carried.update(zip(old, (self.true, self.false), strict=True))
+
+        def carry(diagram: Diagram) -> Diagram:
+            stack = [diagram]
+            while stack:
+                node = stack[-1]
+                children = None if node in carried else node.cofactors()
+                if children is None:
+                    stack.pop()
+                    continue
+                waiting = [child for child in children if child not in carried]
+                stack += waiting
+                if not waiting:
+                    bit = node.node_var()
+                    assert bit is not None
+                    high, low = children
+                    carried[node] = self.manager.var(bit).ite(carried[high], carried[low])
+            return carried[diagram]
+
+        return carry
 
     def bit(self, field: Field, index: int) -> int:
         """The diagram's number of bit `index` of `field`."""

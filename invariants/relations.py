@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 
-from invariants.encoding import Column, Diagram, Encoding, Field, Substitution, both, minus
+from invariants.encoding import Carry, Column, Diagram, Encoding, Field, Substitution, both, minus
 from invariants.properties import Kind, Property
 from model.system import Action, Outcome, Table, Value, assignments
 
@@ -61,6 +61,12 @@ class Footprint:
             if f[1] == name:
                 self.known &= self.encoding.absent(f)
                 self._missing = None
+
+    def carry(self, over: Carry) -> None:
+        """Go on with another manager of diagrams."""
+        self.known = over(self.known)
+        self._missing = None
+        self._others = None
 
     def _rest(self) -> Diagram:
         if self._others is None or self._widenings != self.encoding.widenings:
@@ -238,6 +244,14 @@ class Relation:
             self._moves = self.encoding.union([self._move(c, changes) for c, row in rows for changes in row])
         self._columns()
 
+    def carry(self, over: Carry) -> None:
+        """Go on with another manager of diagrams."""
+        self.footprint.carry(over)
+        self.enabled, self.stays, self.uneven = over(self.enabled), over(self.stays), over(self.uneven)
+        self.degree = {d: over(cubes) for d, cubes in self.degree.items()}
+        self._moves = over(self._moves)
+        self._columns()
+
 
 def distinct(row: list[dict[str, int]]) -> list[dict[str, int]]:
     """The changes of `row` without repetitions, in their order."""
@@ -285,3 +299,8 @@ class Claim:
             if f[1] == name:
                 self.true &= self.encoding.absent(f)
                 self.false &= self.encoding.absent(f)
+
+    def carry(self, over: Carry) -> None:
+        """Go on with another manager of diagrams."""
+        self.footprint.carry(over)
+        self.true, self.false = over(self.true), over(self.false)

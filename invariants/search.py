@@ -9,6 +9,7 @@ from invariants.findings import Findings, Question, StutterMatters, verdict
 from invariants.limits import Stop, stopping
 from invariants.properties import Kind, Property
 from invariants.relations import Claim
+from invariants.steps import Step
 from invariants.symbolic import Symbolic, restarted
 from invariants.verdicts import Verdict
 from invariants.walk import path
@@ -47,18 +48,18 @@ class _Search:
         found.complete = engine.complete
         found.states = engine.size(engine.reach)
         found.levels = len(engine.layers) or None
-        explored = engine.explored()
         if not found.complete:
-            found.unseen = self._unseen(found.states, explored)
+            found.unseen = self._unseen(found.states)
         with stopping(found.why):
             if self.question.transitions and (found.complete or engine.layers):
-                found.transitions = engine.transitions(explored) + engine.size(engine.start)
-        self._judge(explored)
+                found.transitions = engine.transitions() + engine.size(engine.start)
+        self._judge()
         found.images = [(r.table, r.action.name, r.seconds) for r in engine.relations]
         return found
 
-    def _unseen(self, states: int, explored: Diagram) -> str:
-        if not self.engine.layers:
+    def _unseen(self, states: int) -> str:
+        explored = self.engine.explored
+        if explored == self.engine.encoding.false:
             return "steps from the states seen were not all taken"
         left = states - self.engine.size(explored)
         return f"the steps of {left:,} of the {states:,} states seen were not taken"
@@ -77,27 +78,34 @@ class _Search:
         self.limits.report(fired, lambda: engine.size(engine.reach), engine.manager_nodes)
         self.limits.enter(fired, lambda: engine.size(engine.reach), depths=False)
 
-    def _bad(self, claim: Claim, states: Diagram) -> bool:
-        """Whether the claim is false (a Sometimes: true) of a state in, or of a step from, `states`."""
+    def _bad(self, claim: Claim, states: Diagram | None = None) -> bool:
+        """Whether the claim is false (a Sometimes: true) of a state in `states`, or of a step from there.
+
+        Without `states`: of any state seen, or of any step taken.
+        """
         engine = self.engine
         if claim.property.kind is not Kind.EVERY_STEP:
-            return engine.violations(claim, states).satisfiable()
+            return engine.violations(claim, engine.reach if states is None else states).satisfiable()
+
+        def broken(step: Step) -> Diagram:
+            return engine.bad_ends(claim, step, engine.taken(step) if states is None else states)
+
         return any(
-            engine.growing(lambda step=step: engine.bad_ends(claim, step, states)).satisfiable()  # type: ignore[misc]
+            engine.growing(lambda step=step: broken(step)).satisfiable()  # type: ignore[misc]
             for step in engine.concerned(claim)
         )
 
-    def _judge(self, explored: Diagram) -> None:
+    def _judge(self) -> None:
         found, engine = self.found, self.engine
         bad: list[Property] = []
         for claim in engine.claims.values():
-            steps = claim.property.kind is Kind.EVERY_STEP
             with stopping(found.why):
+                engine.breathe()
                 # Stopped because all was decided: the last layer decided it, though its steps were not all taken.
                 decided = not self._open and self.question.stop_when_decided
-                if self._bad(claim, engine.reach if decided or not steps else explored):
+                if self._bad(claim, engine.reach if decided else None):
                     bad.append(claim.property)
-                elif claim.property in self.question.stutter and engine.stutters(claim, explored):
+                elif claim.property in self.question.stutter and engine.stutters(claim, engine.explored):
                     raise StutterMatters
                 found.verdicts[claim.property] = (
                     verdict(claim.property, claim.property in bad, found.complete),

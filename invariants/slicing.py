@@ -139,7 +139,8 @@ def _mentioned(function: Callable[..., object]) -> frozenset[str]:
             found.update(_strings((item.__defaults__, tuple((item.__kwdefaults__ or {}).items()))))
             todo.extend(_referred(item))
         else:
-            todo.extend(filter(None, (getattr(item, "__wrapped__", None), getattr(item, "__func__", None))))
+            todo.extend(getattr(item, name, None) for name in ("__wrapped__", "__func__"))
+            todo.append(vars(type(item)).get("__call__"))
             found.update(_strings(item))
     return frozenset(found)
 

@@ -107,7 +107,7 @@ def _codes(encoding: Encoding, name: str, values: tuple[object, ...]) -> tuple[i
 class Stepper:
     """Images and pre-images of sets of states through steps.
 
-    The cubes that say where a part runs and where a local variable starts are kept until `widen`.
+    The cubes that say where a part runs and where a local variable starts are kept until `forget`.
     """
 
     def __init__(self, encoding: Encoding) -> None:
@@ -142,8 +142,8 @@ class Stepper:
         """The states that, with these local variables at their initial values, are in `states`."""
         return self._start(names, states) if names else states
 
-    def widen(self) -> None:
-        """Forget what was computed with other widths."""
+    def forget(self) -> None:
+        """Forget what was computed with other widths or another manager."""
         self._cubes.clear()
 
     def _through(self, links: tuple[Link, ...], states: Diagram) -> Diagram:

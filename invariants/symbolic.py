@@ -12,8 +12,10 @@ from typing import TypeVar
 
 from invariants.encoding import (
     BYTES_PER_NODE,
+    BYTES_PER_RESULT,
     RESERVED,
     Column,
+    DDMemoryError,
     Diagram,
     Encoding,
     Field,
@@ -29,8 +31,11 @@ from invariants.relations import Claim, Relation
 from invariants.steps import Step, Stepper, build
 from model.system import Action, System
 
-CACHE = 1 << 18
-"""Remembered results of diagram operations."""
+CACHE = 1 << 16
+"""Remembered results of diagram operations at first: a large memory for them would take long to set up."""
+
+MORE_CACHE = 1 << 2
+"""How many times more are remembered once the diagrams have outgrown the memory: too few is fatal to speed."""
 
 T = TypeVar("T")
 Tick = Callable[[int], None]
@@ -40,8 +45,8 @@ Tick = Callable[[int], None]
 class Symbolic:
     """A system in diagrams, and what was reached of it.
 
-    `layers` are disjoint, in breadth-first order; `reach` is everything reached; `expanded` how many layers
-    had all their successors added (with saturation, `layers` is empty until `run_layers`).
+    `layers` are disjoint, in breadth-first order; `reach` is everything reached; `explored` the states
+    of it whose every step was taken. With saturation, `layers` is empty until `run_layers`.
     """
 
     def __init__(
@@ -56,9 +61,8 @@ class Symbolic:
         self.system = system
         self.numbers = numbers or numbers_of(system)
         self.memory = memory
-        self.encoding = Encoding(
-            self.numbers, capacity=max(memory // BYTES_PER_NODE, 1024), cache=CACHE, reserved=reserved
-        )
+        self.capacity = max(memory // BYTES_PER_NODE, 1024)
+        self.encoding = Encoding(self.numbers, capacity=self.capacity, cache=CACHE, reserved=reserved)
         self.names = tuple(v.name for v in system.variables if not v.local)
         self.stepper = Stepper(self.encoding)
         self.claims = {c: Claim(self.encoding, c) for c in claims}
@@ -70,9 +74,10 @@ class Symbolic:
         self.start: Diagram = initial(self.encoding, (v for v in system.variables if not v.local))
         self.reach = self.start
         self.layers: list[Diagram] = []
-        self.expanded = 0
+        self.explored = self.encoding.false
         self.complete = False
         self._next = self.encoding.false
+        self._taken: dict[str, Diagram] = {}
         self._ends_of = self.encoding.false
         self._ends: dict[tuple[int, frozenset[str], int], Diagram] = {}
 
@@ -97,12 +102,18 @@ class Symbolic:
         return self.encoding.count(states, self.fields())
 
     def growing(self, compute: Callable[[], T]) -> T:
-        """What `compute` answers, after as many widenings as it takes."""
+        """What `compute` answers, after as many widenings as it takes, and with the garbage collected if need be.
+
+        Raises DDMemoryError if there is no garbage to speak of.
+        """
         while True:
             try:
                 return compute()
             except Outgrown as need:
                 self.widen(need.variable)
+            except DDMemoryError:
+                if self.encoding.manager.gc() < self.capacity // 8:
+                    raise
 
     def widen(self, name: str) -> None:
         """Give `name` one bit more, in everything that mentions it.
@@ -110,7 +121,7 @@ class Symbolic:
         Raises Outgrown if no place is reserved for it.
         """
         self.encoding.widen(name)
-        self.stepper.widen()
+        self.stepper.forget()
         for relation in self._relations.values():
             relation.widen(name)
         for claim in self.claims.values():
@@ -119,8 +130,26 @@ class Symbolic:
             absent = self.encoding.absent((Column.NOW, name))
             self.start = self.start & absent
             self.reach = self.reach & absent
+            self.explored = self.explored & absent
             self._next = self._next & absent
+            self._taken = {name: states & absent for name, states in self._taken.items()}
             self.layers = [layer & absent for layer in self.layers]
+
+    def breathe(self) -> None:
+        """Let the memory for results of operations keep up with the diagrams; call when no diagram is in hand."""
+        encoding = self.encoding
+        most = self.capacity * BYTES_PER_NODE // BYTES_PER_RESULT // 4
+        if self.manager_nodes() > 2 * encoding.cache < most:
+            over = encoding.renew(min(encoding.cache * MORE_CACHE, most))
+            for relation in self._relations.values():
+                relation.carry(over)
+            for claim in self.claims.values():
+                claim.carry(over)
+            self.start, self.reach, self.explored = over(self.start), over(self.reach), over(self.explored)
+            self._taken = {name: over(states) for name, states in self._taken.items()}
+            self._next, self._ends_of, self._ends = over(self._next), encoding.false, {}
+            self.layers = [over(layer) for layer in self.layers]
+            self.stepper.forget()
 
     def run_layers(self, enter: Tick, tick: Tick) -> None:
         """Explore breadth first until nothing is new.
@@ -129,16 +158,17 @@ class Symbolic:
         """
         self.layers = [self.start]
         self.reach = self.start
-        self.expanded = 0
+        self.explored = self.encoding.false
         self.complete = False
         while True:
             enter(len(self.layers))
             self._next = self.encoding.false
             for step in self.steps:
                 tick(len(self.layers))
+                self.breathe()
                 after = self.growing(lambda step=step: self.stepper.image(step, self.layers[-1]))  # type: ignore[misc]
                 self._next = self._next | after
-            self.expanded += 1
+            self.explored = self.reach
             new = minus(self._next, self.reach)
             if not new.satisfiable():
                 break
@@ -157,8 +187,10 @@ class Symbolic:
             at = min(dirty)
             fired += 1
             tick(fired)
+            self.breathe()
             step = order[at]
             after = self.growing(lambda step=step: self.stepper.image(step, self.reach))  # type: ignore[misc]
+            self._taken[step.source.name] = self.reach
             if written[at] != self._mask(step.written):
                 written = [self._mask(other.written) for other in order]
             reach = self.reach | after
@@ -169,6 +201,8 @@ class Symbolic:
                 # the other touches: otherwise they can change places.
                 mine, here = written[at], touched[at]
                 dirty.update(i for i, w in enumerate(written) if mine & touched[i] or w & here)
+        self._taken.clear()
+        self.explored = self.reach
         self.complete = True
 
     def _mask(self, names: Iterable[str]) -> int:
@@ -178,15 +212,13 @@ class Symbolic:
         places = [self.encoding.position[n] for n in (*step.reads, *step.written)]
         return min(places, default=len(self.names))
 
-    def explored(self) -> Diagram:
-        """The states whose every step was taken."""
-        if self.complete or not self.layers:
-            return self.reach
-        return self.encoding.union(self.layers[: self.expanded])
-
-    def transitions(self, states: Diagram) -> int:
-        """How many distinct (state, action, next state) begin in `states`."""
-        return sum(self.growing(lambda step=step: self._leaving(step, states)) for step in self.steps)  # type: ignore[misc]
+    def transitions(self) -> int:
+        """How many distinct (state, action, next state) begin in the states explored."""
+        count = 0
+        for step in self.steps:
+            self.breathe()
+            count += self.growing(lambda step=step: self._leaving(step, self.explored))  # type: ignore[misc]
+        return count
 
     def _leaving(self, step: Step, states: Diagram) -> int:
         if (relation := _plain(step)) is not None:
@@ -206,6 +238,10 @@ class Symbolic:
         pairs = self.stepper.image(step, pairs)
         before = [(Column.BEFORE, n) for n in names]
         return self.encoding.count(pairs, [*self.fields(), *before])
+
+    def taken(self, step: Step) -> Diagram:
+        """The states from which `step` was taken."""
+        return self._taken.get(step.source.name, self.explored)
 
     def violations(self, claim: Claim, states: Diagram) -> Diagram:
         """The states of `states` that the claim calls false (of a Sometimes: true)."""
