@@ -275,7 +275,7 @@ class System:
         return [] if p.required else [(label, scope)]
 
     def _act(self, of: Action, scope: dict[str, Value]) -> list[tuple[str, dict[str, Value]]]:
-        row = self.table(of)[tuple(scope[v] for _, v in of.reads)]
+        row = self.table(of)[tuple([scope[v] for _, v in of.reads])]
         return [(o.label, scope | assignments(of, o)) for o in row]
 
 

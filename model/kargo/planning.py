@@ -72,6 +72,7 @@ def _planned(planner: Planner, step: StepSpec, attempts: Attempts) -> PlannedSte
         condition=_condition(planner, step) if step.condition else None,
         config=_config(planner, step) if step.config is not None and _has_templates(planner, step) else None,
         attempt=attempts(step, rules, kind),
+        config_has_templates="${" in (step.config or ""),
         asks_about_failures=found is not None and not STATUS_NAMES.isdisjoint(found.functions),
     )
 

@@ -107,7 +107,8 @@ class PlannedStep:
     `condition` is its `if`, writing `condition`; `config` its vars and config, writing `context_error` and
     `config`; either is None where there is nothing to evaluate. `attempt` is the world's
     answer to a run of its runner: see `model.kargo.worlds`. `asks_about_failures` says whether the `if` calls
-    one of the functions that look at the steps before.
+    one of the functions that look at the steps before, `config_has_templates` whether the config itself needs
+    evaluating (its vars may need it, too).
     """
 
     rules: StepRules
@@ -116,6 +117,7 @@ class PlannedStep:
     config: Expression | None
     attempt: Action
     asks_about_failures: bool = False
+    config_has_templates: bool = False
 
 
 @dataclass(frozen=True)
@@ -389,7 +391,11 @@ def _turns(plan: Plan, index: int) -> Iterator[Action | Part]:
             "continue_on_error": coe,
             "behaviours": behaviours,
         },
-        writes={"at": "at", "stopped_at": "stopped_at", "did": did(index, alias), "said": said(index, alias)},
+        writes={
+            **{n: n for n in ("at", "stopped_at", "condition", "context_error")},
+            "did": did(index, alias),
+            "said": said(index, alias),
+        },
         entry=entry,
     )
 

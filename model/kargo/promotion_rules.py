@@ -19,7 +19,16 @@ from model.kargo.attempts import UNKNOWN_OUTPUT, Attempt
 from model.kargo.lifecycles import PROMOTION
 from model.kargo.phases import PromotionPhase, StepStatus
 from model.kargo.releases import Behaviours, Cancellation
-from model.kargo.step_engine import CONTEXT_CANCELED, INCOMPLETE, Entry, StepRules, Turn, has_failed, move
+from model.kargo.step_engine import (
+    CONTEXT_CANCELED,
+    INCOMPLETE,
+    Condition,
+    Entry,
+    StepRules,
+    Turn,
+    has_failed,
+    move,
+)
 from model.system import Outcomes, only
 
 
@@ -196,6 +205,8 @@ def move_on(
         said=attempt,
         turn=Turn.NOT_REACHED,
         attempt=None,
+        condition=Condition(None),
+        context_error=None,
         failing=failing + has_failed(entry, continue_on_error),
     )
 

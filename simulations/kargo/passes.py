@@ -33,18 +33,16 @@ class Passed:
     record: State
 
 
-def run_system(plan: Plan, start: PromotionPhase = PromotionPhase.NEW) -> System:
-    """The system of one Promotion whose steps follow scripts. `plan.writes_can_fail` must be set."""
+def run_system(plan: Plan, start: PromotionPhase = PromotionPhase.NEW, *, cancels: bool = False) -> System:
+    """The system of one Promotion whose steps follow scripts. `plan.writes_can_fail` must be set.
+
+    With `cancels`, passes during which the controller is shut down are among its actions.
+    """
     tries = tuple(worlds.tries(alias) for alias in plan.aliases)
-    return System(
-        "run",
-        (*promotion.variables(plan, running_clock=True, start=start), *tries),
-        (
-            promotion.reconcile(plan, RECONCILE, running_clock=True),
-            promotion.reconcile(plan, CANCELLED_RECONCILE, cancelled=True, running_clock=True),
-            promotion.request_abort(),
-        ),
-    )
+    actions = [promotion.reconcile(plan, RECONCILE, running_clock=True)]
+    if cancels:
+        actions.append(promotion.reconcile(plan, CANCELLED_RECONCILE, cancelled=True, running_clock=True))
+    return System("run", (*promotion.variables(plan, running_clock=True, start=start), *tries), tuple(actions))
 
 
 def begin(system: System) -> State:

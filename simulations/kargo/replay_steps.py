@@ -92,23 +92,21 @@ def _replayed(release: str, pairs: Iterable[tuple[Json, Json]]) -> Replayed:
 def _compare(program: Json, recording: Json, behaviours: Behaviours) -> tuple[int, list[Divergence]]:
     """The fields compared, and those that differ; the passes after one that differs are not compared."""
     compared = 0
+    name, release = str(program["id"]), behaviours.release
     plan = program_plan(program, behaviours)
-    for index, (expected, got) in enumerate(zip(recording["passes"], run(plan, program), strict=False)):
+    passed = list(run(plan, program))
+    for index, (expected, got) in enumerate(zip(recording["passes"], passed, strict=False)):
         found = []
-        for name, value in _fields(expected):
+        for field, value in _fields(expected):
             compared += 1
-            model = _field(got, name)
+            model = _field(got, field)
             if not _same(value, model):
-                where = f"pass {index + 1}"
-                name_, release = str(program["id"]), behaviours.release
-                found.append(Divergence(name_, release, where, name, _shown(value), _shown(model)))
+                found.append(Divergence(name, release, f"pass {index + 1}", field, _shown(value), _shown(model)))
         if found:
             return compared, found
-    count = sum(1 for _ in run(plan, program))
-    if count != len(recording["passes"]):
-        wanted = str(len(recording["passes"]))
-        return compared, [Divergence(str(program["id"]), behaviours.release, "", "passes", wanted, str(count))]
-    return compared + 1, []
+    count, wanted = len(passed), len(recording["passes"])
+    found = [] if count == wanted else [Divergence(name, release, "", "passes", str(wanted), str(count))]
+    return compared + 1, found
 
 
 def _fields(recorded: Json) -> Iterator[tuple[str, object]]:
@@ -168,7 +166,7 @@ def _context(variables: tuple[Variable, ...]) -> PromotionContext:
         project="kargo-demo",
         stage="test",
         promotion="test.0001",
-        actor="email:dev@acme.io",
+        actor="dev@acme.io",
         ui_base_url="https://kargo.acme.io",
         target_freight=FREIGHT,
         freight=(FREIGHT,),
@@ -233,7 +231,8 @@ class _Clock:
 
 def run(plan: Plan, program: Json) -> Iterator[Json]:
     """Every pass of a program, as a recording would tell it."""
-    system = passes.run_system(plan, PromotionPhase.RUNNING)
+    cancels = any(wanted.get("cancelled") for wanted in program["passes"])
+    system = passes.run_system(plan, PromotionPhase.RUNNING, cancels=cancels)
     clock = _Clock(passes.begin(system))
     for wanted in program["passes"]:
         wait = _wait(wanted["after"], clock)
@@ -296,7 +295,7 @@ def _configs(plan: Plan, passed: Passed) -> Json:
     configs = {
         step.rules.alias: passed.record[promotion.config(index, step.rules.alias)]
         for index, step in enumerate(plan.steps)
-        if step.config is not None
+        if step.config is not None and step.config_has_templates
     }
     ran = passes.ran(plan, passed)
     return {a: json.loads(str(text)) for a, text in configs.items() if text is not None and a in ran}
