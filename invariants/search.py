@@ -14,6 +14,12 @@ from invariants.symbolic import Symbolic, restarted
 from invariants.verdicts import Verdict
 from invariants.walk import path
 
+TRACE_EFFORT, TRACE_NODES = 8, 4_000_000
+"""After saturation, layers may make so many times the diagram nodes, and so many more, to find a trace.
+
+Counted in nodes rather than in seconds, so that the same traces are found every time.
+"""
+
 
 def search(question: Question) -> Findings:
     """Explore with decision diagrams and judge every property.
@@ -119,8 +125,9 @@ class _Search:
                 found.verdicts[name] = (found.verdicts[name][0], path(engine, engine.claims[name]))
 
     def _layers_until(self, bad: Iterable[Property]) -> None:
-        """After saturation: layers, only until each of these was met."""
+        """After saturation: layers, only until each of these was met, or until they prove to be out of reach."""
         engine, left = self.engine, set(bad)
+        most = engine.made * TRACE_EFFORT + TRACE_NODES
 
         def enter(_: int) -> None:
             self.limits.tick()
@@ -128,5 +135,10 @@ class _Search:
             if not left:
                 raise Stop
 
+        def tick(_: int) -> None:
+            self.limits.tick()
+            if engine.made > most:
+                raise Stop
+
         with stopping([]):
-            engine.run_layers(enter, lambda _: self.limits.tick())
+            engine.run_layers(enter, tick)

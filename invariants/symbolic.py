@@ -45,8 +45,9 @@ Tick = Callable[[int], None]
 class Symbolic:
     """A system in diagrams, and what was reached of it.
 
-    `layers` are disjoint, in breadth-first order; `reach` is everything reached; `explored` the states
-    of it whose every step was taken. With saturation, `layers` is empty until `run_layers`.
+    `layers` are disjoint, in breadth-first order; `reach` is everything reached; `explored` the states of it
+    whose every step was taken; `made` how many diagram nodes it took. With saturation, `layers` is empty
+    until `run_layers`.
     """
 
     def __init__(
@@ -56,13 +57,13 @@ class Symbolic:
         *,
         memory: int = 2 << 30,
         numbers: Numbers | None = None,
-        reserved: int = RESERVED,
+        reserved: int | None = None,
     ) -> None:
         self.system = system
         self.numbers = numbers or numbers_of(system)
         self.memory = memory
         self.capacity = max(memory // BYTES_PER_NODE, 1024)
-        self.encoding = Encoding(self.numbers, capacity=self.capacity, cache=CACHE, reserved=reserved)
+        self.encoding = Encoding(self.numbers, capacity=self.capacity, cache=CACHE, reserved=reserved or RESERVED)
         self.names = tuple(v.name for v in system.variables if not v.local)
         self.stepper = Stepper(self.encoding)
         self.claims = {c: Claim(self.encoding, c) for c in claims}
@@ -78,6 +79,8 @@ class Symbolic:
         self.complete = False
         self._next = self.encoding.false
         self._taken: dict[str, Diagram] = {}
+        self.made = 0
+        self._nodes = 0
         self._ends_of = self.encoding.false
         self._ends: dict[tuple[int, frozenset[str], int], Diagram] = {}
 
@@ -138,8 +141,11 @@ class Symbolic:
     def breathe(self) -> None:
         """Let the memory for results of operations keep up with the diagrams; call when no diagram is in hand."""
         encoding = self.encoding
+        nodes = self.manager_nodes()
+        self.made += max(nodes - self._nodes, 0)
+        self._nodes = nodes
         most = self.capacity * BYTES_PER_NODE // BYTES_PER_RESULT // 4
-        if self.manager_nodes() > 2 * encoding.cache < most:
+        if nodes > 2 * encoding.cache < most:
             over = encoding.renew(min(encoding.cache * MORE_CACHE, most))
             for relation in self._relations.values():
                 relation.carry(over)
@@ -150,6 +156,7 @@ class Symbolic:
             self._next, self._ends_of, self._ends = over(self._next), encoding.false, {}
             self.layers = [over(layer) for layer in self.layers]
             self.stepper.forget()
+            self._nodes = self.manager_nodes()
 
     def run_layers(self, enter: Tick, tick: Tick) -> None:
         """Explore breadth first until nothing is new.

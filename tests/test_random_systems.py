@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from invariants import symbolic
 from invariants.check import Report, check
 from invariants.verdicts import Verdict
 from model.system import System
@@ -52,6 +53,22 @@ def test_every_engine_finds_what_a_search_by_dictionaries_finds(engine: str, str
 
     agree(truth, check(fresh(system), properties, engine=engine, strategy=strategy, sliced=False))
     agree_on_verdicts(truth, check(fresh(system), properties, engine=engine, strategy=strategy))
+
+
+@pytest.mark.parametrize("strategy", ["layers", "saturation"])
+@given(seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=60, deadline=None)
+def test_moving_to_larger_memories_and_starting_again_change_nothing(strategy: str, seed: int) -> None:
+    maker = Maker(Random(seed))
+    system = maker.system()
+    properties = maker.properties(system)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(symbolic, "CACHE", 64)
+        patch.setattr(symbolic, "RESERVED", 1)
+        report = check(fresh(system), properties, strategy=strategy, sliced=False)
+
+    agree(explore(system, properties), report)
 
 
 @given(seed=st.integers(0, 2**32 - 1))
