@@ -22,10 +22,8 @@ from model.expressions.values import (
     Unordered,
     dereference,
     go_type,
-    is_integer,
     is_number,
     kind_of,
-    to_int,
     type_name,
 )
 
@@ -57,9 +55,10 @@ def _end(index: int) -> Callable[[Arguments], object]:
 
 def _take(arguments: Arguments) -> object:
     items = _items("take from", arguments[0])
-    if not is_integer(arguments[1]) or kind_of(arguments[1]).startswith("uint"):
-        raise ExpressionError(f"cannot take {kind_of(arguments[1])} elements")
-    count = to_int(arguments[1])
+    wanted = arguments[1]
+    if not isinstance(wanted, int) or not kind_of(wanted).startswith("int"):
+        raise ExpressionError(f"cannot take {kind_of(wanted)} elements")
+    count = int(wanted)
     if count < 0:
         raise ExpressionError("reflect.Value.Slice: slice index out of bounds")
     found = go_type(arguments[0])

@@ -302,6 +302,9 @@ NIL_OUTPUT: Final = Nil(OBJECT)
 # What JSON may hold and YAML may not: its reader gives up on these.
 _NOT_YAML: Final = re.compile("[\x7f-\x84\x86-\x9f\ufffe\uffff]")
 
+# JSON leaves this one as it is, and YAML takes it for a line break, which it folds.
+_NEXT_LINE: Final = re.compile(" *\x85(?: *\x85)* *")
+
 
 def _as_config(value: object) -> Evaluation:
     try:
@@ -328,5 +331,10 @@ def _reread(value: object) -> object:
     if isinstance(value, str):
         if _NOT_YAML.search(value):
             raise _NotYamlError
-        return valid(value)
+        return _NEXT_LINE.sub(_folded, valid(value))
     return value
+
+
+def _folded(found: re.Match[str]) -> str:
+    breaks = found.group().count("\x85")
+    return " " if breaks == 1 else "\n" * (breaks - 1)

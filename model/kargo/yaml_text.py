@@ -16,31 +16,44 @@ from model.expressions.types import DURATION
 from model.expressions.values import UNKNOWN, Nil, Number, Struct, Unordered, type_name
 
 MAX_DEPTH: Final = 100
+MAX_KEY: Final = 128
+"""The longest key that is written before its colon in one line."""
 
 
 def to_yaml(value: object) -> str:
     """A value as a YAML document, with a line feed at its end. Raises UndecidedError for an unknown."""
-    lines = _lines(value, 0)
-    if not _is_block(value):
-        lines[1:] = [_indented(line) for line in lines[1:]]
-    return "\n".join(lines) + "\n"
+    return "\n".join(_lines(value, 0, 0)) + "\n"
 
 
-def _lines(value: object, depth: int) -> list[str]:
-    """The lines of a value that starts at the left margin."""
+def _lines(value: object, indent: int, depth: int, text_indent: int | None = None) -> list[str]:
+    """The lines of a value; a collection starts at column ``indent``, its first line without the blanks for it.
+
+    Text of several lines starts at ``text_indent``, or else inside ``indent``.
+    """
     if depth > MAX_DEPTH:
         raise UndecidedError(f"a value is nested more than {MAX_DEPTH} deep")
     if value is UNKNOWN or isinstance(value, Unordered):
         raise UndecidedError("it depends on something that is not known")
     value = _plain(value)
     if isinstance(value, dict) and value:
-        lines: list[str] = []
-        for key in sorted(value, key=cmp_to_key(_key_order)):
-            lines += _entry(key, value[key], depth)
-        return lines
+        entries = [_entry(key, value[key], indent, depth) for key in sorted(value, key=cmp_to_key(_key_order))]
+        return _under_each_other(entries, indent)
     if isinstance(value, list) and value:
-        return [line for item in value for line in _item(item, depth)]
-    return _scalar(value, depth)
+        # An item, text of several lines included, stands right behind its dash.
+        items = [_lines(item, indent + 2, depth + 1, indent + 2) for item in value]
+        return _under_each_other([[f"- {item[0]}", *item[1:]] for item in items], indent)
+    return _scalar(value, _inside(indent) if text_indent is None else text_indent)
+
+
+def _under_each_other(parts: list[list[str]], indent: int) -> list[str]:
+    margin = " " * indent
+    lines = [line for part in parts for line in (f"{margin}{part[0]}", *part[1:])]
+    return [lines[0][indent:], *lines[1:]]
+
+
+def _inside(indent: int) -> int:
+    """The column of what belongs to something at ``indent``: the next multiple of four."""
+    return 4 * ((indent + 4) // 4)
 
 
 def _plain(value: object) -> object:
@@ -55,18 +68,19 @@ def _plain(value: object) -> object:
     return value
 
 
-def _entry(key: str, value: object, depth: int) -> list[str]:
-    name = _key_text(key)
-    inner = _lines(value, depth + 1)
-    if _is_block(value):
-        return [f"{name}:", *(_indented(line) for line in inner)]
-    return [f"{name}: {inner[0]}", *(_indented(line) for line in inner[1:])]
-
-
-def _item(value: object, depth: int) -> list[str]:
-    inner = _lines(value, depth + 1)
-    margin = "    " if not _is_block(value) else "  "
-    return [f"- {inner[0]}", *(f"{margin}{line}" if line else line for line in inner[1:])]
+def _entry(key: str, value: object, indent: int, depth: int) -> list[str]:
+    block = _is_block(value)
+    if "\n" in key or len(key) > MAX_KEY:
+        if block:
+            raise UndecidedError("the YAML of a collection under a long key is not modelled")
+        written, found = _scalar(key, _inside(indent)), _lines(value, indent, depth + 1)
+        return [f"? {written[0]}", *written[1:], f"{' ' * indent}: {found[0]}", *found[1:]]
+    if block:
+        column = _inside(indent)
+        inner = _lines(value, column, depth + 1)
+        return [f"{_one_line(key)}:", f"{' ' * column}{inner[0]}", *inner[1:]]
+    inner = _lines(value, indent, depth + 1)
+    return [f"{_one_line(key)}: {inner[0]}", *inner[1:]]
 
 
 def _is_block(value: object) -> bool:
@@ -74,20 +88,13 @@ def _is_block(value: object) -> bool:
     return isinstance(value, (dict, list)) and len(value) > 0
 
 
-def _indented(line: str) -> str:
-    return f"    {line}" if line else line
-
-
-def _key_text(key: str) -> str:
-    # A key of several lines is written in quotes.
-    return _double_quoted(key) if "\n" in key else _one_line(key)
-
-
-def _scalar(value: object, depth: int) -> list[str]:
+def _scalar(value: object, indent: int) -> list[str]:
     if isinstance(value, str):
         text = str.__str__(value)
+        if _OTHER_BREAKS.search(text):
+            raise UndecidedError("the YAML of unusual line breaks is not modelled")
         if "\n" in text:
-            return _literal_block(text)
+            return _literal_block(text, " " * indent)
         return [_one_line(text)]
     if value is None:
         return ["null"]
@@ -107,25 +114,24 @@ def _yaml_float(value: float) -> str:
     return scientific_from(value, 6)
 
 
-_CANNOT_BE_BLOCK: Final = re.compile("[^\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_OTHER_BREAKS: Final = re.compile("[\x85\u2028\u2029]")
+_UNPRINTABLE: Final = re.compile("[^\n\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd]")
 
 
-def _literal_block(text: str) -> list[str]:
+def _literal_block(text: str, margin: str) -> list[str]:
     # Blanks before a line feed, or characters that cannot be shown, rule the block style out.
-    if _CANNOT_BE_BLOCK.search(text) or " \n" in text or text.endswith(" "):
+    if _UNPRINTABLE.search(text.replace("\t", "")) or " \n" in text or text.endswith(" "):
         return [_double_quoted(text)]
     hint = "4" if text[0] in " \n" else ""
     body = text.rstrip("\n")
     trailing = len(text) - len(body)
     chomp = "-" if trailing == 0 else ("+" if trailing > 1 or not body else "")
     lines = body.split("\n") + [""] * (trailing - 1)
-    return [f"|{hint}{chomp}", *lines]
+    return [f"|{hint}{chomp}", *(f"{margin}{line}" if line else line for line in lines)]
 
 
 def _one_line(text: str) -> str:
-    if not _reads_as_text(text):
-        return _double_quoted(text)
-    if _special(text):
+    if not _reads_as_text(text) or _UNPRINTABLE.search(text):
         return _double_quoted(text)
     if _plain_allowed(text):
         return text
@@ -142,7 +148,7 @@ _TIME: Final = re.compile(
 )
 _WORDS: Final = frozenset(
     (
-        "", "~", "null", "Null", "NULL", "true", "True", "TRUE", "false", "False", "FALSE", "<<", "=",
+        "", "~", "null", "Null", "NULL", "true", "True", "TRUE", "false", "False", "FALSE",
         ".nan", ".NaN", ".NAN", ".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF", "-.inf", "-.Inf", "-.INF",
         "y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "n", "N", "no", "No", "NO", "off", "Off", "OFF",
     )
@@ -154,10 +160,6 @@ def _reads_as_text(text: str) -> bool:
     if text in _WORDS or _BASE_60.match(text) or _TIME.match(text):
         return False
     return not _NUMBER.match(text.replace("_", ""))
-
-
-def _special(text: str) -> bool:
-    return bool(_CANNOT_BE_BLOCK.search(text)) or "\x85" in text or "\u2028" in text or "\u2029" in text
 
 
 def _plain_allowed(text: str) -> bool:
@@ -185,7 +187,7 @@ def _quoted(char: str) -> str:
     known = _NAMED_ESCAPES.get(char)
     if known is not None:
         return known
-    if not _CANNOT_BE_BLOCK.search(char):
+    if not _UNPRINTABLE.search(char):
         return char
     code = ord(char)
     if code <= 0xFF:

@@ -7,7 +7,6 @@ outcome and the value must be equal; the text of an error only where it is one o
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from model.expressions.text import json_string, to_json
 from model.kargo.expressions import RULES, config, should_skip
 from model.kargo.functions import as_json
 from model.kargo.promotion_context import Cluster, PromotionContext, StepContext, StepMetadata, Variable
-from simulations.replay import Divergence, RecordingError, Replayed
+from simulations.replay import Divergence, RecordingError, Replayed, read_lines
 
 OWN_MESSAGES: Final = (
     "expression must evaluate to a boolean",
@@ -60,10 +59,10 @@ def replay(folder: Path, releases: Iterable[str] | None = None, limit: int | Non
     Raises RecordingError if a file is missing or cannot be read, and ValueError for a release without rules.
     """
     world = read_world(folder / "environment.json")
-    programs = list(islice(_lines(folder / "programs.jsonl.gz"), limit))
+    programs = list(islice(read_lines(folder / "programs.jsonl.gz"), limit))
     wanted = list(releases) if releases is not None else recorded_releases(folder)
     for release in wanted:
-        recordings = list(islice(_lines(folder / f"{release}.jsonl.gz"), limit))
+        recordings = list(islice(read_lines(folder / f"{release}.jsonl.gz"), limit))
         if [one.get("id") for one in recordings] != [one.get("id") for one in programs]:
             raise RecordingError(f"{folder / release}.jsonl.gz does not hold one recording per program, in order")
         yield _replayed(release, world, programs, recordings)
@@ -199,15 +198,3 @@ def _step_metadata(value: object) -> StepMetadata:
         continue_on_error=bool(entry.get("continueOnError", False)),
         message=str(entry.get("message", "")),
     )
-
-
-def _lines(path: Path) -> Iterator[dict[str, object]]:
-    try:
-        with gzip.open(path, "rt", encoding="utf-8") as file:
-            for number, line in enumerate(file, start=1):
-                try:
-                    yield _mapping(json.loads(line))
-                except (ValueError, TypeError) as error:
-                    raise RecordingError(f"{path} line {number} is not a JSON object: {error}") from error
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise RecordingError(f"{path} cannot be read: {error}") from error
