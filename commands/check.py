@@ -9,16 +9,18 @@ from __future__ import annotations
 import argparse
 import re
 import time
+from dataclasses import replace
 
 from commands.output import BOUNDED, DONE, VIOLATED, ProgressLine, add_format, print_json
 from diagrams import reports
+from invariants import toys
 from invariants.check import ENGINES, STRATEGIES, Bounds, check
 from invariants.kargo import systems as kargo_systems
 from invariants.subjects import Subject
-from invariants.toys import TOY_SUBJECTS, toy
 from invariants.verdicts import Report, Verdict
-from model.kargo.releases import LATEST, UnknownReleaseError, release
+from model.kargo.releases import LATEST, Behaviours, UnknownReleaseError, release
 from model.system import ModelError
+from model.toys import TOYS
 
 
 class UsageError(Exception):
@@ -59,7 +61,7 @@ def add_bounds(parser: argparse.ArgumentParser) -> None:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `check`."""
-    names = ", ".join([*kargo_systems.NAMES, *TOY_SUBJECTS])
+    names = ", ".join([*kargo_systems.NAMES, *TOYS])
     parser.add_argument("system", nargs="?", metavar="SYSTEM", help=f"one of: {names}")
     parser.add_argument("--kargo", default=LATEST.release, metavar="VERSION", help="default: %(default)s")
     parser.add_argument("--property", metavar="NAME", help="only properties with this in their name")
@@ -79,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
         print(reports.summary(checked, seconds))
         for subject, report in checked:
             print()
-            print("\n".join(reports.lines(subject, report)))
+            print("\n".join(reports.lines(subject, report, witnesses=bool(options.property))))
             if options.profile:
                 print("\n".join(reports.profile(report)))
     return exit_code([report for _, report in checked])
@@ -115,23 +117,34 @@ def _check(subject: Subject, options: argparse.Namespace) -> Report:
 
 def _subjects(options: argparse.Namespace) -> list[Subject]:
     behaviours = release(options.kargo)
-    known = [*kargo_systems.NAMES, *TOY_SUBJECTS]
-    wanted = [options.system] if options.system else known
-    if unknown := [name for name in wanted if name not in known]:
-        raise UsageError(f"no system {unknown[0]!r}; the systems are: {', '.join(known)}")
-    if options.size and not (options.system in TOY_SUBJECTS):
+    known = [*kargo_systems.NAMES, *TOYS]
+    if options.system and options.system not in known:
+        raise UsageError(f"no system {options.system!r}; the systems are: {', '.join(known)}")
+    if options.size and options.system not in TOYS:
         raise UsageError("--size goes with the name of a toy")
-    subjects = [
-        toy(name, options.size) if name in TOY_SUBJECTS else kargo_systems.subject(name, behaviours)
-        for name in wanted
-    ]
-    return [_only(s, options.property) for s in subjects] if options.property else subjects
+    names = [options.system] if options.system else known
+    subjects = [_subject(name, options.size, behaviours) for name in names]
+    return _only(subjects, options.property) if options.property else subjects
 
 
-def _only(subject: Subject, wanted: str) -> Subject:
-    name = wanted.replace("-", "_").replace(" ", "_")
-    chosen = tuple(p for p in subject.properties if name in p.name.replace(" ", "_"))
-    if not chosen:
-        listed = ", ".join(dict.fromkeys(p.name for p in subject.properties))
-        raise UsageError(f"{subject.name} has no property {wanted!r}; it has: {listed}")
-    return Subject(subject.system, subject.about, chosen)
+def _subject(name: str, size: int | None, behaviours: Behaviours) -> Subject:
+    if name not in TOYS:
+        return kargo_systems.subject(name, behaviours)
+    try:
+        return toys.subject(name, size)
+    except TypeError:
+        raise UsageError(f"{name} has no size to choose") from None
+
+
+def _only(subjects: list[Subject], wanted: str) -> list[Subject]:
+    """The systems that have properties of that name, with those."""
+    name = _plain(wanted)
+    chosen = [replace(s, properties=tuple(p for p in s.properties if name in _plain(p.name))) for s in subjects]
+    if not any(s.properties for s in chosen):
+        listed = ", ".join(dict.fromkeys(p.claim for s in subjects for p in s.properties))
+        raise UsageError(f"no property has {wanted!r} in its name; the properties are: {listed}")
+    return [s for s in chosen if s.properties]
+
+
+def _plain(name: str) -> str:
+    return name.replace("-", " ").replace("_", " ").lower()

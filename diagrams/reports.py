@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from diagrams import traces
-from diagrams.traces import Shown, everything
 from invariants.properties import Kind
 from invariants.subjects import Subject
 from invariants.verdicts import Cost, Judgement, Report, Verdict
@@ -33,8 +32,11 @@ def summary(checked: Iterable[Checked], seconds: float) -> str:
     return line + (f"; {_count(len(bounded), 'system')} not seen whole" if violated and bounded else "")
 
 
-def lines(subject: Subject, report: Report, *, shown: Shown = everything) -> Iterator[str]:
-    """What was explored of a system, and each property with its verdict, the violated ones with their story."""
+def lines(subject: Subject, report: Report, *, witnesses: bool = False) -> Iterator[str]:
+    """What was explored of a system, and each property with its verdict, the violated ones with their story.
+
+    With `witnesses`, situations that can arise are shown with theirs, too.
+    """
     yield f"{subject.name}: {size(report)}"
     if report.bound:
         yield f"  stopped: {report.bound}"
@@ -44,15 +46,17 @@ def lines(subject: Subject, report: Report, *, shown: Shown = everything) -> Ite
         same = [j for j in judgements if j.verdict is worst.verdict]
         instances = "" if len(judgements) == 1 else f" ({_share(len(same), len(judgements))})"
         yield f"  {_word(worst):{width}}  {claim}{instances}"
-        if worst.verdict is Verdict.VIOLATED and worst.trace is not None:
-            shortest = min(same, key=lambda j: len(j.trace.steps) if j.trace else 0)
-            yield from (f"      {line}" for line in _violation(shortest, shown))
+        traced = [(j, j.trace) for j in same if j.trace is not None]
+        if traced and (witnesses or worst.verdict is Verdict.VIOLATED):
+            shortest, trace = min(traced, key=lambda pair: len(pair[1].steps))
+            told = _told(subject, shortest)
+            yield from (f"      {line}" for line in traces.story(trace, shown=told))
+            yield f"          so  {traces.verdict_of(shortest.property, trace)}"
 
 
-def _violation(judgement: Judgement, shown: Shown) -> Iterator[str]:
-    assert judgement.trace is not None
-    yield from traces.story(judgement.trace, shown=shown)
-    yield f"    so  {traces.verdict_of(judgement.property, judgement.trace)}"
+def _told(subject: Subject, judgement: Judgement) -> traces.Shown:
+    asked = {variable for _, (variable, _) in judgement.property.reads}
+    return lambda variable: variable in asked or not variable.startswith(subject.quiet)
 
 
 _RANK = {Verdict.HOLDS: 0, Verdict.BOUNDED: 1, Verdict.VIOLATED: 2}

@@ -10,11 +10,15 @@ from model.system import System
 
 @dataclass(frozen=True)
 class Subject:
-    """A system, what it stands for in a sentence, and what is claimed of it."""
+    """A system, what it stands for in a sentence, and what is claimed of it.
+
+    `quiet` are beginnings of names of variables that a story need not tell of, unless its claim does.
+    """
 
     system: System
     about: str
     properties: tuple[Property, ...]
+    quiet: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from itertools import combinations
 
 from invariants.properties import Kind, Property, always, every_step, sometimes
+from invariants.subjects import Subject
+from model.toys import TOYS
 from model.toys.dining_philosophers import EAT
 from model.toys.ewd840 import WHITE
 from model.toys.peterson import CRITICAL, LEAVE
@@ -170,3 +173,14 @@ CLAIMS: dict[str, Callable[..., Claims]] = {
     "tcommit": commit_claims,
     "two-phase-commit": commit_claims,
 }
+
+
+def subject(name: str, size: int | None = None) -> Subject:
+    """The toy called `name` with its claims, of the default size if none is given.
+
+    Raises KeyError for a name that is not in `TOYS`, and TypeError for a size where a toy has none.
+    """
+    arguments = () if size is None else (size,)
+    system = TOYS[name](*arguments)
+    about = (inspect.getdoc(TOYS[name]) or "").splitlines()[0]
+    return Subject(system, about, CLAIMS[name](*arguments))

@@ -35,6 +35,14 @@ class Attempt(NamedTuple):
     takes_ms: int = 0
     cancels: bool = False
 
+    def __str__(self) -> str:
+        if self.panic is not None:
+            return "panics"
+        if self.error is not None:
+            return f"{self.status or 'no status'} with {'a terminal' if self.terminal else 'an'} error"
+        failed = self.status == StepStatus.FAILED.value
+        return "Failed without an error" if failed else self.status or "no status"
+
 
 class StepError(NamedTuple):
     """The error the engine reckons with after an attempt."""

@@ -5,20 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from model.expressions import UNKNOWN, Failure, Value
 from model.expressions.text import to_json
-from model.kargo import expressions
-from model.kargo.attempts import UNKNOWN_OUTPUT
+from model.kargo import expressions, worlds
+from model.kargo.attempts import UNKNOWN_OUTPUT, Attempt
 from model.kargo.expression_references import ALL, Keys, StepReferences, find_references
 from model.kargo.expressions import NIL_OUTPUT
 from model.kargo.functions import STATUS_NAMES
+from model.kargo.phases import StepStatus
 from model.kargo.promotion import Expression, Plan, PlannedStep, Seen, namespace
 from model.kargo.promotion_context import PromotionContext, StepContext, StepMetadata, Variable
 from model.kargo.releases import Behaviours
 from model.kargo.step_engine import Condition, StepRules
-from model.kargo.step_kinds import StepKind
-from model.kargo.templates import StepSpec
+from model.kargo.step_kinds import StepKind, step_kind
+from model.kargo.templates import StepSpec, Template
+from model.kargo.worlds import Script
 from model.system import Action
 from model.system import Value as ModelValue
 
@@ -53,6 +56,51 @@ class Planner:
         """The keys of the shared state that some step can write."""
         shared = (namespace(s.alias) for s in self.steps if (k := self.kinds(s.kind)) and k.propagates_outputs)
         return tuple(dict.fromkeys((*self.aliases, *filter(None, shared))))
+
+
+def context_of(template: Template) -> PromotionContext:
+    """What the expressions of a template can see of the cluster: what its manifests say, all else unknown."""
+    unknown: Any = UNKNOWN
+    return PromotionContext(
+        project=template.project or unknown,
+        stage=template.stage or unknown,
+        promotion=template.promotion or unknown,
+        actor=unknown,
+        ui_base_url=unknown,
+        target_freight={"name": UNKNOWN, "alias": UNKNOWN, "origin": {"name": UNKNOWN}},
+        requested=template.requested,
+        variables=tuple(Variable(name, value) for name, value in template.vars),
+    )
+
+
+def planner_of(template: Template, behaviours: Behaviours) -> Planner:
+    """Everything that is fixed about a Promotion from `template` in a release with its built-in kinds."""
+    return Planner(
+        template.steps,
+        context_of(template),
+        behaviours,
+        lambda kind: step_kind(kind, behaviours.release),
+    )
+
+
+def scripted(planner: Planner, scripts: Mapping[str, Script], *, writes_can_fail: bool = True) -> Plan:
+    """A plan whose steps follow `scripts`, by alias; those without one succeed."""
+    succeeds: Script = (Attempt(StepStatus.SUCCEEDED.value),)
+    return plan(
+        planner,
+        lambda step, _rules, _kind: worlds.scripted(step.alias, scripts.get(step.alias, succeeds)),
+        writes_can_fail=writes_can_fail,
+    )
+
+
+def free(planner: Planner, *, writes_can_fail: bool = False) -> Plan:
+    """A plan whose steps may do anything that a step of their kind can do."""
+
+    def anything(step: StepSpec, rules: StepRules, kind: StepKind | None) -> Action:
+        overruns = rules.timeout_ms + 1000 if rules.timeout_ms > 0 else 0
+        return worlds.free(step.alias, worlds.alphabet(kind.results if kind else (), overruns_ms=overruns))
+
+    return plan(planner, anything, writes_can_fail=writes_can_fail)
 
 
 def plan(planner: Planner, attempts: Attempts, *, writes_can_fail: bool = False) -> Plan:

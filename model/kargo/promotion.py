@@ -281,21 +281,22 @@ def exploration(
 ) -> System:
     """A Promotion with everything that can happen to it, for the checker.
 
-    Time passes up to each timeout and past it, the work directory may be lost (`restart`), a person may abort
-    (`abort`), and where `plan.writes_can_fail` the controller may be shut down during a pass.
+    Time passes beyond each timeout, never just up to it: no real clock is read at that very instant. The work
+    directory may be lost (`restart`), a person may abort (`abort`), and where `plan.writes_can_fail` the controller
+    may be shut down during a pass.
     """
     limits = sorted({s.rules.timeout_ms for s in plan.steps if s.rules.timeout_ms > 0})
     controller = [reconcile(plan)]
     if plan.writes_can_fail:
         controller.append(reconcile(plan, "reconcile while shutting down", cancelled=True))
-    environment = [pass_time(plan, duration) for limit in limits for duration in (limit, limit + 1000)]
+    environment = [pass_time(plan, limit + 1000) for limit in limits]
     faults = ([lose_work_dir()] if restart else []) + ([request_abort()] if abort else [])
     return System(name, variables(plan, running_clock=False, start=start), (*controller, *environment, *faults))
 
 
 def pass_time(plan: Plan, duration_ms: int) -> Sequence:
     """Time passes while nobody works, in a system whose times are reckoned from the present."""
-    name = f"{format_duration(duration_ms)} pass"
+    name = f"wait {format_duration(duration_ms)}"
     tick = action(rules.pass_time, constants={"duration_ms": duration_ms})
     return sequence(name, tick, *(_rebase(plan, alias) for alias in plan.aliases), actor="clock")
 

@@ -91,6 +91,13 @@ class Entry(NamedTuple):
         """What the API shows of the phase."""
         return self.phase.status
 
+    def __str__(self) -> str:
+        words = self.phase.value or "reached"
+        if self.error_count:
+            words += f", {self.error_count} error{'s' if self.error_count > 1 else ''}"
+        running = self.started_at is not None and self.started_at < 0 and not self.phase.over
+        return words + (f", started {format_duration(-(self.started_at or 0))} ago" if running else "")
+
 
 class StepRules(NamedTuple):
     """What is fixed about a step: its alias and whatever decides how its results are judged.

@@ -46,12 +46,20 @@ class StepSpec:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """The steps and variables of a Promotion, and what it is that runs, in words."""
+    """The steps and variables of a Promotion, and what it is that runs, in words.
+
+    `project`, `stage` and `promotion` are names, empty where the manifests do not say; `requested` are the
+    Warehouses that the Stage requests Freight from.
+    """
 
     steps: tuple[StepSpec, ...]
     vars: Vars
     warnings: tuple[InputWarning, ...] = field(default=(), compare=False)
     subject: str = field(default="", compare=False)
+    project: str = field(default="", compare=False)
+    stage: str = field(default="", compare=False)
+    promotion: str = field(default="", compare=False)
+    requested: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +72,9 @@ class _Source:
     vars: Vars
     place: Place
     checked: bool  # whether a webhook looks at the aliases, as for Stages and tasks
+    stage: str = ""
+    promotion: str = ""
+    requested: tuple[str, ...] = ()
 
 
 Named = TypeVar("Named", Stage, Promotion, Task)
@@ -93,7 +104,16 @@ def template(manifests: Manifests, *, name: str = "", release: str = "") -> Temp
             steps.extend(inflated)
             warnings += more
     warnings += _shared_aliases(steps)
-    return Template(tuple(steps), source.vars, (*manifests.warnings, *warnings), source.subject)
+    return Template(
+        steps=tuple(steps),
+        vars=source.vars,
+        warnings=(*manifests.warnings, *warnings),
+        subject=source.subject,
+        project=source.namespace,
+        stage=source.stage,
+        promotion=source.promotion,
+        requested=source.requested,
+    )
 
 
 def _spec(step: Step, alias: str, variables: Vars) -> StepSpec:
@@ -142,7 +162,14 @@ def _source(
 def _of_stage(stage: Stage) -> _Source:
     subject = f"Stage {printable(stage.name)}"
     return _Source(
-        subject, stage.namespace, stage.steps, stage.vars + stage.template_vars, stage.place, checked=True
+        subject,
+        stage.namespace,
+        stage.steps,
+        stage.vars + stage.template_vars,
+        stage.place,
+        checked=True,
+        stage=stage.name,
+        requested=tuple(request.warehouse for request in stage.requested_freight),
     )
 
 
@@ -156,12 +183,23 @@ def _of_task(task: Task) -> _Source:
 def _of_promotion(promotion: Promotion, manifests: Manifests, release: str) -> tuple[_Source, list[InputWarning]]:
     subject = f"Promotion {printable(promotion.name)}"
     keeps = not release or promotion.stored or release in OWN_STEPS
-    own = _Source(subject, promotion.namespace, promotion.steps, promotion.vars, promotion.place, checked=False)
+    stage = _find(manifests.stages, promotion.stage, promotion.namespace)
+    own = _Source(
+        subject,
+        promotion.namespace,
+        promotion.steps,
+        promotion.vars,
+        promotion.place,
+        checked=False,
+        stage=promotion.stage,
+        promotion=promotion.name,
+        requested=tuple(request.warehouse for request in stage.requested_freight) if stage else (),
+    )
     if keeps and (promotion.steps or release in OWN_STEPS):
         return own, _dropped_fields(promotion.steps)
-    stage = _find(manifests.stages, promotion.stage, promotion.namespace)
     if stage is not None:
-        found = replace(_of_stage(stage), subject=f"{subject} of {_of_stage(stage).subject}")
+        of_stage = _of_stage(stage)
+        found = replace(of_stage, subject=f"{subject} of {of_stage.subject}", promotion=promotion.name)
         text = "its steps and vars are replaced by those of its Stage, as admission does since 1.11"
         return found, [InputWarning(promotion.place, text)] if promotion.steps else []
     missing = f"Stage {printable(promotion.stage)}"

@@ -31,7 +31,7 @@ def play(tries: int, now: int, cancelled: bool, *, script: Script, alias: str) -
     """The next attempt of a script; the last one again once it is over."""
     attempt = script[min(tries, len(script) - 1)]
     return only(
-        f"{alias}: {summary(attempt)}",
+        f"{alias}: {attempt}",
         turn=Turn.RAN,
         attempt=attempt,
         tries=tries + 1,
@@ -80,16 +80,6 @@ def free(alias: str, alphabet: Alphabet) -> Action:
     )
 
 
-def summary(attempt: Attempt) -> str:
-    """An attempt in a few words."""
-    if attempt.panic is not None:
-        return "panics"
-    if attempt.error is not None:
-        return f"{attempt.status or 'no status'} with {'a terminal' if attempt.terminal else 'an'} error"
-    failed = attempt.status == StepStatus.FAILED.value
-    return "Failed without an error" if failed else attempt.status or "no status"
-
-
 _WRONG = "something went wrong"
 _ATTEMPTS = {
     Result.SUCCEEDED: Attempt(StepStatus.SUCCEEDED.value, output=UNKNOWN_OUTPUT),
@@ -110,8 +100,8 @@ def alphabet(results: Iterable[Result], *, overruns_ms: int = 0) -> Alphabet:
     With `overruns_ms`, an attempt after which the step may not be done can also take that long, so that the
     step's time is over when it comes back.
     """
-    choices = [Choice(summary(_ATTEMPTS[r]), _ATTEMPTS[r]) for r in results]
+    choices = [Choice(str(_ATTEMPTS[r]), _ATTEMPTS[r]) for r in results]
     if overruns_ms:
         late = [_ATTEMPTS[r] for r in results if r in _NOT_DONE]
-        choices += [Choice(f"{summary(a)}, too late", a._replace(takes_ms=overruns_ms)) for a in late]
+        choices += [Choice(f"{a}, too late", a._replace(takes_ms=overruns_ms)) for a in late]
     return tuple(choices)

@@ -13,7 +13,6 @@ from model.kargo.phases import PromotionPhase, StepStatus
 from model.kargo.promotion import Plan
 from model.kargo.promotion_rules import BACKOFF
 from model.kargo.step_engine import INCOMPLETE, Entry, Turn, has_failed
-from model.kargo.worlds import summary
 from model.system import State
 from simulations.kargo import passes
 from simulations.kargo.passes import Passed
@@ -155,7 +154,7 @@ def _why(plan: Plan, index: int, turn: Turn, said: Attempt | None, before: State
     entry = passes.entry_of(passed.record, plan.working("entry", alias))
     text = passed.record[plan.working("text", alias)]
     errors = f"error {entry.error_count if entry else 0} of {step.rules.error_threshold}"
-    came_back = summary(said) if said else ""
+    came_back = str(said) if said else ""
     reasons: dict[Turn, Callable[[], str]] = {
         Turn.SKIPPED_AFTER_FAILURE: lambda: (
             f"skipped: it has no `if`, and {_failures(plan, index, before, passed)}"
