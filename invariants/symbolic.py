@@ -82,7 +82,7 @@ class Symbolic:
         self.made = 0
         self._nodes = 0
         self._ends_of = self.encoding.false
-        self._ends: dict[tuple[int, frozenset[str], int], Diagram] = {}
+        self._ends: dict[tuple[int, frozenset[str], frozenset[str], int], Diagram] = {}
 
     def _relation(self, of: Action) -> Relation:
         key = (of.function, of.constants, of.reads, of.writes, of.ignored)
@@ -240,11 +240,26 @@ class Symbolic:
             for link in guards:
                 states = self.stepper.admitted(link, states)
             return self.size(states)
+        return self._pairs(step, states)
+
+    def _pairs(self, step: Step, states: Diagram) -> int:
+        """How many pairs of a state in `states` and a state after `step` there are."""
+        touched = step.reads | step.written
         names = [n for n in self.names if n in step.written]
-        pairs = states & self.encoding.same(Column.NOW, Column.BEFORE, names)
-        pairs = self.stepper.image(step, pairs)
+        begin = self._onto(touched, states) & self.encoding.same(Column.NOW, Column.BEFORE, names)
+        pairs = self.stepper.image(step, begin)
+        if not touched.issuperset(self.names):
+            # What the step does not look at takes no part in it, only in the number of states.
+            pairs = pairs & states.substitute(self.encoding.renaming(Column.NOW, Column.BEFORE, names))
         before = [(Column.BEFORE, n) for n in names]
         return self.encoding.count(pairs, [*self.fields(), *before])
+
+    def _onto(self, names: Iterable[str], states: Diagram) -> Diagram:
+        """The values of `names` in `states`."""
+        kept = {*names}
+        if kept.issuperset(self.names):
+            return states
+        return states.exists(self.encoding.cube_of((Column.NOW, n) for n in self.names if n not in kept))
 
     def taken(self, step: Step) -> Diagram:
         """The states from which `step` was taken."""
@@ -262,12 +277,17 @@ class Symbolic:
                 yield step
 
     def step_ends(self, claim: Claim, step: Step, states: Diagram) -> Diagram:
-        """The ends of `step` from `states`, with the values before it and the locals as it left them."""
-        key = (id(step), frozenset(claim.before), self.encoding.widenings)
+        """What the claim sees of the ends of `step` from `states`: values before and after, locals as it left them.
+
+        Variables that neither the step nor the claim looks at are quantified away.
+        """
+        seen = frozenset((*claim.before, *claim.after))
+        key = (id(step), frozenset(claim.before), seen - step.reads, self.encoding.widenings)
         if self._ends_of != states:
             self._ends_of, self._ends = states, {}
         if key not in self._ends:
-            begin = self.stepper.start(tuple(n for n in self.kept if n not in step.kept), states)
+            begin = self._onto(step.reads | step.written | seen, states)
+            begin = self.stepper.start(tuple(n for n in self.kept if n not in step.kept), begin)
             begin = begin & self.encoding.same(Column.NOW, Column.BEFORE, claim.before)
             self._ends[key] = self.stepper.image(step, begin, keep=True)
         return self._ends[key]
