@@ -10,6 +10,18 @@ from collections.abc import Mapping
 from typing import Final, NoReturn
 
 from model.expressions import regexp, signatures, syntax, types
+from model.expressions.checker_rules import (
+    ARITHMETIC,
+    CONDITIONS,
+    LITERALS,
+    ORDERED,
+    accepts,
+    arithmetic,
+    closure_result,
+    coalesced,
+    field_of,
+    literal_name,
+)
 from model.expressions.nature import (
     NIL_NATURE,
     UNKNOWN_NATURE,
@@ -23,19 +35,14 @@ from model.expressions.nature import (
 )
 from model.expressions.results import ExpressionError
 from model.expressions.syntax import Node
-from model.expressions.types import GoType, Signature
+from model.expressions.types import Signature
 
 Natures = dict[Node, Nature]
 """The natures of the nodes that were checked; a node that was not is unknown."""
 
 _BOOL: Final = of_type(types.BOOL)
 _INT: Final = of_type(types.INT)
-_FLOAT: Final = of_type(types.FLOAT)
 _FUNCTION: Final = types.FUNC
-
-# Operators whose operands are of one of these sorts, and of which sort the result is.
-_NUMERIC: Final = ("number",)
-_ORDERED: Final = ("number", "string", "duration")
 
 
 def check(root: Node, functions: Mapping[str, tuple[Signature, ...]], patch: int) -> Natures:
@@ -67,7 +74,7 @@ class _Checker:
             case syntax.NilLiteral():
                 return NIL_NATURE
             case syntax.Literal(value=value):
-                return of_type(_LITERALS[type(value)])
+                return of_type(LITERALS[type(value)])
             case syntax.Identifier(name=name):
                 return self._name(name)
             case syntax.Member():
@@ -139,11 +146,11 @@ class _Checker:
         right = self.visit(node.right).deref()
         operator = node.operator
         if operator == "??":
-            return _coalesced(left, right)
+            return coalesced(left, right)
         if operator == "in":
             result = self._in(node, left, right)
-        elif operator in _ARITHMETIC:
-            result = _arithmetic(operator, left, right)
+        elif operator in ARITHMETIC:
+            result = arithmetic(operator, left, right)
         else:
             result = self._relation(node, left, right)
         if result is None:
@@ -158,8 +165,8 @@ class _Checker:
             fits = (left.boolean and right.boolean) or maybe_compatible(left, right, ("bool",))
             return _BOOL if fits else None
         if operator in ("<", ">", ">=", "<="):
-            same = any(is_any_of(left, (sort,)) and is_any_of(right, (sort,)) for sort in _ORDERED)
-            return _BOOL if same or maybe_compatible(left, right, _ORDERED) else None
+            same = any(is_any_of(left, (sort,)) and is_any_of(right, (sort,)) for sort in ORDERED)
+            return _BOOL if same or maybe_compatible(left, right, ORDERED) else None
         if operator == "..":
             fits = (left.integer and right.integer) or maybe_compatible(left, right, ("integer",))
             return array_of(_INT) if fits else None
@@ -271,7 +278,7 @@ class _Checker:
             _fail(node, f"{how} arguments to call {name}")
         for argument, parameter in zip(arguments, wanted, strict=True):
             nature = self.visit(argument)
-            if not _accepts(parameter, nature):
+            if not accepts(parameter, nature):
                 shown = "nil" if nature.nil else str(nature)
                 _fail(argument, f"cannot use {shown} as argument (type {parameter.name}) to call {name} ")
         return of_type(overload.result)
@@ -327,9 +334,9 @@ class _Checker:
         assert closure.body is not None
         if closure.body.nil:
             _fail(node.arguments[1], "predicate should has one input and one output param")
-        if name in _CONDITIONS and not (closure.body.boolean or closure.body.unknown):
+        if name in CONDITIONS and not (closure.body.boolean or closure.body.unknown):
             _fail(node.arguments[1], f"predicate should return boolean (got {closure.body})")
-        return _closure_result(name, collection, closure.body)
+        return closure_result(name, collection, closure.body)
 
     def _third_argument(self, node: syntax.Builtin) -> None:
         order = self.visit(node.arguments[2])
@@ -386,88 +393,3 @@ class _Checker:
         if any(one.kind != found[0].kind for one in found):
             return of_type(types.ANYS)
         return array_of(found[-1] if found else UNKNOWN_NATURE)
-
-
-_LITERALS: Final[dict[type, GoType]] = {
-    bool: types.BOOL,
-    int: types.INT,
-    float: types.FLOAT,
-    str: types.STRING,
-    bytes: types.BYTES,
-}
-_ARITHMETIC: Final = frozenset(("+", "-", "*", "/", "%", "**", "^"))
-_CONDITIONS: Final = frozenset(
-    ("all", "none", "any", "one", "filter", "count", "find", "findLast", "findIndex", "findLastIndex")
-)
-
-
-def literal_name(node: Node) -> str | None:
-    """The text of a string literal; None for any other node."""
-    return node.value if isinstance(node, syntax.Literal) and isinstance(node.value, str) else None
-
-
-def field_of(type_: GoType | None, name: str) -> types.GoField | None:
-    """The field of a struct type; None if it has none of that name or is no struct."""
-    if type_ is None or type_.kind != "struct":
-        return None
-    return next((one for one in type_.fields if one.name == name), None)
-
-
-def _accepts(parameter: GoType, nature: Nature) -> bool:
-    wanted = of_type(parameter)
-    if wanted.number and nature.integer and (wanted.integer or wanted.type is types.FLOAT):
-        return True
-    if nature.nil:
-        return parameter.kind in ("ptr", "interface")
-    return nature.unknown or assignable(nature, wanted) or assignable(nature.deref(), wanted)
-
-
-def _coalesced(left: Nature, right: Nature) -> Nature:
-    if left.nil:
-        return right
-    if right.nil or assignable(right, left):
-        return left
-    return UNKNOWN_NATURE
-
-
-def _arithmetic(operator: str, left: Nature, right: Nature) -> Nature | None:
-    if operator == "%":
-        fits = (left.integer and right.integer) or maybe_compatible(left, right, ("integer",))
-        return _INT if fits else None
-    if operator in ("/", "**", "^"):
-        fits = (left.number and right.number) or maybe_compatible(left, right, _NUMERIC)
-        return _FLOAT if fits else None
-    if left.number and right.number:
-        return _FLOAT if types.FLOAT in (left.type, right.type) else _INT
-    if operator == "+" and left.string and right.string:
-        return of_type(types.STRING)
-    if _durations(operator, left, right):
-        return of_type(types.DURATION)
-    sorts = _ORDERED if operator == "+" else ("number", "duration")
-    return UNKNOWN_NATURE if maybe_compatible(left, right, sorts) else None
-
-
-def _durations(operator: str, left: Nature, right: Nature) -> bool:
-    if left.duration and right.duration:
-        return True
-    return operator == "*" and ((left.duration and right.number) or (left.number and right.duration))
-
-
-def _closure_result(name: str, collection: Nature, body: Nature) -> Nature:
-    if name in ("all", "none", "any", "one"):
-        return _BOOL
-    if name in ("count", "findIndex", "findLastIndex"):
-        return _INT
-    if name == "filter":
-        return of_type(types.ANYS) if collection.unknown else array_of(collection.items())
-    if name == "map":
-        return array_of(body)
-    if name in ("find", "findLast"):
-        return UNKNOWN_NATURE if collection.unknown else collection.items()
-    if name == "groupBy":
-        return Nature(types.GROUPS)
-    if name == "sortBy":
-        return collection
-    if name == "sum":
-        return of_type(types.ANY if body.type is None else body.type)
-    return body

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from model.expressions import access, builtins, builtins_lists, loops, operators, regexp, syntax, types
-from model.expressions.checker import field_of, literal_name
+from model.expressions import access, binary, builtins, builtins_lists, loops, operators, syntax, types
+from model.expressions.checker_rules import field_of, literal_name
 from model.expressions.compile import Program
 from model.expressions.nature import UNKNOWN_NATURE
 from model.expressions.results import Evaluation, ExpressionError, Failure, Undecided, UndecidedError, Value, place
@@ -25,6 +25,7 @@ from model.expressions.values import (
     is_nil,
     mentions_unknown,
     to_int,
+    type_name,
 )
 
 MEMORY_BUDGET: Final = 1_000_000
@@ -103,9 +104,10 @@ class Machine:
         kind = self._static(node).kind
         return dereference(value) if kind in ("ptr", "interface") else value
 
-    def condition(self, node: Node) -> bool | None:
-        """The value of a condition; None if it is unknown. Raises ExpressionError if it is no boolean."""
+    def condition(self, node: Node, asker: Node) -> bool | None:
+        """The value of a condition of ``asker``; None if unknown. Raises ExpressionError if it is no boolean."""
         value = self.operand(node)
+        self.at = asker.offset
         return None if value is UNKNOWN else operators.boolean(value)
 
     def _static(self, node: Node) -> types.GoType:
@@ -141,6 +143,7 @@ class Machine:
 
     def _unary(self, node: syntax.Unary) -> object:
         value = self.operand(node.operand)
+        self.at = node.offset
         if value is UNKNOWN:
             return UNKNOWN
         if node.operator in ("!", "not"):
@@ -174,11 +177,11 @@ class Machine:
             return self._equality(node, left, right) is (operator == "==")
         if operator in ("<", ">", "<=", ">="):
             return operators.compare(operator, left, right)
-        if operator in _TEXT_OPERATORS:
-            return _text_operation(operator, left, right)
+        if operator in binary.TEXT_OPERATORS:
+            return binary.text_operation(operator, left, right)
         if operator == "..":
             return self._range(to_int(left), to_int(right))
-        return _ARITHMETIC[operator](left, right)
+        return binary.ARITHMETIC[operator](left, right)
 
     def _equality(self, node: syntax.Binary, left: object, right: object) -> bool:
         kinds = {self._static(part).kind for part in (node.left, node.right)}
@@ -211,7 +214,7 @@ class Machine:
         return access.contains(left, right)
 
     def _logic(self, node: syntax.Binary, neutral: bool) -> object:
-        left = self.condition(node.left)
+        left = self.condition(node.left, node)
         if left is not None and left is not neutral:
             return left
         if left is not None:
@@ -240,7 +243,7 @@ class Machine:
         return self.operand(node)
 
     def _conditional(self, node: syntax.Conditional) -> object:
-        condition = self.condition(node.condition)
+        condition = self.condition(node.condition, node)
         if condition is not None:
             return self.value(node.then if condition else node.otherwise)
         try:
@@ -281,6 +284,7 @@ class Machine:
         if name is not None and field_of(types.dereferenced(static), name) is not None:
             return access.field(base, name)
         key = self.operand(node.property)
+        self.at = node.offset
         return UNKNOWN if key is UNKNOWN else access.fetch(base, key)
 
     def _bound(self, base: object, name: str) -> Method:
@@ -321,14 +325,20 @@ class Machine:
         return self._called(method, arguments)
 
     def _called(self, method: object, arguments: tuple[object, ...]) -> object:
-        if method is None:
-            raise ExpressionError("invalid operation: cannot call nil")
         if not isinstance(method, Method):
-            raise ExpressionError("invalid operation: cannot call non-function")
+            raise ExpressionError(self._not_callable(method, arguments))
         expected = len(method.signature.parameters)
         if len(arguments) != expected:
             raise ExpressionError(f"invalid number of arguments: expected {expected}, got {len(arguments)}")
         return method.run(arguments)
+
+    def _not_callable(self, value: object, arguments: tuple[object, ...]) -> str:
+        if value is not None:
+            return f"invalid operation: cannot call non-function of type {type_name(value)}"
+        if self.patch >= 7:
+            return "invalid operation: cannot call nil"
+        asked = "Type" if None in arguments else "Call"
+        return f"reflect: call of reflect.Value.{asked} on zero Value"
 
     def _builtin(self, node: syntax.Builtin) -> object:
         loop = loops.LOOPS.get(node.name)
@@ -401,31 +411,3 @@ _EVALUATORS: Final[dict[type, Callable[..., object]]] = {
     syntax.Map: Machine._map,
     syntax.Predicate: Machine._predicate,
 }
-
-_ARITHMETIC: Final[dict[str, Callable[[object, object], object]]] = {
-    "+": operators.add,
-    "-": operators.subtract,
-    "*": operators.multiply,
-    "/": operators.divide,
-    "%": operators.modulo,
-    "**": operators.exponent,
-    "^": operators.exponent,
-}
-_TEXT_OPERATORS: Final = ("matches", "contains", "startsWith", "endsWith")
-
-
-def _text_operation(operator: str, left: object, right: object) -> bool:
-    if is_nil(left) or is_nil(right):
-        return False
-    if operator == "matches":
-        return _matches(left, operators.plain_string(right))
-    text, part = operators.plain_string(left), operators.plain_string(right)
-    if operator == "contains":
-        return part in text
-    return text.startswith(part) if operator == "startsWith" else text.endswith(part)
-
-
-def _matches(value: object, pattern: str) -> bool:
-    compiled = regexp.compiled(pattern)
-    text = value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else operators.plain_string(value)
-    return regexp.matches(compiled, text)

@@ -5,10 +5,10 @@ Source: expr-lang/expr ``optimizer/fold.go``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
-from model.expressions import operators, syntax, types
+from model.expressions import syntax, types
+from model.expressions.binary import ARITHMETIC
 from model.expressions.checker import Natures
 from model.expressions.nature import Nature, of_type
 from model.expressions.results import ExpressionError
@@ -84,23 +84,12 @@ def _computed(node: Binary, left: object, right: object) -> int | float | bool |
             return None
         if right == 0:
             raise ExpressionError("integer divide by zero", node.offset)
-    operation = _ARITHMETIC.get(node.operator)
+    operation = ARITHMETIC.get(node.operator)
     if operation is None or not all(kind in (int, float) for kind in kinds):
         return None
     found = operation(left, right)
     assert isinstance(found, (int, float))
     return found
-
-
-_ARITHMETIC: Final[dict[str, Callable[[object, object], object]]] = {
-    "+": operators.add,
-    "-": operators.subtract,
-    "*": operators.multiply,
-    "/": operators.divide,
-    "%": operators.modulo,
-    "**": operators.exponent,
-    "^": operators.exponent,
-}
 
 
 def _array(node: syntax.Array, natures: Natures) -> Node:

@@ -91,8 +91,9 @@ class _Lexer:
     def _emit(self, kind: str, start: int, value: str | None = None) -> None:
         self._tokens.append(Token(kind, self._source[start : self._at] if value is None else value, start))
 
-    def _fail(self, message: str) -> ExpressionError:
-        return ExpressionError(message, min(self._at, max(len(self._source) - 1, 0)))
+    def _fail(self, message: str, back: int = 1) -> ExpressionError:
+        """The failure at the character that was read last, or that is ``back`` before the next."""
+        return ExpressionError(message, self._at - back)
 
     def _symbol(self, char: str) -> None:
         start = self._at
@@ -115,7 +116,8 @@ class _Lexer:
         line = self._peek() == "/"
         end = self._source.find("\n" if line else "*/", self._at + 1)
         if end < 0 and not line:
-            raise self._fail("unclosed comment")
+            self._at = len(self._source)
+            raise self._fail("unclosed comment", back=0)
         self._at = len(self._source) if end < 0 else end + (1 if line else 2)
 
     def _pointer(self, start: int) -> None:
@@ -154,7 +156,7 @@ class _Lexer:
     def _number(self) -> None:
         start = self._at
         if not self._scan_number():
-            raise self._fail(f'bad number syntax: "{self._source[start : self._at + 1]}"')
+            raise self._fail(f'bad number syntax: "{self._source[start : self._at + 1]}"', back=0)
         self._emit("Number", start)
 
     def _scan_number(self) -> bool:
@@ -200,7 +202,7 @@ class _Lexer:
         while True:
             char = self._peek()
             if char in ("", "\n"):
-                raise self._fail("literal not terminated")
+                raise self._fail("literal not terminated", back=0)
             self._at += 1
             if char == quote:
                 return found
@@ -260,7 +262,7 @@ class _Lexer:
             end = self._source.find("`", self._at)
             if end < 0:
                 self._at = len(self._source)
-                raise self._fail("literal not terminated")
+                raise self._fail("literal not terminated", back=0)
             parts.append(self._source[self._at : end])
             self._at = end + 1
             if self._peek() != "`" or self._patch < 7:

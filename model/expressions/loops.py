@@ -37,9 +37,6 @@ class Machine(Protocol):
     def operand(self, node: Node) -> object:
         """The value of a node, pointers followed."""
 
-    def condition(self, node: Node) -> bool | None:
-        """The value of a condition, None if unknown."""
-
     def grow(self, size: int) -> None:
         """Count new elements."""
 

@@ -6,57 +6,22 @@ optional chain ends and which mixtures are refused follow that file; so do the m
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
-
 from model.expressions import syntax
+from model.expressions.grammar import (
+    BINARY,
+    COMPARISONS,
+    MAX_NESTING,
+    NEGATABLE,
+    PREDICATES,
+    UNARY,
+    Operator,
+    check_size,
+    number,
+)
 from model.expressions.lexer import Token, is_word, tokenize
 from model.expressions.results import ExpressionError, UndecidedError
 from model.expressions.syntax import Node
 from model.expressions.values import encode
-
-MAX_NESTING: Final = 60
-"""How deeply brackets and the like may be nested here; the controller allows far more."""
-
-MAX_TREE_DEPTH: Final = 120
-"""How deep a tree may be here; a row of operators makes a deep tree, too."""
-
-MAX_NODES: Final = 10_000
-"""The controller's own limit on the number of nodes (``conf.DefaultMaxNodes``)."""
-
-
-class _Operator(NamedTuple):
-    precedence: int
-    right: bool = False
-
-
-UNARY: Final = {"not": 50, "!": 50, "-": 90, "+": 90}
-BINARY: Final = {
-    "|": _Operator(0),
-    "or": _Operator(10),
-    "||": _Operator(10),
-    "and": _Operator(15),
-    "&&": _Operator(15),
-    **{op: _Operator(20) for op in ("==", "!=", "<", ">", ">=", "<=")},
-    **{op: _Operator(20) for op in ("in", "matches", "contains", "startsWith", "endsWith")},
-    "..": _Operator(25),
-    "+": _Operator(30),
-    "-": _Operator(30),
-    "*": _Operator(60),
-    "/": _Operator(60),
-    "%": _Operator(60),
-    "**": _Operator(100, right=True),
-    "^": _Operator(100, right=True),
-    "??": _Operator(500),
-}
-_COMPARISONS: Final = ("<", ">", ">=", "<=")
-_NEGATABLE: Final = ("contains", "matches", "startsWith", "endsWith", "in")
-
-PREDICATES: Final = {
-    "all": "xp", "none": "xp", "any": "xp", "one": "xp", "filter": "xp", "map": "xp", "count": "xP", "sum": "xP",
-    "find": "xp", "findIndex": "xp", "findLast": "xp", "findLastIndex": "xp", "groupBy": "xp", "sortBy": "xpX",
-    "reduce": "xpX",
-}  # fmt: skip
-"""The functions that take closures: x an expression, p a closure, in capitals if it may be left out."""
 
 
 def parse(source: str, patch: int, functions: frozenset[str], builtins: frozenset[str]) -> Node:
@@ -69,20 +34,8 @@ def parse(source: str, patch: int, functions: frozenset[str], builtins: frozense
     node = parser.sequence()
     if parser.current.kind != "EOF":
         raise parser.unexpected()
-    _check_size(node)
+    check_size(node)
     return node
-
-
-def _check_size(root: Node) -> None:
-    level, depth, count = [root], 0, 0
-    while level:
-        depth += 1
-        count += len(level)
-        if count > MAX_NODES:
-            raise ExpressionError("compilation failed: expression exceeds maximum allowed nodes")
-        if depth > MAX_TREE_DEPTH:
-            raise UndecidedError(f"the expression is more than {MAX_TREE_DEPTH} levels deep")
-        level = [child for node in level for child in syntax.children(node)]
 
 
 class _Parser:
@@ -199,7 +152,7 @@ class _Parser:
             negated = token.value == "not"
             if negated:
                 following = self._tokens[self._index + 1]
-                if following.value not in _NEGATABLE:
+                if following.value not in NEGATABLE:
                     raise self.unexpected(following)
                 if BINARY[following.value].precedence < precedence:
                     break
@@ -215,7 +168,7 @@ class _Parser:
             previous = token.value
         return left
 
-    def _operation(self, left: Node, token: Token, operator: _Operator, previous: str) -> Node:
+    def _operation(self, left: Node, token: Token, operator: Operator, previous: str) -> Node:
         if token.value == "|":
             return self._call(self._expect("Identifier"), (left,), overridable=True)
         if previous == "??" and token.value != "??":
@@ -224,7 +177,7 @@ class _Parser:
                 " Wrap either by parentheses.",
                 token.offset,
             )
-        if token.value in _COMPARISONS:
+        if token.value in COMPARISONS:
             return self._comparison(left, token, operator.precedence)
         right = self.expression(operator.precedence + (0 if operator.right else 1))
         return syntax.Binary(token.value, left, right, offset=token.offset)
@@ -235,7 +188,7 @@ class _Parser:
             right = self.expression(precedence + 1)
             compared = syntax.Binary(token.value, left, right, offset=token.offset)
             root = compared if root is None else syntax.Binary("&&", root, compared, offset=token.offset)
-            if not self._is("Operator", *_COMPARISONS):
+            if not self._is("Operator", *COMPARISONS):
                 return root
             left, token = right, self._next()
 
@@ -275,7 +228,7 @@ class _Parser:
             return self._postfix(syntax.Identifier(token.value, offset=token.offset))
         if token.kind == "Number":
             self._next()
-            return syntax.Literal(_number(token), offset=token.offset)
+            return syntax.Literal(number(token), offset=token.offset)
         if token.kind in ("String", "Bytes"):
             self._next()
             value = token.value if token.kind == "String" else encode(token.value)
@@ -415,21 +368,3 @@ class _Parser:
         self._expect("Bracket", "]")
         member = syntax.Member(node, first, optional, offset=start.offset)
         return syntax.Chain(member, offset=start.offset) if optional else member
-
-
-def _number(token: Token) -> int | float:
-    text = token.value.replace("_", "")
-    lowered = text.lower()
-    base = {"0x": 16, "0b": 2, "0o": 8}.get(lowered[:2], 10)
-    try:
-        if base != 16 and ("." in lowered or "e" in lowered):
-            number = float(text)
-            if number == float("inf"):
-                raise ValueError("out of range")
-            return number
-        integer = int(text[2:] if base != 10 else text, base)
-    except ValueError as error:
-        raise ExpressionError(f"invalid number literal {token.value}", token.offset) from error
-    if integer >= 1 << 63:
-        raise ExpressionError(f"invalid integer literal {token.value}: value out of range", token.offset)
-    return integer

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from model.expressions import syntax
-from model.expressions.checker import literal_name
+from model.expressions.checker_rules import literal_name
 from model.expressions.compile import Dialect, compile_expression, parse_cached
 from model.expressions.results import ExpressionError, Failure, Undecided, UndecidedError, place
 from model.expressions.syntax import Node

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from model.expressions.regexp_syntax import Assertion, Choice, Item, Repeat, Row, Set, parse
+from model.expressions.regexp_nodes import Assertion, Choice, Item, Repeat, Row, Set
+from model.expressions.regexp_syntax import parse
 from model.expressions.results import UndecidedError
 
 MAX_STATES: Final = 5_000

@@ -2,111 +2,29 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass, replace
-from typing import Final, TypeAlias
+from typing import Final
 
+from model.expressions.regexp_nodes import (
+    ANY,
+    CATEGORIES,
+    ESCAPES,
+    NOT_NEWLINE,
+    PERL,
+    POSIX,
+    Assertion,
+    Choice,
+    Item,
+    Repeat,
+    Row,
+    Set,
+    complement,
+    is_word,
+)
 from model.expressions.results import ExpressionError, UndecidedError
 
 MAX_REPEAT: Final = 1000
 MAX_NESTING: Final = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Set:
-    """One character: of some ranges or Unicode classes, or of none of them."""
-
-    ranges: tuple[tuple[str, str], ...] = ()
-    classes: tuple[tuple[str, bool], ...] = ()
-    negated: bool = False
-    folded: bool = False
-
-    def contains(self, char: str) -> bool:
-        """Whether the set has the character."""
-        found = self._has(char)
-        if not found and self.folded:
-            found = any(len(other) == 1 and self._has(other) for other in (char.lower(), char.upper()))
-        return found is not self.negated
-
-    def _has(self, char: str) -> bool:
-        if any(low <= char <= high for low, high in self.ranges):
-            return True
-        return any((unicodedata.category(char).startswith(name)) is not negated for name, negated in self.classes)
-
-
-@dataclass(frozen=True, slots=True)
-class Assertion:
-    """A place in the text: `A` its start, `z` its end, `^` and `$` those of a line, `b` and `B` a word's edge."""
-
-    kind: str
-
-    def holds(self, text: str, at: int) -> bool:
-        """Whether the place before the character ``at`` is such a place."""
-        if self.kind == "A":
-            return at == 0
-        if self.kind == "z":
-            return at == len(text)
-        if self.kind == "^":
-            return at == 0 or text[at - 1] == "\n"
-        if self.kind == "$":
-            return at == len(text) or text[at] == "\n"
-        edge = _is_word(text[at - 1 : at] if at else "") is not _is_word(text[at : at + 1])
-        return edge is (self.kind == "b")
-
-
-def _is_word(char: str) -> bool:
-    return char != "" and char.isascii() and (char.isalnum() or char == "_")
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """Parts one after the other."""
-
-    parts: tuple[Item, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One of several parts."""
-
-    parts: tuple[Item, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Repeat:
-    """A part at least ``low`` and at most ``high`` times; any number of times if that is None."""
-
-    part: Item
-    low: int
-    high: int | None
-
-
-Item: TypeAlias = Set | Assertion | Row | Choice | Repeat
-
-_ANY: Final = Set(negated=True)
-_NOT_NEWLINE: Final = Set((("\n", "\n"),), negated=True)
-_DIGIT: Final = (("0", "9"),)
-_SPACE: Final = (("\t", "\n"), ("\f", "\r"), (" ", " "))
-_WORD: Final = (("0", "9"), ("A", "Z"), ("_", "_"), ("a", "z"))
-_PERL: Final = {"d": _DIGIT, "s": _SPACE, "w": _WORD}
-_POSIX: Final = {
-    "alnum": (("0", "9"), ("A", "Z"), ("a", "z")),
-    "alpha": (("A", "Z"), ("a", "z")),
-    "ascii": (("\x00", "\x7f"),),
-    "blank": (("\t", "\t"), (" ", " ")),
-    "cntrl": (("\x00", "\x1f"), ("\x7f", "\x7f")),
-    "digit": _DIGIT,
-    "graph": (("!", "~"),),
-    "lower": (("a", "z"),),
-    "print": ((" ", "~"),),
-    "punct": (("!", "/"), (":", "@"), ("[", "`"), ("{", "~")),
-    "space": (("\t", "\r"), (" ", " ")),
-    "upper": (("A", "Z"),),
-    "word": _WORD,
-    "xdigit": (("0", "9"), ("A", "F"), ("a", "f")),
-}
-_ESCAPES: Final = {"a": "\a", "f": "\f", "t": "\t", "n": "\n", "r": "\r", "v": "\v"}
-_CATEGORIES: Final = ("C", "L", "M", "N", "P", "S", "Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +113,7 @@ class _Parser:
         if self._accept("P<") or self._accept("<"):
             end = self._pattern.find(">", self.at)
             name = self._pattern[self.at : max(end, self.at)]
-            if not name or not all(_is_word(char) for char in name):
+            if not name or not all(is_word(char) for char in name):
                 raise self.fail("invalid named capture")
             self.at = end + 1
         return self._closed(flags, depth)
@@ -210,7 +128,7 @@ class _Parser:
         if char == "[":
             return self._class(flags)
         if char == ".":
-            return _ANY if flags.dot_all else _NOT_NEWLINE
+            return ANY if flags.dot_all else NOT_NEWLINE
         if char == "^":
             return Assertion("^" if flags.lines else "A")
         if char == "$":
@@ -275,7 +193,7 @@ class _Parser:
         char = self._peek()
         if char and char in "dswDSW":
             self.at += 1
-            return Set(_PERL[char.lower()], negated=char.isupper())
+            return Set(PERL[char.lower()], negated=char.isupper())
         if char and char in "pP":
             self.at += 1
             return Set(classes=((self._category(), char == "P"),))
@@ -287,7 +205,7 @@ class _Parser:
             end = self._pattern.find("}", self.at)
             name = self._pattern[self.at : max(end, self.at)]
             self.at = end + 1
-        if name[:1] in _CATEGORIES and len(name) in (1, 2) and end_is_lower(name):
+        if name[:1] in CATEGORIES and len(name) in (1, 2) and end_is_lower(name):
             return name
         if name.isalpha() and name.isascii() and len(name) > 2:
             raise UndecidedError(f"the Unicode class {name} is not modelled")
@@ -295,8 +213,8 @@ class _Parser:
 
     def _literal_escape(self) -> str:
         char = self._take()
-        if char in _ESCAPES:
-            return _ESCAPES[char]
+        if char in ESCAPES:
+            return ESCAPES[char]
         if char == "x":
             return self._hexadecimal()
         if char in tuple("1234567") and self._peek() in tuple("01234567"):
@@ -354,11 +272,11 @@ class _Parser:
         if self._pattern.startswith("[:", self.at) and ":]" in self._pattern[self.at + 2 :]:
             end = self._pattern.index(":]", self.at + 2)
             name = self._pattern[self.at + 2 : end]
-            if name.removeprefix("^") not in _POSIX:
+            if name.removeprefix("^") not in POSIX:
                 raise self.fail("invalid character class range")
             self.at = end + 2
-            found = _POSIX[name.removeprefix("^")]
-            ranges.extend(_complement(found) if name.startswith("^") else found)
+            found = POSIX[name.removeprefix("^")]
+            ranges.extend(complement(found) if name.startswith("^") else found)
             return True
         if self._peek() != "\\":
             return False
@@ -367,7 +285,7 @@ class _Parser:
         if found_set is None:
             self.at -= 1
             return False
-        ranges.extend(_complement(found_set.ranges) if found_set.negated else found_set.ranges)
+        ranges.extend(complement(found_set.ranges) if found_set.negated else found_set.ranges)
         classes.extend(found_set.classes)
         return True
 
@@ -387,14 +305,3 @@ def end_is_lower(name: str) -> bool:
 
 def _is_count(text: str) -> bool:
     return text.isascii() and text.isdigit()
-
-
-def _complement(ranges: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
-    found: list[tuple[str, str]] = []
-    start = 0
-    for low, high in sorted(ranges):
-        if ord(low) > start:
-            found.append((chr(start), chr(ord(low) - 1)))
-        start = ord(high) + 1
-    found.append((chr(start), chr(0x10FFFF)))
-    return found

@@ -34,10 +34,10 @@ def _lines(value: object, indent: int, depth: int, text_indent: int | None = Non
         raise UndecidedError(f"a value is nested more than {MAX_DEPTH} deep")
     if value is UNKNOWN or isinstance(value, Unordered):
         raise UndecidedError("it depends on something that is not known")
-    value = _plain(value)
-    if isinstance(value, dict) and value:
-        entries = [_entry(key, value[key], indent, depth) for key in sorted(value, key=cmp_to_key(_key_order))]
+    if _is_block(value) and not isinstance(value, list):
+        entries = [_entry(key, item, indent, depth) for key, item in _pairs(value)]
         return _under_each_other(entries, indent)
+    value = _plain(value)
     if isinstance(value, list) and value:
         # An item, text of several lines included, stands right behind its dash.
         items = [_lines(item, indent + 2, depth + 1, indent + 2) for item in value]
@@ -56,11 +56,20 @@ def _inside(indent: int) -> int:
     return 4 * ((indent + 4) // 4)
 
 
+def _pairs(value: object) -> list[tuple[str, object]]:
+    """The entries of a map, sorted, or the fields of a struct, in their order and in small letters."""
+    if isinstance(value, Struct) and value.text is None:
+        return [(one.name.lower(), item) for one, item in zip(value.type.fields, value.values, strict=True)]
+    if isinstance(value, dict):
+        return [(key, value[key]) for key in sorted(value, key=cmp_to_key(_key_order))]
+    return []
+
+
 def _plain(value: object) -> object:
-    if isinstance(value, Struct) and value.text is not None:
-        return value.text
     if isinstance(value, Struct):
-        return {declared.name.lower(): item for declared, item in zip(value.type.fields, value.values, strict=True)}
+        if value.text is None and value.json_text is not None:
+            raise UndecidedError("the YAML of a time is not modelled")
+        return value.text if value.text is not None else {}
     if isinstance(value, Number) and value.type is DURATION:
         return duration_text(int(value))
     if isinstance(value, Nil):
@@ -84,8 +93,7 @@ def _entry(key: str, value: object, indent: int, depth: int) -> list[str]:
 
 
 def _is_block(value: object) -> bool:
-    value = _plain(value)
-    return isinstance(value, (dict, list)) and len(value) > 0
+    return bool(_pairs(value)) or (isinstance(value, list) and len(value) > 0)
 
 
 def _scalar(value: object, indent: int) -> list[str]:
