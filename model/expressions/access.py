@@ -118,7 +118,8 @@ def _key(key: object, wanted: GoType | None) -> object:
 
 def _looked_up(value: object, key: object) -> object:
     if isinstance(value, AnyMap):
-        return value.get(key)
+        missing = value.type is types.GROUPS and key not in value
+        return Nil(types.ANYS) if missing else value.get(key)
     found = go_type(value)
     zero = _zero(None if found is None else found.element)
     name = _key(key, types.STRING if found is None else found.key)
