@@ -7,10 +7,10 @@ are classic systems whose sizes are known, to try the checker on.
 from __future__ import annotations
 
 import argparse
-import re
 import time
 from dataclasses import replace
 
+from commands.arguments import memory, positive
 from commands.output import BOUNDED, DONE, VIOLATED, ProgressLine, add_format, print_json
 from diagrams import reports
 from invariants import toys
@@ -28,23 +28,6 @@ class UsageError(Exception):
 
 
 REFUSED = (UsageError, UnknownReleaseError, ModelError)
-
-UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
-
-
-def memory(text: str) -> int:
-    """Bytes, from a number with K, M or G behind it."""
-    found = re.fullmatch(r"(\d+)([KMG]?)", text.upper().removesuffix("B"))
-    if not found or not int(found[1]):
-        raise argparse.ArgumentTypeError(f"expected an amount of memory such as 512M or 4G, found {text!r}")
-    return int(found[1]) * UNITS[found[2]]
-
-
-def positive(text: str) -> int:
-    """A whole number above zero."""
-    if not text.isascii() or not text.isdigit() or not int(text):
-        raise argparse.ArgumentTypeError(f"expected a whole number above zero, found {text!r}")
-    return int(text)
 
 
 def add_bounds(parser: argparse.ArgumentParser) -> None:

@@ -220,6 +220,12 @@ def _claims_about(plan: Plan, index: int, alias: str) -> Iterator[Property]:
     )
 
 
+def ends() -> tuple[Property, ...]:
+    """Every phase in which a Promotion can end, as a question with its name."""
+    phases = (p for p in PromotionPhase if p.terminal)
+    return tuple(sometimes(the_promotion_can_be, str(p.value), constants={"reached": p}) for p in phases)
+
+
 def witnesses(plan: Plan) -> tuple[Property, ...]:
     """The situations without which the claims would say little."""
     ends = (PromotionPhase.SUCCEEDED, PromotionPhase.ERRORED, PromotionPhase.ABORTED)

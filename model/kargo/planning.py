@@ -83,6 +83,11 @@ def planner_of(template: Template, behaviours: Behaviours) -> Planner:
     )
 
 
+def unknown_kind(step: StepSpec, behaviours: Behaviours) -> bool:
+    """Whether the release has no built-in step of that kind."""
+    return step_kind(step.kind, behaviours.release) is None
+
+
 def scripted(planner: Planner, scripts: Mapping[str, Script], *, writes_can_fail: bool = True) -> Plan:
     """A plan whose steps follow `scripts`, by alias; those without one succeed."""
     succeeds: Script = (Attempt(StepStatus.SUCCEEDED.value),)

@@ -357,20 +357,23 @@ def _turns(plan: Plan, index: int) -> Iterator[Action | Part]:
     )
     if step.condition:
         yield part(step.condition.bind(plan, "the if", condition="condition"), turn=Turn.TO_EVALUATE)
-        yield action(engine.obey_condition, constants={"behaviours": behaviours}, entry=entry)
+        yield action(engine.obey_condition, constants={"alias": alias, "behaviours": behaviours}, entry=entry)
     yield action(engine.start, constants={"rules": fixed}, entry=entry)
     if step.config:
         yield part(
             step.config.bind(plan, "the config", context_error="context_error", config=config(index, alias)),
             turn=Turn.TO_CONFIGURE,
         )
-    yield action(engine.configure, constants={"behaviours": behaviours}, entry=entry)
+    yield action(engine.configure, constants={"alias": alias, "behaviours": behaviours}, entry=entry)
     yield part(step.attempt, turn=Turn.TO_RUN)
     yield action(rules.keep_output, writes={"output": plan.working("output", alias)})
     if behaviours.context_failure_is_a_result:
         yield action(rules.forget_output, writes={"output": plan.working("output", alias)})
     if fixed.propagates_output and namespace(alias):
-        yield action(rules.propagate_output, shared=plan.working("output", namespace(alias)))
+        shared = plan.working("output", namespace(alias))
+        yield action(rules.propagate_output, shared=shared)
+        if behaviours.context_failure_is_a_result:
+            yield action(rules.forget_shared_output, shared=shared)
     yield action(engine.judge, constants={"rules": fixed, "behaviours": behaviours}, entry=entry)
     yield action(
         engine.say,

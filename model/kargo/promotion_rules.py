@@ -96,9 +96,11 @@ def abort_current_step(
     return ()
 
 
-def open_work_dir(work_dir: bool) -> Outcomes:
+def open_work_dir(work_dir: bool, was: PromotionPhase) -> Outcomes:
     """Make the work directory if it is not there."""
-    return () if work_dir else only("fresh work directory", work_dir=True, fresh=True)
+    if work_dir:
+        return ()
+    return only("starts over" if was is PromotionPhase.RUNNING else "", work_dir=True, fresh=True)
 
 
 def go_to_step(fresh: bool, current_step: int) -> Outcomes:
@@ -143,6 +145,14 @@ def forget_output(turn: Turn) -> Outcomes:
     Source: `propagateStepOutput`
     """
     return only(output="null") if turn is Turn.CONTEXT_FAILED else ()
+
+
+def forget_shared_output(turn: Turn, shared: str | None) -> Outcomes:
+    """In 1.8 a step whose context cannot be built still makes room for its task's outputs.
+
+    Source: `propagateStepOutput`
+    """
+    return only(shared="{}") if turn is Turn.CONTEXT_FAILED and shared is None else ()
 
 
 def propagate_output(turn: Turn, attempt: Attempt | None, shared: str | None) -> Outcomes:

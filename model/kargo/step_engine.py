@@ -192,20 +192,22 @@ def ask_whether_to_skip(
         return only(turn=Turn.TO_EVALUATE, after_failure=after)
     if failing or has_failed(entry, continue_on_error):
         passed = move(entry, "pass_over", findings=behaviours.if_reevaluated_on_retry)
-        return only("skipped", turn=Turn.SKIPPED_AFTER_FAILURE, entry=passed, after_failure=after)
+        return only(f"{rules.alias}: skipped", turn=Turn.SKIPPED_AFTER_FAILURE, entry=passed, after_failure=after)
     return only(turn=Turn.TO_START, after_failure=after)
 
 
-def obey_condition(turn: Turn, entry: Entry, condition: Condition, *, behaviours: Behaviours) -> Outcomes:
+def obey_condition(
+    turn: Turn, entry: Entry, condition: Condition, *, alias: str, behaviours: Behaviours
+) -> Outcomes:
     """Run, skip, or end Errored, as the `if` came out."""
     if turn is not Turn.TO_EVALUATE:
         return ()
     if condition.holds is None:
-        return only("if failed", turn=Turn.IF_FAILED, entry=move(entry, "err"))
+        return only(f"{alias}: its if fails", turn=Turn.IF_FAILED, entry=move(entry, "err"))
     if condition.holds:
         return only(turn=Turn.TO_START)
     passed = move(entry, "pass_over", findings=behaviours.if_reevaluated_on_retry)
-    return only("skipped", turn=Turn.SKIPPED_BY_IF, entry=passed)
+    return only(f"{alias}: skipped by its if", turn=Turn.SKIPPED_BY_IF, entry=passed)
 
 
 def start(turn: Turn, entry: Entry, now: int, *, rules: StepRules) -> Outcomes:
@@ -216,13 +218,15 @@ def start(turn: Turn, entry: Entry, now: int, *, rules: StepRules) -> Outcomes:
     if turn is not Turn.TO_START:
         return ()
     if not rules.registered:
-        return only("unknown kind", turn=Turn.UNKNOWN_KIND, entry=move(entry, "err"))
+        return only(f"{rules.alias}: unknown kind", turn=Turn.UNKNOWN_KIND, entry=move(entry, "err"))
     if entry.started_at is None:
         entry = entry._replace(started_at=now, error_count=0)
     return only(turn=Turn.TO_CONFIGURE, entry=entry)
 
 
-def configure(turn: Turn, entry: Entry, context_error: str | None, now: int, *, behaviours: Behaviours) -> Outcomes:
+def configure(
+    turn: Turn, entry: Entry, context_error: str | None, now: int, *, alias: str, behaviours: Behaviours
+) -> Outcomes:
     """Go on to the runner unless the context could not be built.
 
     Source: `StepEvaluator.BuildStepContext`, `simpleEngine.prepareStepContext`
@@ -233,7 +237,7 @@ def configure(turn: Turn, entry: Entry, context_error: str | None, now: int, *, 
         return only(turn=Turn.TO_RUN)
     finish = now if behaviours.context_failure_is_a_result else entry.finished_at
     failed = move(entry, "err")._replace(finished_at=finish)
-    return only("context failed", turn=Turn.CONTEXT_FAILED, entry=failed)
+    return only(f"{alias}: config fails", turn=Turn.CONTEXT_FAILED, entry=failed)
 
 
 def judge(

@@ -105,7 +105,12 @@ def turns(plan: Plan, passed: Passed) -> list[tuple[int, str, Turn, Attempt | No
 
 def ran(plan: Plan, passed: Passed) -> list[str]:
     """The aliases whose runner was called, in order."""
-    return [alias for _, alias, turn, _ in turns(plan, passed) if turn in RAN or turn is Turn.PANICKED]
+    return [alias for _, alias, turn, _ in turns(plan, passed) if called(turn)]
+
+
+def called(turn: Turn) -> bool:
+    """Whether the step's runner was called."""
+    return turn in RAN or turn is Turn.PANICKED
 
 
 def shared_state(values: dict[str, str | None]) -> dict[str, object]:

@@ -231,6 +231,7 @@ class _Clock:
 
 def run(plan: Plan, program: Json) -> Iterator[Json]:
     """Every pass of a program, as a recording would tell it."""
+    given = [step.get("config") for step in program["steps"]]
     cancels = any(wanted.get("cancelled") for wanted in program["passes"])
     system = passes.run_system(plan, PromotionPhase.RUNNING, cancels=cancels)
     clock = _Clock(passes.begin(system))
@@ -247,7 +248,7 @@ def run(plan: Plan, program: Json) -> Iterator[Json]:
         )
         clock.errors = clock.errors + 1 if passed.state["requeue"] == BACKOFF else 0
         clock.state = passed.state
-        yield project(plan, passed)
+        yield project(plan, passed, given)
         phase = passed.state["phase"]
         assert isinstance(phase, PromotionPhase)
         if phase.terminal:
@@ -261,14 +262,14 @@ def _wait(after: str, clock: _Clock) -> int | None:
     return None if wake is None else wake + 1
 
 
-def project(plan: Plan, passed: Passed) -> Json:
-    """A pass as a recording tells it."""
+def project(plan: Plan, passed: Passed, given: list[object]) -> Json:
+    """A pass as a recording tells it; `given` are the configs of the steps as they are written."""
     record, state = passed.record, passed.state
     panicked = record["at"] is Place.PANICKED
     return {
         "at": _seconds(passed.at_ms),
         "ran": passes.ran(plan, passed),
-        "configs": _configs(plan, passed),
+        "configs": _configs(plan, passed, given),
         "result": None if panicked else _result(plan, record),
         "error": record["engine_error"],
         "panic": record["new_message"] if panicked else None,
@@ -291,14 +292,17 @@ def _seconds(milliseconds: int) -> float:
     return milliseconds / 1000
 
 
-def _configs(plan: Plan, passed: Passed) -> Json:
-    configs = {
-        step.rules.alias: passed.record[promotion.config(index, step.rules.alias)]
-        for index, step in enumerate(plan.steps)
-        if step.config is not None and step.config_has_templates
-    }
-    ran = passes.ran(plan, passed)
-    return {a: json.loads(str(text)) for a, text in configs.items() if text is not None and a in ran}
+def _configs(plan: Plan, passed: Passed, given: list[object]) -> Json:
+    """What the runners were given, by alias: the last one counts. Aliases without any template are left out."""
+    absent = {} if plan.behaviours.absent_config_is_empty else None
+    wanted = {step.rules.alias for step in plan.steps if step.config_has_templates}
+    found: Json = {}
+    for index, alias, turn, _ in passes.turns(plan, passed):
+        if alias in wanted and passes.called(turn):
+            evaluated = passed.record[promotion.config(index, alias)]
+            plain = absent if given[index] is None else given[index]
+            found[alias] = plain if evaluated is None else json.loads(evaluated)
+    return found
 
 
 def _result(plan: Plan, record: State) -> Json:

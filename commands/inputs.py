@@ -1,0 +1,46 @@
+"""What the commands that read manifests share: their arguments, and the way from files to a template."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from model.inputs import InputError, printable
+from model.kargo import manifests, planning, templates
+from model.kargo.planning import Planner
+from model.kargo.releases import LATEST, Behaviours, UnknownReleaseError, release
+from model.kargo.templates import Template
+
+REFUSED = (InputError, UnknownReleaseError)
+
+
+def add_manifests(parser: argparse.ArgumentParser) -> None:
+    """The arguments that name manifests, and which of them to run as which release."""
+    parser.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="manifests, YAML or JSON, with a Stage, PromotionTask, ClusterPromotionTask or Promotion; - is stdin",
+    )
+    parser.add_argument("--name", default="", help="which of them to run, where there are several")
+    parser.add_argument("--kargo", default=LATEST.release, metavar="VERSION", help="default: %(default)s")
+
+
+def load(options: argparse.Namespace) -> tuple[Template, Behaviours]:
+    """The template that the options name, and the release to run it as; warnings go to standard error."""
+    behaviours = release(options.kargo)
+    found = manifests.load(options.files, stdin=sys.stdin.buffer)
+    template = templates.template(found, name=options.name, release=behaviours.release)
+    for warning in template.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    for step in template.steps:
+        if planning.unknown_kind(step, behaviours):
+            kind, alias = printable(step.kind), printable(step.alias)
+            text = f"Kargo {behaviours.release} has no step {kind!r} built in; the engine will say so and go on"
+            print(f"warning: {step.where}: {alias}: {text}", file=sys.stderr)
+    return template, behaviours
+
+
+def planner(template: Template, behaviours: Behaviours) -> Planner:
+    """The planner of a template."""
+    return planning.planner_of(template, behaviours)

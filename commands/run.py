@@ -1,0 +1,59 @@
+"""Run the steps of a Stage, task or Promotion manifest, pass by pass.
+
+Prints after each reconcile what was done with each step and why, and the Promotion's status as Kargo writes it.
+Steps succeed unless --outcome says otherwise:
+
+  --outcome clone=Errored,Succeeded
+  --outcome 'ask={status: Failed, error: not found, terminal: true}'
+  --outcome 'build=Running,{status: Succeeded, output: {image: web}, duration: 90s}'
+
+An attempt is a status (Errored comes with an error; Failed comes without one, which Kargo polls like Running), or
+a mapping with any of: status, error, terminal, message, output, duration, retryAfter, healthCheck, panic. The last
+attempt repeats.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from commands import inputs
+from commands.arguments import duration, positive
+from commands.output import DONE, add_format, print_json
+from diagrams import runs as shown
+from model.kargo import planning
+from simulations.kargo import outcomes, runs
+
+REFUSED = (*inputs.REFUSED, outcomes.OutcomeError)
+
+DEFAULT_PASSES = 20
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `run`."""
+    inputs.add_manifests(parser)
+    parser.add_argument(
+        "--outcome", action="append", default=[], metavar="ALIAS=ATTEMPTS", help="what the attempts of a step do"
+    )
+    parser.add_argument("--passes", type=positive, default=DEFAULT_PASSES, metavar="N", help="default: %(default)s")
+    parser.add_argument(
+        "--after",
+        type=duration,
+        metavar="DURATION",
+        help="the time between passes, such as 30s (default: whenever the controller asks for the next)",
+    )
+    add_format(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run and print."""
+    template, behaviours = inputs.load(options)
+    planner = inputs.planner(template, behaviours)
+    scripts = outcomes.parse(options.outcome, planner.aliases)
+    result = runs.run(planning.scripted(planner, scripts), limit=options.passes, after_ms=options.after)
+    if options.format == "json":
+        warnings = {"warnings": [str(w) for w in template.warnings]}
+        print_json("run", 1, shown.as_json(template.subject, behaviours.release, result) | warnings)
+    else:
+        print(shown.headline(template.subject, behaviours.release, result))
+        print("\n".join(shown.lines(result)))
+    return DONE

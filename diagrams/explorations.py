@@ -1,0 +1,80 @@
+"""What an exploration of a template found, as text and as JSON: every end, then the properties."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+
+from diagrams import reports, traces
+from invariants.properties import Property
+from invariants.subjects import Subject
+from invariants.verdicts import Judgement, Report, Verdict
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """The report without the questions about ends, and those with their answers."""
+
+    subject: Subject
+    report: Report
+    ends: tuple[Judgement, ...]
+
+
+def exploration(subject: Subject, report: Report, ends: Collection[Property]) -> Exploration:
+    """Take a report apart that was asked for `ends` besides the properties of `subject`."""
+    asked = set(ends)
+    return Exploration(
+        subject,
+        replace(report, judgements=tuple(j for j in report.judgements if j.property not in asked)),
+        tuple(j for j in report.judgements if j.property in asked),
+    )
+
+
+def lines(found: Exploration, release: str) -> Iterator[str]:
+    """The answer, the ends with the shortest way to each, and the properties."""
+    report = found.report
+    violated = dict.fromkeys(j.property.claim for j in report.judgements if j.verdict is Verdict.VIOLATED)
+    reached = [_end(j) for j in found.ends if j.verdict is Verdict.HOLDS]
+    answer = f"ends: {', '.join(reached) or 'none'}"
+    if violated:
+        answer += f"; violated: {len(violated)} of {len({j.property.claim for j in report.judgements})} claims"
+    elif not report.complete:
+        answer += "; no violation within the bound"
+    else:
+        answer += "; every claim holds"
+    yield f"{found.subject.name}, Kargo {release}: {answer}"
+    for judgement in found.ends:
+        yield ""
+        if judgement.trace is None or judgement.verdict is not Verdict.HOLDS:
+            yield f"{_end(judgement)}: {'never reached' if report.complete else 'not reached within the bound'}"
+            continue
+        count = len(judgement.trace.steps)
+        yield f"{_end(judgement)}: the shortest way takes {count} step{'' if count == 1 else 's'}"
+        yield from (f"  {line}" for line in traces.story(judgement.trace, shown=_is_phase))
+    yield ""
+    yield from reports.lines(found.subject, report)
+
+
+def _is_phase(variable: str) -> bool:
+    return variable == "phase"
+
+
+def _end(judgement: Judgement) -> str:
+    return judgement.property.name
+
+
+def as_json(found: Exploration, release: str) -> dict[str, object]:
+    """An exploration for programs; see docs/json.md."""
+    return {
+        "subject": found.subject.name,
+        "kargo": release,
+        "ends": [
+            {
+                "phase": _end(j),
+                "verdict": j.verdict.value,
+                "trace": traces.as_json(j.trace) if j.trace and j.verdict is Verdict.HOLDS else None,
+            }
+            for j in found.ends
+        ],
+        "system": reports.as_json(found.subject, found.report),
+    }
