@@ -11,7 +11,7 @@ from invariants.properties import Property
 from invariants.search import search
 from invariants.slicing import Slice, stutter_claims
 from invariants.slicing import sliced as slice_of
-from invariants.trace import retrace
+from invariants.trace import Path, Trace, retrace
 from invariants.verdicts import Bounds, Cost, Judgement, Progress, Report, Verdict, Watch
 from model.system import ModelError, System, Table
 
@@ -85,7 +85,7 @@ def _report(
     judgements = []
     for claim in claims:
         verdict, way = found.verdicts[claim]
-        judgements.append(Judgement(claim, verdict, retrace(system, way, claim) if way else None))
+        judgements.append(Judgement(claim, verdict, _trace(system, way, claim, found) if way else None))
     bound = "; ".join(filter(None, (*dict.fromkeys(found.why), found.unseen))) or None
     return Report(
         system=system.name,
@@ -101,6 +101,16 @@ def _report(
         profile=_profile(found),
         sliced=part.dropped,
     )
+
+
+def _trace(system: System, way: Path, claim: Property, found: Findings) -> Trace | None:
+    """The way taken again; None if it cannot be because memory ran out while rows were being learned."""
+    try:
+        return retrace(system, way, claim)
+    except ModelError:
+        if found.complete:
+            raise
+        return None
 
 
 def _profile(found: Findings) -> tuple[Cost, ...]:

@@ -7,13 +7,15 @@ says that the other variables stay as they are, because no operation touches the
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from invariants.encoding import Carry, Column, Diagram, Encoding, Field, Substitution, both, minus
+from invariants.interrupts import uninterrupted
 from invariants.properties import Kind, Property
 from model.system import Action, Outcome, Table, Value, assignments
 
 Codes = tuple[int, ...]
+UNEVEN = -1
 
 
 class Footprint:
@@ -42,9 +44,9 @@ class Footprint:
             return []
         return self.encoding.combinations(new.exists(self._rest()), self.fields)
 
-    def learn(self, combinations: Sequence[Codes]) -> None:
-        """Note that these are known."""
-        self.known |= self.cubes(combinations)
+    def learn(self, known: Diagram) -> None:
+        """Note what is known now."""
+        self.known = known
         self._missing = None
 
     def cubes(self, combinations: Sequence[Codes]) -> Diagram:
@@ -99,8 +101,7 @@ class Relation:
         self._moves = encoding.false
         self._assigned: set[frozenset[tuple[str, int]]] = set()
         self._rows: list[tuple[Codes, list[dict[str, int]]]] = []
-        self._total: Diagram | None = None
-        self._columns()
+        self._forget()
 
     @property
     def deterministic(self) -> bool:
@@ -116,16 +117,22 @@ class Relation:
         if not new:
             return
         rows = [(codes, self._row(codes)) for codes in new]
-        self._write({v for _, row in rows for changes in row for v in changes})
-        self.footprint.learn(new)
-        for codes, row in rows:
-            self._count(codes, row)
-        self.enabled |= self.footprint.cubes([codes for codes, row in rows if row])
-        self.stays |= self.footprint.cubes([codes for codes, row in rows if not row])
-        self._moves |= self.encoding.union([self._move(c, changes) for c, row in rows for changes in row])
-        self._rows += rows
-        self._assigned.update(frozenset(changes.items()) for _, row in rows for changes in row)
-        self._total = None
+        # Everything that can fail for want of memory comes first, so that a row is known whole or not at all.
+        written = self._also_written({v for _, row in rows for changes in row for v in changes})
+        kept = self.encoding.same(Column.NOW, Column.AFTER, set(written).difference(self.written))
+        moves = self.encoding.union([self._move(c, changes, written) for c, row in rows for changes in row])
+        moves = self._moves & kept | moves
+        degree, uneven = self._counted(rows)
+        enabled = self.enabled | self.footprint.cubes([codes for codes, row in rows if row])
+        stays = self.stays | self.footprint.cubes([codes for codes, row in rows if not row])
+        known = self.footprint.known | self.footprint.cubes(new)
+        with uninterrupted():
+            self.footprint.learn(known)
+            self.enabled, self.stays, self.degree, self.uneven = enabled, stays, degree, uneven
+            self._moves, self.written = moves, written
+            self._rows += rows
+            self._assigned.update(frozenset(changes.items()) for _, row in rows for changes in row)
+            self._forget()
 
     def _row(self, codes: Codes) -> list[dict[str, int]]:
         """The distinct changes that the function answers for these numbers."""
@@ -140,37 +147,39 @@ class Relation:
             if name not in before or before[name] != value
         }
 
-    def _count(self, codes: Codes, row: list[dict[str, int]]) -> None:
-        unread = {frozenset(name for name in changes if name not in self.reads) for changes in row}
-        cube = self.footprint.cubes([codes])
-        if len(unread) > 1:
-            self.uneven |= cube
-        elif row:
-            self.degree[len(row)] = self.degree.get(len(row), self.encoding.false) | cube
+    def _counted(self, rows: list[tuple[Codes, list[dict[str, int]]]]) -> tuple[dict[int, Diagram], Diagram]:
+        """`degree` and `uneven` with these rows."""
+        sorts: dict[int, list[Codes]] = {}
+        for codes, row in rows:
+            unread = {frozenset(name for name in changes if name not in self.reads) for changes in row}
+            sorts.setdefault(len(row) if len(unread) < 2 else UNEVEN, []).append(codes)
+        uneven = self.uneven | self.footprint.cubes(sorts.pop(UNEVEN, []))
+        sorts.pop(0, None)
+        more = {d: self.footprint.cubes(codes) for d, codes in sorts.items()}
+        return {**self.degree, **{d: self.degree.get(d, cubes) | cubes for d, cubes in more.items()}}, uneven
 
-    def _move(self, codes: Codes, changes: Mapping[str, int]) -> Diagram:
+    def _move(self, codes: Codes, changes: Mapping[str, int], written: Iterable[str]) -> Diagram:
         now = dict(zip(self.reads, codes, strict=True))
         literals = self.footprint.literals(codes)
-        after = {**{v: now[v] for v in self.written if v in now}, **changes}
+        after = {**{v: now[v] for v in written if v in now}, **changes}
         literals += [(Column.AFTER, name, code) for name, code in after.items()]
         move = self.encoding.conjunction(literals)
-        unchanged = [v for v in self.written if v not in after]
+        unchanged = [v for v in written if v not in after]
         return move & self.encoding.same(Column.NOW, Column.AFTER, unchanged) if unchanged else move
 
-    def _write(self, names: set[str]) -> None:
-        more = names.difference(self.written)
-        if more:
-            self._moves &= self.encoding.same(Column.NOW, Column.AFTER, more)
-            self.written = tuple(sorted({*self.written, *more}, key=self.encoding.position.__getitem__))
-            self._columns()
+    def _also_written(self, names: set[str]) -> tuple[str, ...]:
+        if names <= set(self.written):
+            return self.written
+        return tuple(sorted({*self.written, *names}, key=self.encoding.position.__getitem__))
 
-    def _columns(self) -> None:
-        self._now = self.encoding.cube_of((Column.NOW, v) for v in self.written)
-        self._after = self.encoding.cube_of((Column.AFTER, v) for v in self.written)
+    def _forget(self) -> None:
+        """Forget what is made of the rest when it is asked for."""
+        self._now: Diagram | None = None
+        self._after: Diagram | None = None
         self._forward: Substitution | None = None
         self._backward: Substitution | None = None
         self._constant: Diagram | None = None
-        self._total = None
+        self._total: Diagram | None = None
 
     def _relation(self, total: bool) -> Diagram:
         if not total:
@@ -191,14 +200,19 @@ class Relation:
         if not self.written:
             result = states if total else states & self.enabled
         elif (put := self._put()) is not None:
-            result = both(states, self.enabled, self._now) & put
+            result = both(states, self.enabled, self._now_bits()) & put
             result = result | (states & self.stays) if total else result
         else:
             if self._forward is None:
                 self._forward = self.encoding.renaming(Column.AFTER, Column.NOW, self.written)
-            result = both(states, self._relation(total), self._now).substitute(self._forward)
+            result = both(states, self._relation(total), self._now_bits()).substitute(self._forward)
         self.seconds += time.perf_counter() - began
         return result
+
+    def _now_bits(self) -> Diagram:
+        if self._now is None:
+            self._now = self.encoding.cube_of((Column.NOW, v) for v in self.written)
+        return self._now
 
     def _put(self) -> Diagram | None:
         """What is true after the action, if that is the same whatever the values before; saves a renaming."""
@@ -218,6 +232,8 @@ class Relation:
             return states & (self.footprint.known if total else self.enabled)
         if self._backward is None:
             self._backward = self.encoding.renaming(Column.NOW, Column.AFTER, self.written)
+        if self._after is None:
+            self._after = self.encoding.cube_of((Column.AFTER, v) for v in self.written)
         return both(states.substitute(self._backward), self._relation(total), self._after)
 
     def pairs(self, states: Diagram) -> Diagram:
@@ -241,8 +257,10 @@ class Relation:
         elif name in self.written:
             # Rows that leave the variable alone hold for its new values too; those that set it do not.
             rows = self._rows
-            self._moves = self.encoding.union([self._move(c, changes) for c, row in rows for changes in row])
-        self._columns()
+            self._moves = self.encoding.union(
+                [self._move(c, changes, self.written) for c, row in rows for changes in row]
+            )
+        self._forget()
 
     def carry(self, over: Carry) -> None:
         """Go on with another manager of diagrams."""
@@ -250,7 +268,7 @@ class Relation:
         self.enabled, self.stays, self.uneven = over(self.enabled), over(self.stays), over(self.uneven)
         self.degree = {d: over(cubes) for d, cubes in self.degree.items()}
         self._moves = over(self._moves)
-        self._columns()
+        self._forget()
 
 
 def distinct(row: list[dict[str, int]]) -> list[dict[str, int]]:
@@ -281,9 +299,11 @@ class Claim:
         new = self.footprint.news(states)
         if new:
             verdicts = [(codes, self._holds(codes)) for codes in new]
-            self.footprint.learn(new)
-            self.true |= self.footprint.cubes([codes for codes, holds in verdicts if holds])
-            self.false |= self.footprint.cubes([codes for codes, holds in verdicts if not holds])
+            true = self.true | self.footprint.cubes([codes for codes, holds in verdicts if holds])
+            false = self.false | self.footprint.cubes([codes for codes, holds in verdicts if not holds])
+            with uninterrupted():
+                self.footprint.learn(true | false)
+                self.true, self.false = true, false
 
     def _holds(self, codes: Codes) -> bool:
         values = self.encoding.numbers.values

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from invariants.counting import transitions
 from invariants.encoding import Diagram, Outgrown
 from invariants.findings import Findings, Question, StutterMatters, verdict
 from invariants.limits import Stop, stopping
@@ -58,7 +59,7 @@ class _Search:
             found.unseen = self._unseen(found.states)
         with stopping(found.why):
             if self.question.transitions and (found.complete or engine.layers):
-                found.transitions = engine.transitions() + engine.size(engine.start)
+                found.transitions = transitions(engine) + engine.size(engine.start)
         self._judge()
         found.images = [(r.table, r.action.name, r.seconds) for r in engine.relations]
         return found

@@ -26,6 +26,7 @@ from invariants.encoding import (
     numbers_of,
     restart_reserve,
 )
+from invariants.interrupts import uninterrupted
 from invariants.properties import Kind, Property
 from invariants.relations import Claim, Relation
 from invariants.steps import Step, Stepper, build
@@ -123,6 +124,10 @@ class Symbolic:
 
         Raises Outgrown if no place is reserved for it.
         """
+        with uninterrupted():
+            self._widen(name)
+
+    def _widen(self, name: str) -> None:
         self.encoding.widen(name)
         self.stepper.forget()
         for relation in self._relations.values():
@@ -146,17 +151,22 @@ class Symbolic:
         self._nodes = nodes
         most = self.capacity * BYTES_PER_NODE // BYTES_PER_RESULT // 4
         if nodes > 2 * encoding.cache < most:
-            over = encoding.renew(min(encoding.cache * MORE_CACHE, most))
-            for relation in self._relations.values():
-                relation.carry(over)
-            for claim in self.claims.values():
-                claim.carry(over)
-            self.start, self.reach, self.explored = over(self.start), over(self.reach), over(self.explored)
-            self._taken = {name: over(states) for name, states in self._taken.items()}
-            self._next, self._ends_of, self._ends = over(self._next), encoding.false, {}
-            self.layers = [over(layer) for layer in self.layers]
-            self.stepper.forget()
+            with uninterrupted():
+                self._move(min(encoding.cache * MORE_CACHE, most))
             self._nodes = self.manager_nodes()
+
+    def _move(self, cache: int) -> None:
+        encoding = self.encoding
+        over = encoding.renew(cache)
+        for relation in self._relations.values():
+            relation.carry(over)
+        for claim in self.claims.values():
+            claim.carry(over)
+        self.start, self.reach, self.explored = over(self.start), over(self.reach), over(self.explored)
+        self._taken = {name: over(states) for name, states in self._taken.items()}
+        self._next, self._ends_of, self._ends = over(self._next), encoding.false, {}
+        self.layers = [over(layer) for layer in self.layers]
+        self.stepper.forget()
 
     def run_layers(self, enter: Tick, tick: Tick) -> None:
         """Explore breadth first until nothing is new.
@@ -219,43 +229,8 @@ class Symbolic:
         places = [self.encoding.position[n] for n in (*step.reads, *step.written)]
         return min(places, default=len(self.names))
 
-    def transitions(self) -> int:
-        """How many distinct (state, action, next state) begin in the states explored."""
-        count = 0
-        for step in self.steps:
-            self.breathe()
-            count += self.growing(lambda step=step: self._leaving(step, self.explored))  # type: ignore[misc]
-        return count
-
-    def _leaving(self, step: Step, states: Diagram) -> int:
-        if (relation := _plain(step)) is not None:
-            even = sum(d * self.size(states & cubes) for d, cubes in relation.degree.items())
-            if not relation.uneven.satisfiable():
-                return even
-            pairs = relation.pairs(states & relation.uneven)
-            after = [(Column.AFTER, n) for n in relation.written]
-            return even + self.encoding.count(pairs, [*self.fields(), *after])
-        if all(r.deterministic for r in step.relations) and _guards_first(step):
-            guards = [link for link in step.links if link.required]
-            for link in guards:
-                states = self.stepper.admitted(link, states)
-            return self.size(states)
-        return self._pairs(step, states)
-
-    def _pairs(self, step: Step, states: Diagram) -> int:
-        """How many pairs of a state in `states` and a state after `step` there are."""
-        touched = step.reads | step.written
-        names = [n for n in self.names if n in step.written]
-        begin = self._onto(touched, states) & self.encoding.same(Column.NOW, Column.BEFORE, names)
-        pairs = self.stepper.image(step, begin)
-        if not touched.issuperset(self.names):
-            # What the step does not look at takes no part in it, only in the number of states.
-            pairs = pairs & states.substitute(self.encoding.renaming(Column.NOW, Column.BEFORE, names))
-        before = [(Column.BEFORE, n) for n in names]
-        return self.encoding.count(pairs, [*self.fields(), *before])
-
-    def _onto(self, names: Iterable[str], states: Diagram) -> Diagram:
-        """The values of `names` in `states`."""
+    def onto(self, names: Iterable[str], states: Diagram) -> Diagram:
+        """The values of `names` in `states`: the other variables of the state are quantified away."""
         kept = {*names}
         if kept.issuperset(self.names):
             return states
@@ -286,7 +261,7 @@ class Symbolic:
         if self._ends_of != states:
             self._ends_of, self._ends = states, {}
         if key not in self._ends:
-            begin = self._onto(step.reads | step.written | seen, states)
+            begin = self.onto(step.reads | step.written | seen, states)
             begin = self.stepper.start(tuple(n for n in self.kept if n not in step.kept), begin)
             begin = begin & self.encoding.same(Column.NOW, Column.BEFORE, claim.before)
             self._ends[key] = self.stepper.image(step, begin, keep=True)
@@ -330,20 +305,4 @@ def restarted(old: Symbolic) -> Symbolic:
         memory=old.memory,
         numbers=old.numbers,
         reserved=restart_reserve(old.numbers),
-    )
-
-
-def _plain(step: Step) -> Relation | None:
-    """The relation of a step that is one action without local variables."""
-    body = step.links[0].body if isinstance(step.source, Action) else None
-    simple = isinstance(body, Relation) and not step.kept and not step.links[0].enter
-    return body if simple and isinstance(body, Relation) else None
-
-
-def _guards_first(step: Step) -> bool:
-    """Whether everything up to the last required part only looks at variables of the state."""
-    last = max((i for i, link in enumerate(step.links) if link.required), default=-1)
-    return not step.kept and all(
-        isinstance(link.body, Relation) and not link.body.written and not link.enter
-        for link in step.links[: last + 1]
     )
