@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from invariants.counting import transitions
 from invariants.encoding import Diagram, Outgrown
@@ -75,7 +75,7 @@ class _Search:
         engine = self.engine
         self.limits.report(level, lambda: engine.size(engine.reach), engine.manager_nodes)
         if self.question.stop_when_decided and self._open:
-            self._open -= {c for c in self._open if self._bad(engine.claims[c], engine.layers[-1])}
+            self._open -= {c for c in self._open if self._bad(engine.claims[c], self._newest)}
             if not self._open:
                 raise Stop("every property was decided")
         self.limits.enter(level, lambda: engine.size(engine.reach))
@@ -85,17 +85,23 @@ class _Search:
         self.limits.report(fired, lambda: engine.size(engine.reach), engine.manager_nodes)
         self.limits.enter(fired, lambda: engine.size(engine.reach), depths=False)
 
-    def _bad(self, claim: Claim, states: Diagram | None = None) -> bool:
+    def _newest(self) -> Diagram:
+        return self.engine.layers[-1]
+
+    def _reached(self) -> Diagram:
+        return self.engine.reach
+
+    def _bad(self, claim: Claim, states: Callable[[], Diagram] | None = None) -> bool:
         """Whether the claim is false (a Sometimes: true) of a state in `states`, or of a step from there.
 
-        Without `states`: of any state seen, or of any step taken.
+        Without `states`: of any state seen, or of any step taken. They are asked for anew when bits were added.
         """
         engine = self.engine
         if claim.property.kind is not Kind.EVERY_STEP:
-            return engine.violations(claim, engine.reach if states is None else states).satisfiable()
+            return engine.violations(claim, states() if states else engine.reach).satisfiable()
 
         def broken(step: Step) -> Diagram:
-            return engine.bad_ends(claim, step, engine.taken(step) if states is None else states)
+            return engine.bad_ends(claim, step, states() if states else engine.taken(step))
 
         return any(
             engine.growing(lambda step=step: broken(step)).satisfiable()  # type: ignore[misc]
@@ -110,7 +116,7 @@ class _Search:
                 engine.breathe()
                 # Stopped because all was decided: the last layer decided it, though its steps were not all taken.
                 decided = not self._open and self.question.stop_when_decided
-                if self._bad(claim, engine.reach if decided else None):
+                if self._bad(claim, self._reached if decided else None):
                     bad.append(claim.property)
                 elif claim.property in self.question.stutter and engine.stutters(claim, engine.explored):
                     raise StutterMatters
@@ -132,7 +138,7 @@ class _Search:
 
         def enter(_: int) -> None:
             self.limits.tick()
-            left.difference_update([c for c in left if self._bad(engine.claims[c], engine.layers[-1])])
+            left.difference_update([c for c in left if self._bad(engine.claims[c], self._newest)])
             if not left:
                 raise Stop
 

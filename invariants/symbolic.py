@@ -82,8 +82,7 @@ class Symbolic:
         self._taken: dict[str, Diagram] = {}
         self.made = 0
         self._nodes = 0
-        self._ends_of = self.encoding.false
-        self._ends: dict[tuple[int, frozenset[str], frozenset[str], int], Diagram] = {}
+        self._ends: dict[tuple[Diagram, int, frozenset[str], frozenset[str]], Diagram] = {}
 
     def _relation(self, of: Action) -> Relation:
         key = (of.function, of.constants, of.reads, of.writes, of.ignored)
@@ -130,6 +129,7 @@ class Symbolic:
     def _widen(self, name: str) -> None:
         self.encoding.widen(name)
         self.stepper.forget()
+        self._ends = {}
         for relation in self._relations.values():
             relation.widen(name)
         for claim in self.claims.values():
@@ -164,7 +164,7 @@ class Symbolic:
             claim.carry(over)
         self.start, self.reach, self.explored = over(self.start), over(self.reach), over(self.explored)
         self._taken = {name: over(states) for name, states in self._taken.items()}
-        self._next, self._ends_of, self._ends = over(self._next), encoding.false, {}
+        self._next, self._ends = over(self._next), {}
         self.layers = [over(layer) for layer in self.layers]
         self.stepper.forget()
 
@@ -257,9 +257,7 @@ class Symbolic:
         Variables that neither the step nor the claim looks at are quantified away.
         """
         seen = frozenset((*claim.before, *claim.after))
-        key = (id(step), frozenset(claim.before), seen - step.reads, self.encoding.widenings)
-        if self._ends_of != states:
-            self._ends_of, self._ends = states, {}
+        key = (states, id(step), frozenset(claim.before), seen - step.reads)
         if key not in self._ends:
             begin = self.onto(step.reads | step.written | seen, states)
             begin = self.stepper.start(tuple(n for n in self.kept if n not in step.kept), begin)

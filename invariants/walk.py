@@ -14,14 +14,16 @@ from invariants.trace import Path
 
 def path(engine: Symbolic, claim: Claim) -> Path | None:
     """A shortest way to what violates the claim (of a Sometimes: to a witness), None if no layer has one."""
-    for level, layer in enumerate(engine.layers):
+    for level in range(len(engine.layers)):
         if claim.property.kind is not Kind.EVERY_STEP:
-            bad = engine.violations(claim, layer)
+            bad = engine.violations(claim, engine.layers[level])
             if bad.satisfiable():
                 return _back(engine, level, engine.pick(bad), ())
             continue
         for step in engine.concerned(claim):
-            ends = engine.growing(lambda step=step, layer=layer: engine.bad_ends(claim, step, layer))  # type: ignore[misc]
+            ends = engine.growing(
+                lambda step=step, level=level: engine.bad_ends(claim, step, engine.layers[level])  # type: ignore[misc]
+            )
             if ends.satisfiable():
                 source = _source(engine, claim, step, ends, engine.layers[level])
                 return _back(engine, level, engine.pick(source), ((step.source.name, None),))

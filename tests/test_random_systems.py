@@ -67,8 +67,11 @@ def test_moving_to_larger_memories_and_starting_again_change_nothing(strategy: s
         patch.setattr(symbolic, "CACHE", 64)
         patch.setattr(symbolic, "RESERVED", 1)
         report = check(fresh(system), properties, strategy=strategy, sliced=False)
+        early = check(fresh(system), properties, strategy=strategy, stop_when_decided=True)
 
-    agree(explore(system, properties), report)
+    truth = explore(system, properties)
+    agree(truth, report)
+    assert {n: v for n, (v, _) in truth.verdicts.items()} == {j.property.name: j.verdict for j in early.judgements}
 
 
 @given(seed=st.integers(0, 2**32 - 1))
