@@ -43,13 +43,15 @@ class Divergence:
 class Replayed:
     """The result of replaying the recordings of one release.
 
-    ``programs`` counts the programs run, ``compared`` the fields compared over all of them.
+    ``programs`` counts the programs run, ``compared`` the fields compared over all of them, ``passes`` the
+    reconciliations where there are such.
     """
 
     release: str
     programs: int
     compared: int
     divergences: tuple[Divergence, ...]
+    passes: int = 0
 
     @property
     def agrees(self) -> bool:

@@ -78,6 +78,9 @@ class Behaviours:
     absent_config_is_empty: bool
     """A runner of a step without config gets an empty one instead of none. main only. `StepEvaluator.Config`"""
 
+    shows_running_until_retried: bool = False
+    """A step that will be retried has the status Running meanwhile. In no release: it was proposed in #5379."""
+
 
 V1_8_3 = Behaviours(
     release="1.8.3",

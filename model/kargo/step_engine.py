@@ -265,7 +265,7 @@ def judge(
             return only(turn=Turn.THRESHOLD_MET, entry=move(entry, failure)._replace(finished_at=now))
     if is_over(entry, now, rules.timeout_ms):
         return only(turn=Turn.TIMED_OUT, entry=move(entry, "err")._replace(finished_at=now))
-    entry = move(entry, NOT_DONE[status])
+    entry = move(entry, "wait" if error and behaviours.shows_running_until_retried else NOT_DONE[status])
     if error:
         return only(turn=Turn.WILL_BE_RETRIED, entry=entry)
     if behaviours.error_count_resets_while_running:

@@ -74,7 +74,7 @@ def recorded_releases(folder: Path) -> list[str]:
 
 
 def _replayed(release: str, pairs: Iterable[tuple[Json, Json]]) -> Replayed:
-    programs, compared, divergences = 0, 0, list[Divergence]()
+    programs, compared, passed, divergences = 0, 0, 0, list[Divergence]()
     for program, recording in pairs:
         if program.get("id") != recording.get("id"):
             raise RecordingError(
@@ -84,9 +84,9 @@ def _replayed(release: str, pairs: Iterable[tuple[Json, Json]]) -> Replayed:
             fields, found = _compare(program, recording, RELEASES[release])
         except (KeyError, TypeError, ValueError) as error:
             raise RecordingError(f"program {program.get('id')!r} cannot be replayed: {error!r}") from error
-        programs, compared = programs + 1, compared + fields
+        programs, compared, passed = programs + 1, compared + fields, passed + len(recording["passes"])
         divergences += found
-    return Replayed(release, programs, compared, tuple(divergences))
+    return Replayed(release, programs, compared, tuple(divergences), passed)
 
 
 def _compare(program: Json, recording: Json, behaviours: Behaviours) -> tuple[int, list[Divergence]]:
@@ -294,7 +294,7 @@ def _seconds(milliseconds: int) -> float:
 
 def _configs(plan: Plan, passed: Passed, given: list[object]) -> Json:
     """What the runners were given, by alias: the last one counts. Aliases without any template are left out."""
-    absent = {} if plan.behaviours.absent_config_is_empty else None
+    absent: Json | None = {} if plan.behaviours.absent_config_is_empty else None
     wanted = {step.rules.alias for step in plan.steps if step.config_has_templates}
     found: Json = {}
     for index, alias, turn, _ in passes.turns(plan, passed):

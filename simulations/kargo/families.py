@@ -1,0 +1,78 @@
+"""Which replay a folder of recordings needs: told by what its programs look like."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from model.kargo.releases import RELEASES
+from simulations.kargo import replay_expressions, replay_steps
+from simulations.replay import RecordingError, Replayed, read_lines
+
+Replay = Callable[[Path, Iterable[str] | None, int | None], Iterator[Replayed]]
+
+
+@dataclass(frozen=True)
+class Family:
+    """Recordings of one kind: what they are called, how to know them, and how to replay them."""
+
+    name: str
+    keys: frozenset[str]
+    replay: Replay
+
+
+FAMILIES = (
+    Family("steps", frozenset({"id", "steps", "script", "passes"}), replay_steps.replay),
+    Family("expressions", frozenset({"id", "env", "alias", "template"}), replay_expressions.replay),
+)
+
+PROGRAMS = "programs.jsonl.gz"
+
+
+def family_of(folder: Path) -> Family:
+    """The family of the recordings in `folder`, by the fields of its first program.
+
+    Raises RecordingError if there are none, or of no family known here.
+    """
+    program: dict[str, Any] = next(islice(read_lines(folder / PROGRAMS), 1), {})
+    for family in FAMILIES:
+        if family.keys <= program.keys():
+            return family
+    known = ", ".join(family.name for family in FAMILIES)
+    raise RecordingError(f"{folder / PROGRAMS}: the programs are of no family that can be replayed: {known}")
+
+
+def folders(path: Path) -> tuple[list[tuple[Path, Family]], list[Path]]:
+    """The recordings at `path`, or in the folders in it; and those folders whose recordings are of no known family.
+
+    Raises RecordingError if there is nothing to replay.
+    """
+    if not path.is_dir():
+        problem = "is not a folder" if path.exists() else "does not exist"
+        raise RecordingError(f"{path} {problem}; expected a folder with {PROGRAMS} and a recording per release")
+    if (path / PROGRAMS).exists():
+        return [(path, family_of(path))], []
+    found: list[tuple[Path, Family]] = []
+    strange: list[Path] = []
+    for folder in sorted(p for p in path.iterdir() if (p / PROGRAMS).exists()):
+        try:
+            found.append((folder, family_of(folder)))
+        except RecordingError:
+            strange.append(folder)
+    if not found:
+        raise RecordingError(f"{path} holds no recordings: expected {PROGRAMS} in it or in a folder below it")
+    return found, strange
+
+
+def recorded_releases(folder: Path) -> list[str]:
+    """The modelled releases whose recordings are in the folder, oldest first.
+
+    Raises RecordingError if there are none.
+    """
+    found = [release for release in RELEASES if (folder / f"{release}.jsonl.gz").exists()]
+    if not found:
+        raise RecordingError(f"{folder} has no recording of a modelled release: {', '.join(RELEASES)}")
+    return found
