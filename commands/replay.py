@@ -46,9 +46,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Replay and print."""
     wanted = release(options.kargo).release if options.kargo else None
-    found = [
-        (f, family_of(f), list(_replayed(f, family_of(f), wanted, options.limit))) for f in folders(options.folder)
-    ]
+    recordings, strange = folders(options.folder)
+    for folder in strange:
+        print(f"warning: {folder} is passed over: no family of recordings that can be replayed", file=sys.stderr)
+    found = [(f, family, list(_replayed(f, family, wanted, options.limit))) for f, family in recordings]
     results = [timed.result for _, _, timings in found for timed in timings]
     divergences = [d for result in results for d in result.divergences]
     if options.format == "json":
