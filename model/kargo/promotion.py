@@ -228,6 +228,7 @@ def variables(plan: Plan, *, running_clock: bool, start: PromotionPhase) -> tupl
         local("attempt", None),
         local("stopped_at", 0, domain=range(max(n, 1))),
         local("retry_after", None),
+        local("backs_off", False, domain=(False, True)),
         local("engine_error", None),
         local("worst", StepStatus.SUCCEEDED, domain=STATUSES),
         local("worst_text", ""),
@@ -281,24 +282,24 @@ def exploration(
 ) -> System:
     """A Promotion with everything that can happen to it, for the checker.
 
-    Time passes beyond each timeout, never just up to it: no real clock is read at that very instant. The work
-    directory may be lost (`restart`), a person may abort (`abort`), and where `plan.writes_can_fail` the controller
-    may be shut down during a pass.
+    Time may pass until a step has none left, but never just up to its timeout: no real clock is read at that very
+    instant. The work directory may be lost (`restart`), a person may abort (`abort`), and where
+    `plan.writes_can_fail` the controller may be shut down during a pass.
     """
-    limits = sorted({s.rules.timeout_ms for s in plan.steps if s.rules.timeout_ms > 0})
     controller = [reconcile(plan)]
     if plan.writes_can_fail:
         controller.append(reconcile(plan, "reconcile while shutting down", cancelled=True))
-    environment = [pass_time(plan, limit + 1000) for limit in limits]
+    clock = [run_out_of_time(plan, alias) for alias in plan.aliases if plan.horizon_ms(alias)]
     faults = ([lose_work_dir()] if restart else []) + ([request_abort()] if abort else [])
-    return System(name, variables(plan, running_clock=False, start=start), (*controller, *environment, *faults))
+    return System(name, variables(plan, running_clock=False, start=start), (*controller, *clock, *faults))
 
 
-def pass_time(plan: Plan, duration_ms: int) -> Sequence:
-    """Time passes while nobody works, in a system whose times are reckoned from the present."""
-    name = f"wait {format_duration(duration_ms)}"
-    tick = action(rules.pass_time, constants={"duration_ms": duration_ms})
-    return sequence(name, tick, *(_rebase(plan, alias) for alias in plan.aliases), actor="clock")
+def run_out_of_time(plan: Plan, alias: str) -> Action:
+    """Time passes while nobody works, until the step has used up its timeout."""
+    horizon = plan.horizon_ms(alias)
+    name = f"wait {format_duration(horizon)}" + (f" for {alias}" if len(plan.aliases) > 1 else "")
+    fixed = {"horizon_ms": horizon}
+    return action(rules.run_out_of_time, name, actor="clock", constants=fixed, entry=stored("entry", alias))
 
 
 def lose_work_dir() -> Action:
@@ -382,6 +383,7 @@ def _turns(plan: Plan, index: int) -> Iterator[Action | Part]:
     )
     yield action(rules.note_health_check, checks="new_checks")
     yield action(rules.note_retry_after, writes=("retry_after",))
+    yield action(rules.back_off, constants={"behaviours": behaviours}, writes=("backs_off",))
     yield action(
         rules.note_error,
         constants={"rules": fixed, "behaviours": behaviours},

@@ -180,8 +180,14 @@ def note_health_check(turn: Turn, attempt: Attempt | None, checks: tuple[str, ..
     return ()
 
 
+def back_off(turn: Turn, *, behaviours: Behaviours) -> Outcomes:
+    """A step that will be retried makes the engine return an error, where the release returns it."""
+    backs_off = turn is Turn.WILL_BE_RETRIED and behaviours.retryable_error_backs_off
+    return only(backs_off=True) if backs_off else ()
+
+
 def note_error(turn: Turn, attempt: Attempt | None, *, rules: StepRules, behaviours: Behaviours) -> Outcomes:
-    """The error the engine returns for a step that will be retried, where the release returns it."""
+    """The text of that error."""
     if turn is not Turn.WILL_BE_RETRIED or attempt is None or not behaviours.retryable_error_backs_off:
         return ()
     error = attempts.error(attempt, rules.alias, behaviours)
@@ -361,7 +367,7 @@ def remove_work_dir(new_phase: PromotionPhase) -> Outcomes:
 def ask_for_requeue(
     new_phase: PromotionPhase,
     saved: bool,
-    engine_error: str | None,
+    backs_off: bool,
     retry_after: int | None,
     *,
     behaviours: Behaviours,
@@ -374,7 +380,7 @@ def ask_for_requeue(
         return only(requeue=BACKOFF)
     if new_phase is not PromotionPhase.RUNNING:
         return only(requeue=None)
-    if engine_error is not None:
+    if backs_off:
         return only(requeue=BACKOFF)
     if retry_after is None:
         return only(requeue=DEFAULT_REQUEUE_MS)
@@ -426,9 +432,14 @@ def rebase(entry: Entry | None, now: int, *, horizon_ms: int, read_again: bool) 
     return only(entry=entry._replace(started_at=started, finished_at=finished))
 
 
-def pass_time(now: int, *, duration_ms: int) -> Outcomes:
-    """Time passes."""
-    return only(now=now + duration_ms)
+def run_out_of_time(entry: Entry | None, *, horizon_ms: int) -> Outcomes:
+    """Enabled while a step that has begun and is not over still has time: so long passes that it has none left.
+
+    The clocks of other steps need no turning: no other step has begun and is not over.
+    """
+    if entry is None or entry.started_at is None or entry.phase.over or entry.started_at <= -horizon_ms:
+        return ()
+    return only(entry=entry._replace(started_at=-horizon_ms))
 
 
 # Environment and faults
