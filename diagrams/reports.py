@@ -37,7 +37,7 @@ def lines(subject: Subject, report: Report, *, witnesses: bool = False) -> Itera
 
     With `witnesses`, situations that can arise are shown with theirs, too.
     """
-    yield f"{subject.name}: {size(report)}"
+    yield f"{subject.name} ({subject.about}): {size(report)}"
     if report.bound:
         yield f"  stopped: {report.bound}"
     width = max((len(_word(j)) for j in report.judgements), default=0)

@@ -12,15 +12,12 @@ from model.system import System
 class Subject:
     """A system, what it stands for in a sentence, and what is claimed of it.
 
-    `quiet` are beginnings of names of variables that a story need not tell of, unless its claim does.
+    `name` is what to call it by; `quiet` are beginnings of names of variables that a story need not tell of, unless
+    its claim does.
     """
 
-    system: System
+    name: str
     about: str
+    system: System
     properties: tuple[Property, ...]
     quiet: tuple[str, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """The name to call it by."""
-        return self.system.name

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from itertools import combinations
 
@@ -55,9 +54,9 @@ def commit_claims(n: int = 3) -> Claims:
     return (*agree, *final, *witnesses)
 
 
-def four_gallons_are_never_measured(big: int) -> bool:
-    """Wrong, and its counterexample is the solution of the riddle."""
-    return big != 4
+def four_gallons_are_measured(big: int) -> bool:
+    """The riddle; its witness is the solution."""
+    return big == 4
 
 
 def no_water_comes_from_nowhere(big: int, small: int, next_big: int, next_small: int) -> bool:
@@ -73,7 +72,7 @@ def the_small_jug_has_two_gallons(small: int) -> bool:
 def die_hard_claims() -> Claims:
     """Of the riddle with the two jugs."""
     return (
-        always(four_gallons_are_never_measured),
+        sometimes(four_gallons_are_measured),
         every_step(no_water_comes_from_nowhere, by=("small to big", "big to small")),
         sometimes(the_small_jug_has_two_gallons),
     )
@@ -182,5 +181,4 @@ def subject(name: str, size: int | None = None) -> Subject:
     """
     arguments = () if size is None else (size,)
     system = TOYS[name](*arguments)
-    about = (inspect.getdoc(TOYS[name]) or "").splitlines()[0]
-    return Subject(system, about, CLAIMS[name](*arguments))
+    return Subject(name, system.name, system, CLAIMS[name](*arguments))

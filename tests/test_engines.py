@@ -23,7 +23,7 @@ SMALL = (
     (peterson(), (42, 77, 11)),
     (dining_philosophers(5), (67, 336, 29)),
     (dining_philosophers(7), (259, 1_814, 41)),
-    (ewd840(3), (302, 1_817, 9)),
+    (ewd840(3), (302, 2_001, 9)),
     (tcommit(3), (34, 94, 7)),
 )
 """States, transitions with the initial states, levels: TLC's figures (of EWD 840, see there)."""

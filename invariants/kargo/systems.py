@@ -79,7 +79,7 @@ def _planner(steps: tuple[StepSpec, ...], behaviours: Behaviours) -> Planner:
 def explored(name: str, about: str, plan: Plan) -> Subject:
     """A Promotion with everything that can happen to it, the claims about the step engine, and their witnesses."""
     properties = step_engine.claims(plan) + step_engine.witnesses(plan)
-    return Subject(promotion.exploration(name, plan), about, properties, QUIET)
+    return Subject(name, about, promotion.exploration(name, plan), properties, QUIET)
 
 
 QUIET = ("text[", "output[", "message", "health_checks", "current_step", "work_dir", "requeue")
