@@ -58,6 +58,10 @@ class Behaviours:
     """A step whose context cannot be built ends like one that returned a terminal error, with a finish time and
     an empty output. 1.8 only; since 1.9 it is Errored without either. `prepareStepContext`, `BuildStepContext`"""
 
+    first_finish_time_kept: bool
+    """A step that shares the entry of one that is over leaves its finish time as it is. Since 1.9; in 1.8 every
+    end writes its own. `StepMetadata.Finished`, `simpleEngine.determineStepCompletion`"""
+
     panic_text: str
     """The error a panicking runner leaves, of `{alias}` and `{value}`."""
 
@@ -90,6 +94,7 @@ V1_8_3 = Behaviours(
     failed_status_kept=False,
     cancellation=Cancellation.ENDS_THE_STEP,
     context_failure_is_a_result=True,
+    first_finish_time_kept=False,
     panic_text='step "{alias}" panicked: {value}',
     unknown_kind_text='no promotion step runner found for kind "{kind}"',
     final_error_returned=True,
@@ -110,6 +115,7 @@ V1_9_9 = replace(
     error_count_resets_while_running=False,
     cancellation=Cancellation.ENDS_THE_PROMOTION,
     context_failure_is_a_result=False,
+    first_finish_time_kept=True,
     panic_text='error running step "{alias}": step panicked: {value}',
     unknown_kind_text='error getting runner for step kind "{kind}"',
 )

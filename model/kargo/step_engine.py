@@ -141,6 +141,16 @@ def move(entry: Entry, event: str, *, findings: bool = False) -> Entry:
     return entry._replace(phase=STEP.after(phase, event, findings=findings))
 
 
+def finished(entry: Entry, now: int, behaviours: Behaviours) -> Entry:
+    """The entry with its finish time noted; one that has one keeps it, where the release does.
+
+    Source: `StepMetadata.Finished`
+    """
+    if behaviours.first_finish_time_kept and entry.finished_at is not None:
+        return entry
+    return entry._replace(finished_at=now)
+
+
 def set_current_step(entry: Entry | None, failing: int, *, continue_on_error: bool) -> Outcomes:
     """Find or append the entry; from here `failing` counts the failed entries of the other steps.
 
@@ -250,21 +260,21 @@ def judge(
     if turn is not Turn.RAN:
         return ()
     if attempts.result_status(attempt) not in attempts.VALID:
-        return only(turn=Turn.INVALID_STATUS, entry=move(entry, "err")._replace(finished_at=now))
+        return only(turn=Turn.INVALID_STATUS, entry=finished(move(entry, "err"), now, behaviours))
     status = attempts.effective_status(attempt)
     error = attempts.error(attempt, rules.alias, behaviours)
     if status in DONE:
         ends, event = DONE[status]
-        return only(turn=ends, entry=move(entry, event)._replace(finished_at=now))
+        return only(turn=ends, entry=finished(move(entry, event), now, behaviours))
     failure = "fail" if status is StepStatus.FAILED and behaviours.failed_status_kept else "err"
     if error and error.terminal:
-        return only(turn=Turn.FAILED_FOR_GOOD, entry=move(entry, failure)._replace(finished_at=now))
+        return only(turn=Turn.FAILED_FOR_GOOD, entry=finished(move(entry, failure), now, behaviours))
     if error:
         entry = entry._replace(error_count=entry.error_count + 1)
         if entry.error_count >= rules.error_threshold:
-            return only(turn=Turn.THRESHOLD_MET, entry=move(entry, failure)._replace(finished_at=now))
+            return only(turn=Turn.THRESHOLD_MET, entry=finished(move(entry, failure), now, behaviours))
     if is_over(entry, now, rules.timeout_ms):
-        return only(turn=Turn.TIMED_OUT, entry=move(entry, "err")._replace(finished_at=now))
+        return only(turn=Turn.TIMED_OUT, entry=finished(move(entry, "err"), now, behaviours))
     entry = move(entry, "wait" if error and behaviours.shows_running_until_retried else NOT_DONE[status])
     if error:
         return only(turn=Turn.WILL_BE_RETRIED, entry=entry)
