@@ -333,9 +333,14 @@ def save_output(working: str | None) -> Outcomes:
 
 
 def without_nulls(value: Any) -> Any:
-    """The value a JSON merge patch leaves: members that are null are gone; arrays are kept as they are."""
+    """The value a JSON merge patch leaves: members that are null are gone, also in the objects of an array.
+
+    Elements that are null stay. Source: `github.com/evanphx/json-patch: pruneNulls, pruneAryNulls`
+    """
     if isinstance(value, dict):
         return {k: without_nulls(v) for k, v in value.items() if v is not None}
+    if isinstance(value, list):
+        return [without_nulls(element) for element in value]
     return value
 
 
