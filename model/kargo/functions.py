@@ -27,7 +27,7 @@ from model.kargo.function_types import (
     origin,
     version,
 )
-from model.kargo.promotion_context import Manifest, PromotionContext, StepContext, namespace_of
+from model.kargo.promotion_context import Manifest, PromotionContext, StepContext, namespace_of, short_alias
 from model.kargo.yaml_text import to_yaml
 
 Arguments = tuple[object, ...]
@@ -169,9 +169,7 @@ def status_of(step: StepContext, alias: str) -> str:
     """
     namespace = namespace_of(step.alias)
     for entry in step.metadata:
-        own = namespace_of(entry.alias)
-        short = entry.alias.partition("::")[2] if entry.alias.count("::") == 1 else entry.alias
-        if own == namespace and short == alias:
+        if namespace_of(entry.alias) == namespace and short_alias(entry.alias) == alias:
             return entry.status
     return ""
 

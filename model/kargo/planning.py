@@ -16,7 +16,7 @@ from model.kargo.expressions import NIL_OUTPUT
 from model.kargo.functions import STATUS_NAMES
 from model.kargo.phases import StepStatus
 from model.kargo.promotion import Expression, Plan, PlannedStep, Seen, namespace
-from model.kargo.promotion_context import PromotionContext, StepContext, StepMetadata, Variable
+from model.kargo.promotion_context import PromotionContext, StepContext, StepMetadata, Variable, short_alias
 from model.kargo.releases import Behaviours
 from model.kargo.step_engine import Condition, StepRules
 from model.kargo.step_kinds import StepKind, step_kind
@@ -181,7 +181,7 @@ def _expression(
 def _entries(planner: Planner, step: StepSpec, found: StepReferences) -> frozenset[str]:
     task = namespace(step.alias)
     asked = found.statuses
-    mine = {a for a in planner.aliases if namespace(a) == task and (asked == ALL or _short(a) in asked)}
+    mine = {a for a in planner.aliases if namespace(a) == task and (asked == ALL or short_alias(a) in asked)}
     return _metas(planner, found.step_metas) | mine
 
 
@@ -192,13 +192,8 @@ def _metas(planner: Planner, keys: Keys) -> frozenset[str]:
 def _outputs(planner: Planner, step: StepSpec, found: StepReferences) -> frozenset[str]:
     keys, task = found.outputs, namespace(step.alias)
     own = {k for k in planner.output_keys if task and namespace(k) == task}
-    of_task = own if found.task_outputs == ALL else {k for k in own if _short(k) in found.task_outputs}
+    of_task = own if found.task_outputs == ALL else {k for k in own if short_alias(k) in found.task_outputs}
     return frozenset(k for k in planner.output_keys if keys == ALL or k in keys) | of_task
-
-
-def _short(alias: str) -> str:
-    task = namespace(alias)
-    return alias[len(task) + 2 :] if task else alias
 
 
 # What an expression sees

@@ -102,3 +102,12 @@ def namespace_of(alias: str) -> str:
     """
     parts = alias.split("::")
     return parts[0] if len(parts) == 2 else ""
+
+
+def short_alias(alias: str) -> str:
+    """The alias without its namespace: what `status` goes by within a task.
+
+    Source: ``pkg/expressions/function/functions.go: getStatus``.
+    """
+    parts = alias.split("::")
+    return parts[1] if len(parts) == 2 else alias
