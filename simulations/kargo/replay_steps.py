@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from model.kargo.releases import RELEASES, Behaviours
 from model.kargo.step_kinds import StepKind
 from model.kargo.templates import StepSpec
 from model.kargo.worlds import Script
-from model.system import State
+from model.system import ModelError, State
 from simulations.kargo import passes
 from simulations.kargo.passes import Passed
 from simulations.replay import Divergence, RecordingError, Replayed, read_lines
@@ -65,7 +65,7 @@ def replay(folder: Path, releases: Iterable[str] | None = None, limit: int | Non
     for release in wanted:
         programs = read_lines(folder / "programs.jsonl.gz")
         recordings = read_lines(folder / f"{release}.jsonl.gz")
-        yield _replayed(release, islice(zip(programs, recordings, strict=True), limit))
+        yield _replayed(release, islice(zip_longest(programs, recordings, fillvalue={}), limit))
 
 
 def recorded_releases(folder: Path) -> list[str]:
@@ -77,15 +77,16 @@ def _replayed(release: str, pairs: Iterable[tuple[Json, Json]]) -> Replayed:
     programs, compared, passed, divergences = 0, 0, 0, list[Divergence]()
     for program, recording in pairs:
         if program.get("id") != recording.get("id"):
+            expected, found = program.get("id", "nothing more"), recording.get("id", "nothing more")
             raise RecordingError(
-                f"the recording of {release} does not follow its programs: {recording.get('id')!r}"
+                f"the recording of {release} does not follow its programs: expected {expected}, found {found}"
             )
         try:
-            fields, found = _compare(program, recording, RELEASES[release])
-        except (KeyError, TypeError, ValueError) as error:
+            fields, differing = _compare(program, recording, RELEASES[release])
+        except (AttributeError, KeyError, ModelError, TypeError, ValueError) as error:
             raise RecordingError(f"program {program.get('id')!r} cannot be replayed: {error!r}") from error
         programs, compared, passed = programs + 1, compared + fields, passed + len(recording["passes"])
-        divergences += found
+        divergences += differing
     return Replayed(release, programs, compared, tuple(divergences), passed)
 
 
