@@ -41,6 +41,20 @@ INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line with `arguments` (those of the process if None) and return the exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = _answer(words)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        print("kargo-model: interrupted; nothing was changed", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has seen enough. Python would complain again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    return code
+
+
+def _answer(words: list[str]) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
         width = max(map(len, COMMANDS))
         listed = "\n".join(f"  {name:{width}}  {what}" for name, what in COMMANDS.items())
@@ -68,13 +82,6 @@ def _call(name: str, words: list[str]) -> int:
     except command.REFUSED as error:
         print(f"kargo-model: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("kargo-model: interrupted; nothing was changed", file=sys.stderr)
-        return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read the output has seen enough. Python would complain again when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + signal.SIGPIPE
 
 
 if __name__ == "__main__":
