@@ -69,7 +69,7 @@ def _alias(name: str, known: tuple[str, ...]) -> str:
 def _listed(text: str, name: str) -> list[object]:
     try:
         found = yaml.safe_load(f"[{text}]")
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError):  # a date or number that is none; brackets without end
         found = None
     if not isinstance(found, list) or not found:
         raise OutcomeError(
@@ -86,7 +86,7 @@ def _attempt(value: object, alias: str) -> Attempt:
             f"{where}: {printable(str(unknown[0]))} is not a key of an attempt; expected {', '.join(KEYS)}"
         )
     status = fields.get("status", "Errored" if "error" in fields else "Succeeded")
-    if status not in VALID:
+    if not isinstance(status, str) or status not in VALID:
         raise OutcomeError(f"{where}: status {printable(str(status))} is not one of {', '.join(VALID)}")
     # A bare Errored means an error; a real runner that says Errored returns one.
     error = fields.get("error", "scripted error" if fields == {"status": "Errored"} else None)
