@@ -424,7 +424,7 @@ def _conclude(plan: Plan) -> Iterator[Action | Part]:
     yield part(sequence("save", *_save(plan)), saved=True, at=(n, Place.WAITING, Place.CANCELLED))
     yield part(action(rules.save_panic, writes=("phase",)), saved=True, at=Place.PANICKED)
     yield part(action(rules.save_message, writes=("message",)), saved=True)
-    yield action(rules.remove_work_dir, writes=("work_dir",))
+    yield action(rules.remove_work_dir, constants={"behaviours": behaviours}, writes=("work_dir",))
     yield action(rules.ask_for_requeue, constants={"behaviours": behaviours}, writes=("requeue",))
     for k, alias in enumerate(plan.aliases):
         timeout = plan.steps[k].rules.timeout_ms

@@ -295,9 +295,9 @@ def conclude_message(at: object, worst_text: str, *, steps: int) -> Outcomes:
     return only(new_message=worst_text if at == steps else "")
 
 
-def conclude_error(new_phase: PromotionPhase, new_message: str, *, behaviours: Behaviours) -> Outcomes:
-    """Where the release returns an Errored end as an error too, that error."""
-    if new_phase is PromotionPhase.ERRORED and behaviours.final_error_returned:
+def conclude_error(at: object, new_phase: PromotionPhase, new_message: str, *, behaviours: Behaviours) -> Outcomes:
+    """Where the release returns an Errored end as an error too, that error; an engine that panics returns none."""
+    if at is not Place.PANICKED and new_phase is PromotionPhase.ERRORED and behaviours.final_error_returned:
         return only(engine_error=new_message)
     return ()
 
@@ -364,8 +364,13 @@ def save_health_checks(health_checks: tuple[str, ...], fresh: bool, checks: tupl
     return only(health_checks=checks if fresh else health_checks + checks)
 
 
-def remove_work_dir(new_phase: PromotionPhase) -> Outcomes:
-    """A terminal result removes the work directory, also where it could not be written."""
+def remove_work_dir(new_phase: PromotionPhase, at: object, *, behaviours: Behaviours) -> Outcomes:
+    """A terminal result removes the work directory, also where it could not be written.
+
+    Source: `promote` up to 1.9, `Reconcile` since 1.10
+    """
+    if at is Place.PANICKED and not behaviours.panic_removes_work_dir:
+        return ()
     return only(work_dir=False) if new_phase.terminal else ()
 
 

@@ -65,6 +65,10 @@ class Behaviours:
     panic_text: str
     """The error a panicking runner leaves, of `{alias}` and `{value}`."""
 
+    panic_removes_work_dir: bool
+    """A pass in which the engine panics removes the work directory, as any other that ends the Promotion does.
+    From 1.10.0 on; before, it stays, and is found again if the end could not be written. `promote`, #5805."""
+
     unknown_kind_text: str
     """The message of a step for whose `{kind}` no runner is registered."""
 
@@ -96,6 +100,7 @@ V1_8_3 = Behaviours(
     context_failure_is_a_result=True,
     first_finish_time_kept=False,
     panic_text='step "{alias}" panicked: {value}',
+    panic_removes_work_dir=False,
     unknown_kind_text='no promotion step runner found for kind "{kind}"',
     final_error_returned=True,
     shortest_poll_ms=None,
@@ -122,6 +127,7 @@ V1_9_9 = replace(
 V1_10_10 = replace(
     V1_9_9,
     release="1.10.10",
+    panic_removes_work_dir=True,
     failed_status_kept=True,
     error_prefix=ErrorPrefix.ONLY_WITH_ERRORED,
 )
