@@ -181,7 +181,7 @@ def sliced(value: object, first: object, last: object) -> object:
     """`value[first:last]`; an absent bound is None. Raises ExpressionError."""
     value = dereference(value)
     if not isinstance(value, (list, str, bytes)):
-        raise ExpressionError(f"cannot slice {shown(first)}")
+        raise ExpressionError(f"cannot slice {shown(0 if first is None else first)}")
     if isinstance(value, Unordered):
         return UNKNOWN
     data = encode(value) if isinstance(value, str) else value

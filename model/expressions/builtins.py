@@ -103,6 +103,8 @@ def to_integer(arguments: Arguments) -> int:
         if _ATOI.match(value) and -(1 << 63) <= int(value) < 1 << 63:
             return int(value)
         raise ExpressionError(f"invalid operation: int({value})")
+    if value is None:
+        raise ExpressionError("reflect: call of reflect.Value.Type on zero Value")
     raise ExpressionError(f"invalid operation: int({type_name(value)})")
 
 

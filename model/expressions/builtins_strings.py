@@ -99,7 +99,8 @@ def _join(arguments: Arguments) -> str:
         return ""
     plain = type(values) is list or (isinstance(values, TypedList) and values.type is types.STRINGS)
     if not plain or not isinstance(values, list):
-        raise ExpressionError(f"invalid argument for join (type {type_name(values)})")
+        found = "%!s(<nil>)" if values is None else type_name(values)
+        raise ExpressionError(f"invalid argument for join (type {found})")
     texts = [plain_string(value) for value in values]
     if sum(map(len, texts)) + len(glue) * len(texts) > MAX_TEXT:
         raise UndecidedError(f"a text is longer than {MAX_TEXT} characters")

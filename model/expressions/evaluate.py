@@ -297,10 +297,11 @@ class Machine:
         base = self.value(node.node)
         last = None if node.last is None else self.operand(node.last)
         first = None if node.first is None else self.operand(node.first)
+        self.at = node.offset
         if UNKNOWN in (base, last, first):
             return UNKNOWN
         if node.last is None and not isinstance(base, (list, str, bytes)):
-            raise ExpressionError("invalid argument for len")
+            raise ExpressionError(f"invalid argument for len (type {type_name(base)})")
         explicit = (node.last is not None and last is None) or (node.first is not None and first is None)
         if explicit:
             raise ExpressionError("invalid operation: int(<nil>)")

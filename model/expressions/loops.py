@@ -29,6 +29,7 @@ from model.expressions.values import (
 class Machine(Protocol):
     """What a loop needs of the run it is part of."""
 
+    at: int
     scopes: list[Scope]
 
     def value(self, node: Node) -> object:
@@ -81,6 +82,7 @@ def _looped(loop: Callable[[Machine, Builtin, Scope], object]) -> Callable[[Mach
             return UNKNOWN
         if isinstance(collection, Unordered) and node.name not in _ORDER_FREE:
             return UNKNOWN
+        machine.at = node.offset
         scope = _scope(collection)
         machine.scopes.append(scope)
         result = loop(machine, node, scope)
