@@ -19,7 +19,7 @@ from model.system import Action, Sequence, State
 
 T = TypeVar("T")
 Body = Action | Sequence
-Met = tuple[int, State, str | None]
+Met = tuple[int, State, tuple[str, State] | None]
 """The level and the state where a property was decided, and by which step if it is about steps."""
 
 
@@ -125,7 +125,10 @@ class _Search:
                     bad = engine.judges[claim].bad(after, [w[source] for w in before])
                     if len(bad):
                         at = int(source[bad].min())
-                        met[claim] = (level, engine.state(join([w[at : at + 1] for w in before])), step.name)
+                        end = int(bad[source[bad] == at].min())
+                        last = [w[end : end + 1] for w in after[: engine.layout.lasting_words]]
+                        way = (step.name, engine.state(join(last)))
+                        met[claim] = (level, engine.state(join([w[at : at + 1] for w in before])), way)
 
         after = expand(engine, engine.layers[-1], visit, self._pause)
         return engine.seen.new(after), count, met
@@ -139,7 +142,7 @@ class _Search:
         """A shortest way to what decided the claim, by taking the steps of earlier layers again."""
         level, state, last = self.met[claim]
         key = self.engine.key(state)
-        moves: list[tuple[str, State | None]] = [] if last is None else [(last, None)]
+        moves: list[tuple[str, State]] = [] if last is None else [last]
         for earlier in reversed(self.engine.layers[:level]):
             before, name = self._step_to(earlier, key)
             moves.insert(0, (name, self.engine.state(key)))

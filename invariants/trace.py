@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from invariants.properties import Kind, Property
-from model.system import ModelError, State, Successor, System, Value
+from invariants.towards import Good, towards
+from model.system import ModelError, State, System, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +52,12 @@ class Trace:
 class Path:
     """What an engine knows of a way: where it begins, and the actions with the state each leads to.
 
-    A state here may lack variables that were sliced away. The state after the last action may be None: any
-    that violates the claim about steps in question.
+    A state here may lack variables: those that were sliced away, and after the last action of a way to what a
+    claim about steps calls false, all but some that the claim speaks of, local variables among them.
     """
 
     start: State
-    moves: tuple[tuple[str, State | None], ...] = ()
+    moves: tuple[tuple[str, State], ...] = ()
 
 
 def retrace(system: System, path: Path, claim: Property | None = None) -> Trace:
@@ -74,7 +75,7 @@ def retrace(system: System, path: Path, claim: Property | None = None) -> Trace:
     steps: list[Taken] = []
     for at, (name, target) in enumerate(path.moves):
         last = claim if at == len(path.moves) - 1 else None
-        found = next((s for s in system.perform(listed[name], state) if _fits(state, s, target, last)), None)
+        found = towards(system, listed[name], state, target, _broken(last, state))
         if found is None:
             raise ModelError(f"{system.name}: {name} does not lead from {dict(state)} to {target}")
         steps.append(Taken(name, found.action.actor, found.label, state, found.state, found.record))
@@ -87,12 +88,11 @@ def agree(state: State, part: State) -> bool:
     return all(state[n] == v for n, v in part.items())
 
 
-def _fits(before: State, step: Successor, target: State | None, claim: Property | None) -> bool:
-    if target is not None and not agree(step.state, target):
-        return False
+def _broken(claim: Property | None, before: State) -> Good:
+    """Whether a step from `before` to a state is one that `claim`, if it is about steps, calls false."""
     if claim is None or claim.kind is not Kind.EVERY_STEP:
-        return True
-    return not true_of(claim, before, {**step.state, **step.record})
+        return lambda after: True
+    return lambda after: not true_of(claim, before, after)
 
 
 def true_of(claim: Property, before: Mapping[str, Value], after: Mapping[str, Value]) -> bool:

@@ -10,6 +10,7 @@ from invariants.relations import Claim
 from invariants.steps import Step
 from invariants.symbolic import Symbolic
 from invariants.trace import Path
+from model.system import Value
 
 
 def path(engine: Symbolic, claim: Claim) -> Path | None:
@@ -25,13 +26,15 @@ def path(engine: Symbolic, claim: Claim) -> Path | None:
                 lambda step=step, level=level: engine.bad_ends(claim, step, engine.layers[level])  # type: ignore[misc]
             )
             if ends.satisfiable():
-                source = _source(engine, claim, step, ends, engine.layers[level])
-                return _back(engine, level, engine.pick(source), ((step.source.name, None),))
+                source, end = _source(engine, claim, step, ends, engine.layers[level])
+                return _back(engine, level, engine.pick(source), ((step.source.name, end),))
     return None
 
 
-def _source(engine: Symbolic, claim: Claim, step: Step, ends: Diagram, layer: Diagram) -> Diagram:
-    """The states of `layer` from which `step` ends in one combination of those in `ends`."""
+def _source(
+    engine: Symbolic, claim: Claim, step: Step, ends: Diagram, layer: Diagram
+) -> tuple[Diagram, dict[str, Value]]:
+    """The states of `layer` from which `step` ends in one combination of those in `ends`, and that combination."""
     fields = claim.footprint.fields
     codes = engine.pick(ends, fields)
     encoding = engine.encoding
@@ -41,11 +44,12 @@ def _source(engine: Symbolic, claim: Claim, step: Step, ends: Diagram, layer: Di
     before = encoding.conjunction((Column.NOW, n, c) for column, n, c in literals if column is Column.BEFORE)
     untouched = tuple(n for n in engine.kept if n not in step.kept)
     sources = engine.stepper.begin(untouched, engine.stepper.preimage(step, after))
-    return sources & before & layer
+    end = {name: engine.numbers.values[name][code] for column, name, code in literals if column is Column.NOW}
+    return sources & before & layer, end
 
 
 def _back(
-    engine: Symbolic, level: int, codes: tuple[int, ...], moves: Iterable[tuple[str, dict[str, object] | None]]
+    engine: Symbolic, level: int, codes: tuple[int, ...], moves: Iterable[tuple[str, dict[str, Value]]]
 ) -> Path:
     """The way from the initial layer to the state of these numbers in layer `level`, followed by `moves`."""
     encoding = engine.encoding

@@ -1,0 +1,113 @@
+"""One way for a step to go: the one that ends where a trace says.
+
+A sequence of many choices can go more ways than can be listed, and few of them end in a given state. So the choices
+are made one after the other, each time the way after which the fewest values are still wrong at the end, the
+later choices being made anyhow. That is a guess; if it leads nowhere, all ways are gone through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from model.system import Action, Part, Sequence, State, Successor, System, Value, assignments
+
+Good = Callable[[State], bool]
+
+
+def towards(
+    system: System, step: Action | Sequence, before: State, target: Mapping[str, Value], good: Good
+) -> Successor | None:
+    """A way from `before` that `step` goes and that ends with the values of `target` and is `good`.
+
+    It is the same every time. `target` may name local variables, and `good` sees them too, as the step left them.
+    None if there is no such way.
+    """
+    seeker = _Seeker(system, step, before, target, good)
+    run = seeker.guess() or seeker.exhaust()
+    if run is None:
+        return None
+    locals_ = [v.name for v in system.variables if v.local]
+    label = "; ".join(run.labels)
+    return Successor(step, label, {n: run.scope[n] for n in before}, {n: run.scope[n] for n in locals_})
+
+
+@dataclass(slots=True)
+class _Run:
+    """A way gone to its end: the values there, and of how many ways each choice was one, and which."""
+
+    scope: dict[str, Value]
+    planned: tuple[int, ...]
+    labels: list[str] = field(default_factory=list)
+    ways: list[int] = field(default_factory=list)
+    taken: list[int] = field(default_factory=list)
+
+    def choose(self, ways: int) -> int:
+        """The next choice: as planned, then the first way of each."""
+        number = len(self.taken)
+        way = self.planned[number] if number < len(self.planned) else 0
+        self.ways.append(ways)
+        self.taken.append(way)
+        return way
+
+
+@dataclass(frozen=True, slots=True)
+class _Seeker:
+    system: System
+    step: Action | Sequence
+    before: State
+    target: Mapping[str, Value]
+    good: Good
+
+    def guess(self) -> _Run | None:
+        """Choose step by step what leaves the fewest values wrong."""
+        planned: tuple[int, ...] = ()
+        while True:
+            run, wrong = self.go(planned)
+            if not wrong:
+                return run
+            if len(planned) >= len(run.taken):
+                return None
+            tried = [(self.go((*planned, way))[1], way) for way in range(run.ways[len(planned)])]
+            planned = (*planned, min(tried)[1])
+
+    def exhaust(self) -> _Run | None:
+        """Go every way, in order."""
+        planned: tuple[int, ...] = ()
+        while True:
+            run, wrong = self.go(planned)
+            if not wrong:
+                return run
+            last = len(run.taken) - 1
+            while last >= 0 and run.taken[last] + 1 == run.ways[last]:
+                last -= 1
+            if last < 0:
+                return None
+            planned = (*run.taken[:last], run.taken[last] + 1)
+
+    def go(self, planned: tuple[int, ...]) -> tuple[_Run, int]:
+        """One way, and how much is wrong with its end; nothing is if it is the one that is sought."""
+        initial = {v.name: v.initial[0] for v in self.system.variables if v.local}
+        run = _Run({**self.before, **initial}, planned)
+        if not self._part(Part(self.step, required=True), run):
+            return run, len(self.target) + 2
+        wrong = sum(run.scope[n] != value for n, value in self.target.items())
+        return run, wrong if wrong or self.good(run.scope) else 1
+
+    def _part(self, p: Part, run: _Run) -> bool:
+        """Run a part; False if that ends it all, because it is required and does not run."""
+        if not all(run.scope[name] in values for name, values in p.when):
+            return not p.required
+        if isinstance(p.body, Action):
+            return self._act(p.body, run) or not p.required
+        return all(self._part(each, run) for each in p.body.parts)
+
+    def _act(self, action: Action, run: _Run) -> bool:
+        row = self.system.table(action)[tuple([run.scope[v] for _, v in action.reads])]
+        if not row:
+            return False
+        result = row[run.choose(len(row)) if len(row) > 1 else 0]
+        run.scope |= assignments(action, result)
+        if result.label:
+            run.labels.append(result.label)
+        return True

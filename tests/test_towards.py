@@ -1,0 +1,55 @@
+"""Traces through steps that can go very many ways."""
+
+from __future__ import annotations
+
+import pytest
+
+from invariants.check import Bounds, Verdict, check
+from invariants.properties import every_step, sometimes
+from model.system import Outcomes, System, action, local, outcome, sequence, variable
+
+COINS = 40
+
+
+def toss(coin: int, total: int) -> Outcomes:
+    """A coin that was not tossed yet comes up one way or the other."""
+    return tuple(outcome("", coin=side, total=total + side) for side in (0, 1)) if coin < 0 else ()
+
+
+def remember(total: int) -> Outcomes:
+    """The sum goes into a variable that everything before it can have changed."""
+    return (outcome("", sum=total),)
+
+
+def one_after_the_other() -> System:
+    """One step that tosses every coin: 2 ** 40 ways to go."""
+    coins = tuple(variable(f"coin{i}", -1, domain=(-1, 0, 1)) for i in range(COINS))
+    parts = [action(toss, f"toss {i}", coin=f"coin{i}") for i in range(COINS)]
+    system_variables = (*coins, variable("sum", 0), local("total", 0))
+    return System("coins", system_variables, (sequence("toss all", *parts, action(remember, writes=("sum",))),))
+
+
+def all_heads(sum: int) -> bool:
+    """Every coin came up 1, the side that is tried last."""
+    return sum == COINS
+
+
+def the_last_coin_never_comes_up(next_coin: int) -> bool:
+    """Wrong."""
+    return next_coin != 1
+
+
+@pytest.mark.parametrize("claim", ["state", "step"])
+def test_a_way_among_very_many_is_found(claim: str) -> None:
+    wanted = {
+        "state": sometimes(all_heads),
+        "step": every_step(the_last_coin_never_comes_up, coin=f"coin{COINS - 1}"),
+    }[claim]
+
+    report = check(one_after_the_other(), [wanted], transitions=False, bounds=Bounds(seconds=60))
+
+    [judgement] = report.judgements
+    assert judgement.trace is not None
+    assert (Verdict.HOLDS if claim == "state" else Verdict.VIOLATED) is judgement.verdict
+    assert 1 == judgement.trace.end[f"coin{COINS - 1}"]
+    assert claim == "step" or COINS == judgement.trace.end["sum"]
