@@ -29,9 +29,9 @@ def one_after_the_other() -> System:
     return System("coins", system_variables, (sequence("toss all", *parts, action(remember, writes=("sum",))),))
 
 
-def all_heads(sum: int) -> bool:
+def all_heads(total: int) -> bool:
     """Every coin came up 1, the side that is tried last."""
-    return sum == COINS
+    return total == COINS
 
 
 def the_last_coin_never_comes_up(next_coin: int) -> bool:
@@ -42,7 +42,7 @@ def the_last_coin_never_comes_up(next_coin: int) -> bool:
 @pytest.mark.parametrize("claim", ["state", "step"])
 def test_a_way_among_very_many_is_found(claim: str) -> None:
     wanted = {
-        "state": sometimes(all_heads),
+        "state": sometimes(all_heads, total="sum"),
         "step": every_step(the_last_coin_never_comes_up, coin=f"coin{COINS - 1}"),
     }[claim]
 
@@ -51,5 +51,5 @@ def test_a_way_among_very_many_is_found(claim: str) -> None:
     [judgement] = report.judgements
     assert judgement.trace is not None
     assert (Verdict.HOLDS if claim == "state" else Verdict.VIOLATED) is judgement.verdict
-    assert 1 == judgement.trace.end[f"coin{COINS - 1}"]
-    assert claim == "step" or COINS == judgement.trace.end["sum"]
+    assert judgement.trace.end[f"coin{COINS - 1}"] == 1
+    assert claim == "step" or judgement.trace.end["sum"] == COINS
