@@ -76,11 +76,19 @@ def _call(name: str, words: list[str]) -> int:
     command.add_arguments(parser)
     try:
         options = parser.parse_args(words)
-        return int(command.run(options))
+        code = int(command.run(options))
+        sys.stdout.flush()
+        return code
     except SystemExit as left:  # argparse: help was shown, or the call is wrong
         return left.code if isinstance(left.code, int) else 2
     except command.REFUSED as error:
         print(f"kargo-model: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            raise
+        print(f"kargo-model: the output cannot be written: {error.strerror}", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python would try again at exit
         return 2
 
 

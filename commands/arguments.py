@@ -34,3 +34,25 @@ def duration(text: str) -> int:
     if found < 0:
         raise argparse.ArgumentTypeError(f"expected a duration such as 30s or 5m, found {text!r}")
     return found
+
+
+def seconds(text: str) -> float:
+    """A number of seconds above zero."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = 0.0
+    if not 0 < found < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number of seconds above zero, found {text!r}")
+    return found
+
+
+LARGEST = 1_000
+
+
+def size(text: str) -> int:
+    """The size of a toy."""
+    found = positive(text)
+    if found > LARGEST:
+        raise argparse.ArgumentTypeError(f"expected a size up to {LARGEST:,}, found {text!r}")
+    return found

@@ -10,12 +10,13 @@ import argparse
 import time
 from dataclasses import replace
 
-from commands.arguments import memory, positive
+from commands.arguments import memory, positive, seconds, size
 from commands.output import BOUNDED, DONE, VIOLATED, ProgressLine, add_format, print_json
 from diagrams import reports
 from invariants import toys
 from invariants.check import ENGINES, STRATEGIES, Bounds, check
 from invariants.kargo import systems as kargo_systems
+from invariants.properties import Kind
 from invariants.subjects import Subject
 from invariants.verdicts import Report, Verdict
 from model.kargo.releases import LATEST, Behaviours, UnknownReleaseError, release
@@ -30,13 +31,14 @@ class UsageError(Exception):
 REFUSED = (UsageError, UnknownReleaseError, ModelError)
 
 
-def add_bounds(parser: argparse.ArgumentParser) -> None:
-    """The options that choose an engine and bound its work."""
-    parser.add_argument("--engine", choices=sorted(ENGINES), default="symbolic")
+def add_bounds(parser: argparse.ArgumentParser, engine: str | None = "symbolic") -> None:
+    """The options that choose an engine, by default `engine` (None: whichever suits), and bound its work."""
+    default = engine or "the one that suits the number of states"
+    parser.add_argument("--engine", choices=sorted(ENGINES), default=engine, help=f"default: {default}")
     parser.add_argument("--strategy", choices=STRATEGIES, default="layers", help="of the symbolic engine")
     parser.add_argument("--states", type=positive, metavar="N", help="stop after about this many states")
     parser.add_argument("--depth", type=positive, metavar="N", help="stop after this many levels")
-    parser.add_argument("--seconds", type=float, metavar="N", help="stop each system after this long")
+    parser.add_argument("--seconds", type=seconds, metavar="N", help="stop each system after this long")
     parser.add_argument("--memory", type=memory, default=2 << 30, metavar="SIZE", help="such as 512M (default 2G)")
     parser.add_argument("--no-slice", action="store_true", help="keep variables that no property depends on")
     parser.add_argument("--profile", action="store_true", help="show what each function of the model cost")
@@ -48,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("system", nargs="?", metavar="SYSTEM", help=f"one of: {names}")
     parser.add_argument("--kargo", default=LATEST.release, metavar="VERSION", help="default: %(default)s")
     parser.add_argument("--property", metavar="NAME", help="only properties with this in their name")
-    parser.add_argument("--size", type=positive, metavar="N", help="of a toy: how many processes it has")
+    parser.add_argument("--size", type=size, metavar="N", help="of a toy: how many processes it has")
     add_bounds(parser)
     add_format(parser)
 
@@ -92,6 +94,7 @@ def _check(subject: Subject, options: argparse.Namespace) -> Report:
             strategy=options.strategy,
             bounds=bounds(options),
             sliced=not options.no_slice,
+            traced=lambda p: p.kind is not Kind.SOMETIMES or bool(options.property) or options.format == "json",
             progress=line,
         )
     finally:

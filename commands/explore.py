@@ -9,6 +9,7 @@ ConfigMap, is explored both ways.
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 
 from commands import inputs
 from commands.check import add_bounds, bounds, exit_code
@@ -17,10 +18,16 @@ from diagrams import explorations, reports
 from invariants.check import check
 from invariants.kargo import systems
 from invariants.kargo.step_engine import ends
+from invariants.properties import Kind
+from invariants.subjects import Subject
 from model.kargo import planning
 from model.system import ModelError
 
 REFUSED = (*inputs.REFUSED, ModelError)
+
+SYMBOLIC, EXPLICIT, LAYERS = "symbolic", "explicit", "layers"
+FEW_STATES = 200_000
+"""Up to so many states the explicit engine judges claims about steps several times faster than diagrams do."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,8 +36,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--shutdown", action="store_true", help="the controller may also be shut down during a pass"
     )
-    add_bounds(parser)
+    add_bounds(parser, engine=None)
     add_format(parser)
+
+
+def _engine(subject: Subject, options: argparse.Namespace) -> str:
+    """The engine asked for, or the explicit one where few states can be reached, which diagrams soon tell."""
+    if options.engine or options.strategy != LAYERS:
+        return options.engine or SYMBOLIC
+    of_states = [p for p in subject.properties if p.kind is Kind.ALWAYS]
+    few = replace(bounds(options), states=FEW_STATES)
+    counted = check(subject.system, of_states, transitions=False, traced=lambda _: False, bounds=few)
+    return EXPLICIT if counted.complete else SYMBOLIC
 
 
 def run(options: argparse.Namespace) -> int:
@@ -45,10 +62,11 @@ def run(options: argparse.Namespace) -> int:
         report = check(
             subject.system,
             (*ways, *subject.properties),
-            engine=options.engine,
+            engine=_engine(subject, options),
             strategy=options.strategy,
             bounds=bounds(options),
             sliced=not options.no_slice,
+            traced=lambda p: p.kind is not Kind.SOMETIMES or p in ways,
             progress=line,
         )
     finally:

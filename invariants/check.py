@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from invariants.explicit_search import explicit_search
-from invariants.findings import Findings, Question, StutterMatters
+from invariants.findings import Findings, Question, StutterMatters, Traced, everything
 from invariants.limits import Limits
 from invariants.properties import Property
 from invariants.search import search
@@ -37,6 +37,7 @@ def check(
     sliced: bool = True,
     transitions: bool = True,
     stop_when_decided: bool = False,
+    traced: Traced = everything,
     progress: Watch | None = None,
 ) -> Report:
     """Explore `system` and judge `properties`.
@@ -44,8 +45,9 @@ def check(
     `strategy` is "layers" (exact depths, shortest traces) or "saturation" (verdicts where layers are slow;
     symbolic engine only). With `sliced`, variables that no property depends on are dropped first; without
     properties nothing is. `transitions` says whether to count them. `stop_when_decided` ends the exploration
-    as soon as every property has a verdict; the sizes are then those seen so far. `progress` is called now
-    and then. A bound that is hit, a lack of memory, and Ctrl-C end the exploration, never the report.
+    as soon as every property has a verdict; the sizes are then those seen so far. `traced` says for which
+    properties the way to what decided them is wanted: finding it can take longer than the verdict. `progress` is
+    called now and then. A bound that is hit, a lack of memory, and Ctrl-C end the exploration, never the report.
 
     Raises ModelError if the call or the model is wrong: an unknown engine, a property of an unknown variable,
     two properties of one name, a value outside its domain.
@@ -57,7 +59,9 @@ def check(
     stutter = stutter_claims(claims) if part.vanished else ()
 
     def ask(what: System, watched: tuple[Property, ...]) -> Findings:
-        return ENGINES[engine](Question(what, claims, strategy, limits, transitions, stop_when_decided, watched))
+        return ENGINES[engine](
+            Question(what, claims, strategy, limits, transitions, stop_when_decided, watched, traced)
+        )
 
     try:
         found = ask(part.system, stutter)

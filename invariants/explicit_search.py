@@ -58,7 +58,7 @@ class _Search:
             found.unseen = f"the steps of {left:,} of the {found.states:,} states seen were not taken"
         for claim in self.question.properties:
             found.verdicts[claim] = (verdict(claim, claim in self.met, found.complete), None)
-        for claim in self.met:
+        for claim in filter(self.question.traced, self.met):
             with stopping(found.why):
                 found.verdicts[claim] = (found.verdicts[claim][0], self._path(claim))
         found.images = [(r.table, r.action.name, r.seconds) for r in engine.rules.values()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from invariants.limits import Limits
@@ -13,6 +14,14 @@ from model.system import System, Table
 
 class StutterMatters(Exception):  # noqa: N818  (asks for another exploration, not an error)
     """A claim about steps calls a step false that changes nothing: steps that were sliced away could break it."""
+
+
+Traced = Callable[[Property], bool]
+
+
+def everything(_: Property) -> bool:
+    """Every way is wanted."""
+    return True
 
 
 @dataclass
@@ -34,7 +43,8 @@ class Question:
     """What is asked of an engine.
 
     `stutter` are claims for which a step that changes nothing has to be looked at as well. With
-    `stop_when_decided` the exploration ends as soon as every property has a verdict.
+    `stop_when_decided` the exploration ends as soon as every property has a verdict. `traced` says for which
+    properties the way to what decided them is wanted.
     """
 
     system: System
@@ -44,6 +54,7 @@ class Question:
     transitions: bool = True
     stop_when_decided: bool = False
     stutter: tuple[Property, ...] = ()
+    traced: Traced = everything
 
 
 def verdict(claim: Property, met: bool, complete: bool) -> Verdict:

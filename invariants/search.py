@@ -125,9 +125,10 @@ class _Search:
                     None,
                 )
             found.verdicts.setdefault(claim.property, (Verdict.BOUNDED, None))
-        if bad and not engine.layers:
-            self._layers_until(bad)
-        for name in bad:
+        wanted = [claim for claim in bad if self.question.traced(claim)]
+        if wanted and not engine.layers:
+            self._layers_until(wanted)
+        for name in wanted:
             with stopping(found.why):
                 found.verdicts[name] = (found.verdicts[name][0], path(engine, engine.claims[name]))
 

@@ -68,7 +68,8 @@ class _Seeker:
                 return run
             if len(planned) >= len(run.taken):
                 return None
-            tried = [(self.go((*planned, way))[1], way) for way in range(run.ways[len(planned)])]
+            others = range(1, run.ways[len(planned)])
+            tried = [(wrong, 0), *((self.go((*planned, way))[1], way) for way in others)]
             planned = (*planned, min(tried)[1])
 
     def exhaust(self) -> _Run | None:

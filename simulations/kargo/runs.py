@@ -142,7 +142,10 @@ def _metadata(plan: Plan, alias: str, state: State) -> dict[str, object] | None:
 def _time(instant: int | None) -> str | None:
     if instant is None:
         return None
-    return (EPOCH + timedelta(milliseconds=instant)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    try:
+        return (EPOCH + timedelta(milliseconds=instant)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except OverflowError:
+        return f"{EPOCH.year}-01-01T00:00:00Z + {instant // 1000} s"
 
 
 # Why a step did what it did

@@ -81,7 +81,7 @@ def recorded_statuses() -> list[list[Mapping[str, object]]]:
 
     Raises InputError if the file beside the manifests does not hold them.
     """
-    [document] = read([FOLDER / "observed.yaml"])
+    [document] = read([FOLDER / "observed.yml"])
     found = plain(document.root)
     if not isinstance(found, dict):
         raise InputError(f"{document.file}: expected a mapping from reconciles to statuses")
