@@ -220,6 +220,7 @@ def variables(plan: Plan, *, running_clock: bool, start: PromotionPhase) -> tupl
         local("at", Place.OUTSIDE, domain=(*Place, *range(n + 1))),
         local("fresh", False, domain=(False, True)),
         local("cancelled", False, domain=(False, True)),
+        local("changed", False, domain=(False, True)),
         local("saved", True, domain=(False, True)),
         local("turn", Turn.NOT_REACHED),
         local("failing", 0),
@@ -270,7 +271,7 @@ def reconcile(
         part(sequence("load", *_load(plan, cancelled)), at=Place.LOADING),
         *(part(sequence(f"step {i}", *_turns(plan, i)), at=i) for i in range(n)),
         part(sequence("weigh", *_weigh(plan)), at=n),
-        part(sequence("conclude", *_conclude(plan)), at=ends),
+        part(sequence("conclude", *_conclude(plan, running_clock)), at=ends),
     ]
     if not running_clock:
         parts += [Part(_rebase(plan, alias)) for alias in plan.aliases]
@@ -415,11 +416,17 @@ def _weigh(plan: Plan) -> Iterator[Action]:
             yield action(rules.weigh, entry=entry)
 
 
-def _conclude(plan: Plan) -> Iterator[Action | Part]:
+def _conclude(plan: Plan, running_clock: bool) -> Iterator[Action | Part]:
     behaviours, n = plan.behaviours, len(plan.steps)
     yield action(rules.conclude, constants={"steps": n}, writes=("new_phase", "new_step"))
     yield action(rules.conclude_message, constants={"steps": n}, writes=("new_message",))
     yield action(rules.conclude_error, constants={"behaviours": behaviours}, writes=("engine_error",))
+    if running_clock:
+        # Exploration leaves this out: it would have to tell messages apart, for the sake of a wake-up.
+        compare = sequence("compare", *_compare(plan))
+        yield part(compare, cancelled=True, at=Place.WAITING)
+    else:
+        yield part(action(rules.assume_new_status, writes=("changed",)), cancelled=True)
     yield action(rules.can_save, writes=("saved",))
     yield part(sequence("save", *_save(plan)), saved=True, at=(n, Place.WAITING, Place.CANCELLED))
     yield part(action(rules.save_panic, writes=("phase",)), saved=True, at=Place.PANICKED)
@@ -434,6 +441,17 @@ def _conclude(plan: Plan) -> Iterator[Action | Part]:
                 constants={"index": k, "timeout_ms": timeout},
                 entry=stored("entry", alias),
             )
+
+
+def _compare(plan: Plan) -> Iterator[Action]:
+    yield action(rules.note_new_status, checks="new_checks", writes=("changed",))
+    for alias in plan.aliases:
+        for rule, field in ((rules.note_new_entry, "entry"), (rules.note_new_text, "text")):
+            copies = {field: stored(field, alias), "working": plan.working(field, alias)}
+            yield action(rule, reads=copies, writes=("changed",))
+    for key in plan.output_keys:
+        copies = {"output": stored("output", key), "working": plan.working("output", key)}
+        yield action(rules.note_new_output, reads=copies, writes=("changed",))
 
 
 def _save(plan: Plan) -> Iterator[Action]:

@@ -302,17 +302,69 @@ def conclude_error(at: object, new_phase: PromotionPhase, new_message: str, *, b
     return ()
 
 
-def can_save(cancelled: bool) -> Outcomes:
-    """The status can be written unless the controller's context is cancelled."""
-    return only("status not written" if cancelled else "", saved=not cancelled)
+def note_new_status(
+    message: str,
+    new_message: str,
+    engine_error: str | None,
+    current_step: int,
+    new_step: int,
+    health_checks: tuple[str, ...],
+    checks: tuple[str, ...],
+    fresh: bool,
+) -> Outcomes:
+    """Enabled where the pass has more to write than the metadata and outputs of steps."""
+    same_checks = health_checks == kept_checks(health_checks, checks, fresh)
+    if current_step == new_step and message == kept_message(new_message, engine_error) and same_checks:
+        return ()
+    return only(changed=True)
+
+
+def assume_new_status() -> Outcomes:
+    """Where it is not compared, every pass is taken to have something to write."""
+    return only(changed=True)
+
+
+def note_new_entry(entry: Entry | None, working: Entry | None) -> Outcomes:
+    """Enabled where the metadata of a step, as the API server would keep it, is new."""
+    return only(changed=True) if entry != kept_entry(working) else ()
+
+
+def note_new_text(text: str, working: str) -> Outcomes:
+    """Enabled where the message of a step is new."""
+    return only(changed=True) if text != working else ()
+
+
+def note_new_output(output: str | None, working: str | None) -> Outcomes:
+    """Enabled where an output is new: one that is null, or holds a null, always is, because none was stored."""
+    if output is None or working is None:
+        return only(changed=True) if output is not working else ()
+    same = UNKNOWN_OUTPUT not in (output, working) and _sorted(output) == _sorted(working)
+    return () if same else only(changed=True)
+
+
+def _sorted(output: str) -> str:
+    return json.dumps(json.loads(output), sort_keys=True)
+
+
+def can_save(cancelled: bool, changed: bool, at: object) -> Outcomes:
+    """The status can be written unless the controller's context is cancelled; without a change nothing needs to be.
+
+    Source: `pkg/kubeclient/patch.go: PatchStatus`
+    """
+    saved = not cancelled or (at is Place.WAITING and not changed)
+    return only("" if saved else "status not written", saved=saved)
 
 
 def save_entry(working: Entry | None) -> Outcomes:
+    """The metadata of a step."""
+    return only(entry=kept_entry(working))
+
+
+def kept_entry(working: Entry | None) -> Entry | None:
     """What the API server keeps of the metadata: times lose their fraction of a second."""
     if working is None:
-        return only(entry=None)
-    kept = working._replace(started_at=_whole(working.started_at), finished_at=_whole(working.finished_at))
-    return only(entry=kept)
+        return None
+    return working._replace(started_at=_whole(working.started_at), finished_at=_whole(working.finished_at))
 
 
 def _whole(instant: int | None) -> int | None:
@@ -355,13 +407,23 @@ def save_panic(new_phase: PromotionPhase) -> Outcomes:
 
 
 def save_message(new_message: str, engine_error: str | None) -> Outcomes:
+    """The message of the Promotion."""
+    return only(message=kept_message(new_message, engine_error))
+
+
+def kept_message(new_message: str, engine_error: str | None) -> str:
     """An error takes the place of the message."""
-    return only(message=new_message if engine_error is None else engine_error)
+    return new_message if engine_error is None else engine_error
 
 
 def save_health_checks(health_checks: tuple[str, ...], fresh: bool, checks: tuple[str, ...]) -> Outcomes:
+    """The kinds of the health checks."""
+    return only(health_checks=kept_checks(health_checks, checks, fresh))
+
+
+def kept_checks(health_checks: tuple[str, ...], checks: tuple[str, ...], fresh: bool) -> tuple[str, ...]:
     """The kinds of the health checks, over all passes since the work directory was made."""
-    return only(health_checks=checks if fresh else health_checks + checks)
+    return checks if fresh else health_checks + checks
 
 
 def remove_work_dir(new_phase: PromotionPhase, at: object, *, behaviours: Behaviours) -> Outcomes:
