@@ -15,7 +15,7 @@ from invariants.kargo import systems
 from invariants.properties import Kind, Property
 from invariants.subjects import Subject
 from invariants.trace import Trace, agree, true_of
-from model.kargo import planning, promotion_rules, step_engine
+from model.kargo import planning, saving_rules, step_engine
 from model.kargo.attempts import Attempt
 from model.kargo.lifecycles import PROMOTION
 from model.kargo.manifest_types import Retry
@@ -153,7 +153,7 @@ def weigh_failed_only(entry: Entry | None, worst: StepStatus) -> Outcomes:
     """A broken rule: it forgets steps that are Errored."""
     if entry is None or entry.status is StepStatus.ERRORED:
         return ()
-    return promotion_rules.weigh(entry, worst)
+    return saving_rules.weigh(entry, worst)
 
 
 def weigh_nothing(entry: Entry | None, worst: StepStatus) -> Outcomes:
@@ -168,7 +168,7 @@ def conclude_anything_well(at: object, worst: StepStatus, stopped_at: int, *, st
 
 def conclude_at_the_start(at: object, worst: StepStatus, stopped_at: int, *, steps: int) -> Outcomes:
     """A broken rule: it forgets the step at which the Promotion ended."""
-    (concluded,) = promotion_rules.conclude(at, worst, stopped_at, steps=steps)
+    (concluded,) = saving_rules.conclude(at, worst, stopped_at, steps=steps)
     return only(**(dict(concluded.changes) | ({} if at is Place.WAITING else {"new_step": 0})))
 
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from invariants.properties import Property, always, every_step, sometimes
 from model.kargo.attempts import Attempt
 from model.kargo.phases import PromotionPhase, StepPhase, StepStatus
-from model.kargo.promotion import Plan, after_failure, did, said, stored
-from model.kargo.promotion_rules import BACKOFF
+from model.kargo.plan import Plan, after_failure, did, said, stored
+from model.kargo.saving_rules import BACKOFF
 from model.kargo.step_engine import RAN, SKIPPED_BY_ENGINE, Entry, Turn, has_failed
 
 RECONCILE = ("reconcile",)

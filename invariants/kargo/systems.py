@@ -6,8 +6,8 @@ from invariants.kargo import step_engine
 from invariants.subjects import Subject
 from model.kargo import planning, promotion
 from model.kargo.manifest_types import Retry
+from model.kargo.plan import Plan
 from model.kargo.planning import Planner
-from model.kargo.promotion import Plan
 from model.kargo.releases import Behaviours
 from model.kargo.templates import StepSpec, Template
 

@@ -15,7 +15,7 @@ from model.kargo.expression_references import ALL, Keys, StepReferences, find_re
 from model.kargo.expressions import NIL_OUTPUT
 from model.kargo.functions import STATUS_NAMES
 from model.kargo.phases import StepStatus
-from model.kargo.promotion import Expression, Plan, PlannedStep, Seen, namespace
+from model.kargo.plan import Expression, Plan, PlannedStep, Seen, namespace
 from model.kargo.promotion_context import PromotionContext, StepContext, StepMetadata, Variable, short_alias
 from model.kargo.releases import Behaviours
 from model.kargo.step_engine import Condition, StepRules

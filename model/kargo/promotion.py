@@ -7,23 +7,18 @@ ever) or is reckoned from the present (`now` is zero between steps, and times mo
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from collections.abc import Iterator
 
 from model.kargo import promotion_rules as rules
+from model.kargo import saving_rules as saving
 from model.kargo import step_engine as engine
 from model.kargo.durations import format_duration
 from model.kargo.phases import PromotionPhase, StepStatus
+from model.kargo.plan import Plan, after_failure, config, did, namespace, said, stored
 from model.kargo.promotion_rules import Place
-from model.kargo.releases import Behaviours
-from model.kargo.step_engine import Condition, Entry, StepRules, Turn, has_failed
+from model.kargo.step_engine import Condition, Turn
 from model.system import (
     Action,
-    Outcome,
-    Outcomes,
     Part,
     Rule,
     Sequence,
@@ -37,167 +32,6 @@ from model.system import (
     sequence,
     variable,
 )
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What an expression sees of the Promotion: by alias, and whether any entry counts as a failure."""
-
-    entries: dict[str, Entry | None]
-    texts: dict[str, str]
-    outputs: dict[str, str | None]
-    has_failures: bool
-
-
-Evaluate = Callable[[Seen], tuple[dict[str, Value], ...]]
-
-
-@dataclass(frozen=True, eq=False)
-class Expression:
-    """The templates of a step, as a rule: what they can read, and what they come to.
-
-    `entries`, `texts` and `outputs` are the aliases whose metadata, messages and outputs they can read, besides
-    the step's own metadata. `evaluate` answers with new values for the variables in `writes`, once for every
-    result there can be: several where it cannot be decided.
-    """
-
-    alias: str
-    entries: tuple[str, ...]
-    texts: tuple[str, ...]
-    outputs: tuple[str, ...]
-    evaluate: Evaluate
-    continue_on_error: bool = False
-
-    @property
-    def __name__(self) -> str:
-        return "evaluate"
-
-    @cached_property
-    def __signature__(self) -> inspect.Signature:
-        names = ["entry", "failing"]
-        names += [f"entry_{i}" for i in range(len(self.entries))]
-        names += [f"text_{i}" for i in range(len(self.texts))]
-        names += [f"output_{i}" for i in range(len(self.outputs))]
-        keyword = inspect.Parameter.KEYWORD_ONLY
-        return inspect.Signature([inspect.Parameter(n, keyword) for n in names])
-
-    def __call__(self, *, entry: Entry, failing: int, **values: Any) -> Outcomes:
-        """Every result."""
-        seen = Seen(
-            entries={self.alias: entry} | {a: values[f"entry_{i}"] for i, a in enumerate(self.entries)},
-            texts={a: values[f"text_{i}"] for i, a in enumerate(self.texts)},
-            outputs={a: values[f"output_{i}"] for i, a in enumerate(self.outputs)},
-            has_failures=failing > 0 or has_failed(entry, self.continue_on_error),
-        )
-        return tuple(Outcome("", found) for found in self.evaluate(seen))
-
-    def bind(self, plan: Plan, name: str, **writes: str) -> Action:
-        """The action that evaluates it in the pass of `plan`, into the variables that `writes` names."""
-        binding = {"entry": plan.working("entry", self.alias)}
-        binding |= {f"entry_{i}": plan.working("entry", a) for i, a in enumerate(self.entries)}
-        binding |= {f"text_{i}": plan.working("text", a) for i, a in enumerate(self.texts)}
-        binding |= {f"output_{i}": plan.working("output", a) for i, a in enumerate(self.outputs)}
-        return action(self, f"evaluate {name} of {self.alias}", writes=writes, reads=binding)
-
-
-@dataclass(frozen=True)
-class PlannedStep:
-    """A step of a Promotion with everything that is fixed about it.
-
-    `condition` is its `if`, writing `condition`; `config` its vars and config, writing `context_error` and
-    `config`; either is None where there is nothing to evaluate. `attempt` is the world's
-    answer to a run of its runner: see `model.kargo.worlds`. `asks_about_failures` says whether the `if` calls
-    one of the functions that look at the steps before, `config_has_templates` whether the config itself needs
-    evaluating (its vars may need it, too).
-    """
-
-    rules: StepRules
-    continue_on_error: bool
-    condition: Expression | None
-    config: Expression | None
-    attempt: Action
-    asks_about_failures: bool = False
-    config_has_templates: bool = False
-
-
-@dataclass(frozen=True)
-class Plan:
-    """The steps of a Promotion, and what follows from their aliases.
-
-    Steps that share an alias share its metadata, which remembers the `continueOnError` of the first of them.
-
-    `writes_can_fail` says whether a pass can be kept from writing its status. If so it works on a copy, as the
-    controller does. If not it works on the stored variables: nobody can see the difference, because a pass is
-    one step, and the checker has half as many variables.
-    """
-
-    steps: tuple[PlannedStep, ...]
-    behaviours: Behaviours
-    writes_can_fail: bool = False
-
-    @cached_property
-    def aliases(self) -> tuple[str, ...]:
-        """Every alias once, in the order in which the metadata comes to list them."""
-        return tuple(dict.fromkeys(s.rules.alias for s in self.steps))
-
-    @cached_property
-    def continue_on_error(self) -> dict[str, bool]:
-        """What the metadata of each alias remembers."""
-        return {s.rules.alias: s.continue_on_error for s in reversed(self.steps)}
-
-    @cached_property
-    def output_keys(self) -> tuple[str, ...]:
-        """The keys that can come up in the shared state: aliases, and tasks that take the outputs of theirs."""
-        shared = (namespace(s.rules.alias) for s in self.steps if s.rules.propagates_output)
-        return tuple(dict.fromkeys((*self.aliases, *filter(None, shared))))
-
-    def working(self, field: str, alias: str) -> str:
-        """The variable that holds `field` of `alias` as the pass under way has it."""
-        return f"working {field}[{alias}]" if self.writes_can_fail else stored(field, alias)
-
-    def horizon_ms(self, alias: str) -> int:
-        """How far back, in milliseconds, an instant of `alias` can matter."""
-        timeouts = [s.rules.timeout_ms for s in self.steps if s.rules.alias == alias and s.rules.timeout_ms > 0]
-        return max(timeouts) + 1000 if timeouts else 0
-
-    def shared_later(self, alias: str) -> bool:
-        """Whether more than one step has this alias."""
-        return sum(s.rules.alias == alias for s in self.steps) > 1
-
-
-def namespace(alias: str) -> str:
-    """The task that a step belongs to, by its alias; empty if none.
-
-    Source: `getAliasNamespace`
-    """
-    parts = alias.split("::")
-    return parts[0] if len(parts) == 2 else ""
-
-
-def stored(field: str, alias: str) -> str:
-    """The variable that holds `field` of `alias` as the API server has it."""
-    return f"{field}[{alias}]"
-
-
-def said(index: int, alias: str) -> str:
-    """The variable that holds what a step's runner came back with in a pass."""
-    return f"said[{index} {alias}]"
-
-
-def config(index: int, alias: str) -> str:
-    """The variable that holds the config, as JSON text, that a step's runner was given in a pass."""
-    return f"config[{index} {alias}]"
-
-
-def after_failure(index: int, alias: str) -> str:
-    """The variable that says whether another step had failed when a pass came to this one."""
-    return f"after failure[{index} {alias}]"
-
-
-def did(index: int, alias: str) -> str:
-    """The variable that says what a pass did with a step."""
-    return f"did[{index} {alias}]"
-
 
 PHASES = tuple(PromotionPhase)
 STATUSES = tuple(StepStatus)
@@ -412,59 +246,59 @@ def _weigh(plan: Plan) -> Iterator[Action]:
     for alias, step in zip(plan.aliases, plan.steps, strict=False):
         if not step.continue_on_error:
             entry, text = plan.working("entry", alias), plan.working("text", alias)
-            yield action(rules.weigh_text, writes=("worst_text",), entry=entry, text=text)
-            yield action(rules.weigh, entry=entry)
+            yield action(saving.weigh_text, writes=("worst_text",), entry=entry, text=text)
+            yield action(saving.weigh, entry=entry)
 
 
 def _conclude(plan: Plan, running_clock: bool) -> Iterator[Action | Part]:
     behaviours, n = plan.behaviours, len(plan.steps)
-    yield action(rules.conclude, constants={"steps": n}, writes=("new_phase", "new_step"))
-    yield action(rules.conclude_message, constants={"steps": n}, writes=("new_message",))
-    yield action(rules.conclude_error, constants={"behaviours": behaviours}, writes=("engine_error",))
+    yield action(saving.conclude, constants={"steps": n}, writes=("new_phase", "new_step"))
+    yield action(saving.conclude_message, constants={"steps": n}, writes=("new_message",))
+    yield action(saving.conclude_error, constants={"behaviours": behaviours}, writes=("engine_error",))
     if running_clock:
         # Exploration leaves this out: it would have to tell messages apart, for the sake of a wake-up.
         compare = sequence("compare", *_compare(plan))
         yield part(compare, cancelled=True, at=Place.WAITING)
     else:
-        yield part(action(rules.assume_new_status, writes=("changed",)), cancelled=True)
-    yield action(rules.can_save, writes=("saved",))
+        yield part(action(saving.assume_new_status, writes=("changed",)), cancelled=True)
+    yield action(saving.can_save, writes=("saved",))
     yield part(sequence("save", *_save(plan)), saved=True, at=(n, Place.WAITING, Place.CANCELLED))
-    yield part(action(rules.save_panic, writes=("phase",)), saved=True, at=Place.PANICKED)
-    yield part(action(rules.save_message, writes=("message",)), saved=True)
-    yield action(rules.remove_work_dir, constants={"behaviours": behaviours}, writes=("work_dir",))
-    yield action(rules.ask_for_requeue, constants={"behaviours": behaviours}, writes=("requeue",))
+    yield part(action(saving.save_panic, writes=("phase",)), saved=True, at=Place.PANICKED)
+    yield part(action(saving.save_message, writes=("message",)), saved=True)
+    yield action(saving.remove_work_dir, constants={"behaviours": behaviours}, writes=("work_dir",))
+    yield action(saving.ask_for_requeue, constants={"behaviours": behaviours}, writes=("requeue",))
     for k, alias in enumerate(plan.aliases):
         timeout = plan.steps[k].rules.timeout_ms
         if plan.steps[k].rules.registered:
             yield action(
-                rules.requeue_at_timeout,
+                saving.requeue_at_timeout,
                 constants={"index": k, "timeout_ms": timeout},
                 entry=stored("entry", alias),
             )
 
 
 def _compare(plan: Plan) -> Iterator[Action]:
-    yield action(rules.note_new_status, checks="new_checks", writes=("changed",))
+    yield action(saving.note_new_status, checks="new_checks", writes=("changed",))
     for alias in plan.aliases:
-        for rule, field in ((rules.note_new_entry, "entry"), (rules.note_new_text, "text")):
+        for rule, field in ((saving.note_new_entry, "entry"), (saving.note_new_text, "text")):
             copies = {field: stored(field, alias), "working": plan.working(field, alias)}
             yield action(rule, reads=copies, writes=("changed",))
     for key in plan.output_keys:
         copies = {"output": stored("output", key), "working": plan.working("output", key)}
-        yield action(rules.note_new_output, reads=copies, writes=("changed",))
+        yield action(saving.note_new_output, reads=copies, writes=("changed",))
 
 
 def _save(plan: Plan) -> Iterator[Action]:
-    yield action(rules.save_status, writes=("phase", "current_step"))
-    yield action(rules.save_health_checks, checks="new_checks")
+    yield action(saving.save_status, writes=("phase", "current_step"))
+    yield action(saving.save_health_checks, checks="new_checks")
     for alias in plan.aliases:
         yield action(
-            rules.save_entry, working=plan.working("entry", alias), writes={"entry": stored("entry", alias)}
+            saving.save_entry, working=plan.working("entry", alias), writes={"entry": stored("entry", alias)}
         )
-        yield action(rules.save_text, working=plan.working("text", alias), writes={"text": stored("text", alias)})
+        yield action(saving.save_text, working=plan.working("text", alias), writes={"text": stored("text", alias)})
     for key in plan.output_keys:
         source, target = plan.working("output", key), stored("output", key)
-        yield action(rules.save_output, working=source, writes={"output": target})
+        yield action(saving.save_output, working=source, writes={"output": target})
 
 
 def _rebase(plan: Plan, alias: str) -> Action:

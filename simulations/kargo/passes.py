@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from model.kargo import promotion, worlds
 from model.kargo.attempts import UNKNOWN_OUTPUT, Attempt
 from model.kargo.phases import PromotionPhase
-from model.kargo.promotion import Plan
-from model.kargo.promotion_rules import BACKOFF
+from model.kargo.plan import Plan, did, said
+from model.kargo.saving_rules import BACKOFF
 from model.kargo.step_engine import RAN, Entry, Turn
 from model.system import ModelError, State, System
 
@@ -94,12 +94,12 @@ def turns(plan: Plan, passed: Passed) -> list[tuple[int, str, Turn, Attempt | No
     found: list[tuple[int, str, Turn, Attempt | None]] = []
     for index, step in enumerate(plan.steps):
         alias = step.rules.alias
-        turn = passed.record[promotion.did(index, alias)]
-        said = passed.record[promotion.said(index, alias)]
+        turn = passed.record[did(index, alias)]
+        attempt = passed.record[said(index, alias)]
         assert isinstance(turn, Turn)
-        assert said is None or isinstance(said, Attempt)
+        assert attempt is None or isinstance(attempt, Attempt)
         if turn is not Turn.NOT_REACHED:
-            found.append((index, alias, turn, said))
+            found.append((index, alias, turn, attempt))
     return found
 
 

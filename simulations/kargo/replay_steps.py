@@ -14,16 +14,17 @@ from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
 
-from model.kargo import planning, promotion, worlds
+from model.kargo import planning, worlds
 from model.kargo.attempts import Attempt
 from model.kargo.durations import parse_duration
 from model.kargo.manifest_types import Retry
 from model.kargo.phases import PromotionPhase
+from model.kargo.plan import Plan, config
 from model.kargo.planning import Planner
-from model.kargo.promotion import Plan
 from model.kargo.promotion_context import Cluster, PromotionContext, Variable
-from model.kargo.promotion_rules import BACKOFF, Place
+from model.kargo.promotion_rules import Place
 from model.kargo.releases import RELEASES, Behaviours
+from model.kargo.saving_rules import BACKOFF
 from model.kargo.step_kinds import StepKind
 from model.kargo.templates import StepSpec
 from model.kargo.worlds import Script
@@ -300,7 +301,7 @@ def _configs(plan: Plan, passed: Passed, given: list[object]) -> Json:
     found: Json = {}
     for index, alias, turn, _ in passes.turns(plan, passed):
         if alias in wanted and passes.called(turn):
-            evaluated = passed.record[promotion.config(index, alias)]
+            evaluated = passed.record[config(index, alias)]
             plain = absent if given[index] is None else given[index]
             found[alias] = plain if evaluated is None else json.loads(evaluated)
     return found

@@ -6,12 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from model.kargo import promotion
 from model.kargo.attempts import Attempt
 from model.kargo.durations import format_duration
 from model.kargo.phases import PromotionPhase, StepStatus
-from model.kargo.promotion import Plan
-from model.kargo.promotion_rules import BACKOFF
+from model.kargo.plan import Plan, stored
+from model.kargo.saving_rules import BACKOFF
 from model.kargo.step_engine import INCOMPLETE, Entry, Turn, has_failed
 from model.system import State
 from simulations.kargo import passes
@@ -110,7 +109,7 @@ def account(plan: Plan, number: int, before: State, passed: Passed, wake_ms: int
 
 def status_of(plan: Plan, state: State) -> dict[str, object]:
     """The Promotion's status as Kargo writes it, empty fields left out."""
-    outputs = {key: state[promotion.stored("output", key)] for key in plan.output_keys}
+    outputs = {key: state[stored("output", key)] for key in plan.output_keys}
     status: dict[str, object] = {
         "phase": phase_of(state).value,
         "message": state["message"],
@@ -124,7 +123,7 @@ def status_of(plan: Plan, state: State) -> dict[str, object]:
 
 
 def _metadata(plan: Plan, alias: str, state: State) -> dict[str, object] | None:
-    entry = passes.entry_of(state, promotion.stored("entry", alias))
+    entry = passes.entry_of(state, stored("entry", alias))
     if entry is None:
         return None
     fields: dict[str, object] = {
@@ -132,7 +131,7 @@ def _metadata(plan: Plan, alias: str, state: State) -> dict[str, object] | None:
         "continueOnError": plan.continue_on_error[alias],
         "errorCount": entry.error_count,
         "finishedAt": _time(entry.finished_at),
-        "message": state[promotion.stored("text", alias)],
+        "message": state[stored("text", alias)],
         "startedAt": _time(entry.started_at),
         "status": entry.status.value,
     }
@@ -187,7 +186,7 @@ def _waits(said: Attempt | None) -> str:
 def _failures(plan: Plan, index: int, before: State, passed: Passed) -> str:
     alias = plan.steps[index].rules.alias
     coe = plan.continue_on_error
-    own = passes.entry_of(before, promotion.stored("entry", alias))
+    own = passes.entry_of(before, stored("entry", alias))
     if has_failed(own, coe[alias]) and own is not None and own.started_at is not None:
         return f"its own last attempt left it {own.status.value}"
     failed = [a for a in plan.aliases if a != alias and has_failed(_entry(plan, a, passed), coe[a])]

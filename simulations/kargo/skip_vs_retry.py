@@ -21,7 +21,7 @@ from model.kargo import manifests, planning, templates
 from model.kargo.attempts import Attempt
 from model.kargo.gates import gates_after
 from model.kargo.manifest_types import NO_RETRY
-from model.kargo.promotion import Plan, after_failure, did, stored
+from model.kargo.plan import Plan, after_failure, did, stored
 from model.kargo.releases import RELEASES, V1_8_3, Behaviours
 from model.kargo.templates import StepSpec, Template
 from simulations.kargo import runs
