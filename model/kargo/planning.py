@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from model.expressions import UNKNOWN, Failure, Value
@@ -24,6 +25,9 @@ from model.kargo.templates import StepSpec, Template
 from model.kargo.worlds import Script
 from model.system import Action
 from model.system import Value as ModelValue
+
+EPOCH = datetime(2025, 1, 1, tzinfo=UTC)
+"""The time that instants are counted from where one has to be shown."""
 
 Kinds = Callable[[str], StepKind | None]
 """What is registered for a kind of step, None if nothing is."""
@@ -237,6 +241,8 @@ def _seen(planner: Planner, step: StepSpec, seen: Seen) -> StepContext:
             error_count=entry.error_count,
             continue_on_error=planner.continue_on_error[alias],
             message=seen.texts.get(alias, ""),
+            started_at=_time(entry.started_at),
+            finished_at=_time(entry.finished_at),
         )
         for alias in planner.aliases
         if (entry := seen.entries.get(alias)) is not None
@@ -250,6 +256,11 @@ def _seen(planner: Planner, step: StepSpec, seen: Seen) -> StepContext:
         outputs={key: _output(value) for key, value in seen.outputs.items() if value is not None},
         metadata=tuple(metadata),
     )
+
+
+def _time(instant: int | None) -> str | None:
+    """A time of day for an instant: that there is one is what expressions ask for."""
+    return None if instant is None else (EPOCH + timedelta(milliseconds=instant)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _output(value: str) -> object:

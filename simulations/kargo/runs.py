@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from model.kargo.attempts import Attempt
 from model.kargo.durations import format_duration
 from model.kargo.phases import PromotionPhase, StepStatus
 from model.kargo.plan import Plan, stored
+from model.kargo.planning import EPOCH
 from model.kargo.saving_rules import BACKOFF
 from model.kargo.step_engine import INCOMPLETE, Entry, Turn, has_failed
 from model.system import State
 from simulations.kargo import passes
 from simulations.kargo.passes import Passed
-
-EPOCH = datetime(2025, 1, 1, tzinfo=UTC)
-"""The time at which every run begins."""
 
 
 @dataclass(frozen=True)
