@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 
 from model.inputs import InputError, printable
 from model.kargo import manifests, planning, templates
@@ -22,6 +23,11 @@ def add_manifests(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="manifests, YAML or JSON, with a Stage, PromotionTask, ClusterPromotionTask or Promotion; - is stdin",
     )
+    parser.add_argument(
+        "--anyway",
+        action="store_true",
+        help="run templates with broken expressions, which Kargo accepts; their steps end Errored",
+    )
     parser.add_argument("--name", default="", help="which of them to run, where there are several")
     parser.add_argument("--kargo", default=LATEST.release, metavar="VERSION", help="default: %(default)s")
 
@@ -33,12 +39,24 @@ def load(options: argparse.Namespace) -> tuple[Template, Behaviours]:
     template = templates.template(found, name=options.name, release=behaviours.release)
     for warning in template.warnings:
         print(f"warning: {warning}", file=sys.stderr)
+    if not options.anyway:
+        _refuse_broken_expressions(template, behaviours)
     for step in template.steps:
         if planning.unknown_kind(step, behaviours):
             kind, alias = printable(step.kind), printable(step.alias)
             text = f"Kargo {behaviours.release} has no step {kind!r} built in; the engine will say so and go on"
             print(f"warning: {step.where}: {alias}: {text}", file=sys.stderr)
     return template, behaviours
+
+
+def _refuse_broken_expressions(template: Template, behaviours: Behaviours) -> None:
+    for broken in planning.broken_expressions(template, behaviours):
+        path = ".".join(filter(None, (broken.where.path, broken.field)))
+        raise InputError(
+            f"the expression {printable(broken.text)} cannot work: {printable(broken.problem, 120)}; "
+            "expected the expr language between ${{ and }} (--anyway shows what Kargo makes of it)",
+            replace(broken.where, path=path),
+        )
 
 
 def planner(template: Template, behaviours: Behaviours) -> Planner:

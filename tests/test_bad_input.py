@@ -249,7 +249,8 @@ def test_the_same_object_twice_is_refused(tmp_path: Path, command: str) -> None:
 
 @pytest.mark.parametrize("text", ["${{ ( }}", "${{ 1 + }}", "${{ nope( }}", "${{ }}", "${{ 1 +* 2 }}"])
 def test_an_if_that_does_not_parse_errors_its_step(tmp_path: Path, text: str) -> None:
-    code, out, err = call("run", str(written(tmp_path, changed(((*STEPS, 1, "if"), text)))), "--format", "json")
+    file = written(tmp_path, changed(((*STEPS, 1, "if"), text)))
+    code, out, err = call("run", str(file), "--anyway", "--format", "json")
 
     assert (code, err) == (0, "")
     (only,) = json.loads(out)["passes"]
@@ -260,9 +261,23 @@ def test_an_if_that_does_not_parse_errors_its_step(tmp_path: Path, text: str) ->
     assert tell["status"] == "Errored"
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    ("path", "shown"), [((*STEPS, 1, "if"), "steps[1].if"), ((*STEPS, 0, "config", "repoURL"), "steps[0].config")]
+)
+def test_an_expression_that_does_not_parse_is_refused(
+    tmp_path: Path, command: str, path: tuple[str | int, ...], shown: str
+) -> None:
+    said = assert_refused(command, written(tmp_path, changed((path, "${{ 1 +* 2 }}"))))
+
+    assert shown in said
+    assert "document 1" in said
+    assert "${{ 1 +* 2 }}" in said
+
+
 def test_a_config_that_does_not_parse_errors_its_step(tmp_path: Path) -> None:
     file = written(tmp_path, changed(((*STEPS, 0, "config", "repoURL"), "${{ ( }}")))
-    code, out, err = call("run", str(file), "--format", "json")
+    code, out, err = call("run", str(file), "--anyway", "--format", "json")
 
     assert (code, err) == (0, "")
     found = json.loads(out)

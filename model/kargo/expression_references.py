@@ -44,7 +44,7 @@ class StepReferences:
 def find_references(text_or_tree: object, release: str) -> StepReferences:
     """What a template, or every string in a tree of maps and lists, can read in the place of a step's config."""
     rules = rules_for(release)
-    found = [references(text, rules.steps, rules.delimiters) for text in _texts(text_or_tree)]
+    found = [references(text, rules.steps, rules.delimiters) for text in strings(text_or_tree)]
     return _summary(found)
 
 
@@ -53,7 +53,8 @@ def mentions_status_function(condition: str, release: str) -> bool:
     return not STATUS_NAMES.isdisjoint(find_references(condition, release).functions)
 
 
-def _texts(tree: object) -> Iterator[str]:
+def strings(tree: object) -> Iterator[str]:
+    """Every string in a tree of maps and lists."""
     waiting = [tree]
     while waiting:
         item = waiting.pop()

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from model.expressions import UNKNOWN, Failure, Value
 from model.expressions.text import to_json
+from model.inputs import Place
 from model.kargo import expressions, worlds
 from model.kargo.attempts import UNKNOWN_OUTPUT, Attempt
-from model.kargo.expression_references import ALL, Keys, StepReferences, find_references
+from model.kargo.expression_references import ALL, Keys, StepReferences, find_references, strings
 from model.kargo.expressions import NIL_OUTPUT
 from model.kargo.functions import STATUS_NAMES
 from model.kargo.phases import StepStatus
@@ -85,6 +86,28 @@ def planner_of(template: Template, behaviours: Behaviours) -> Planner:
         behaviours,
         lambda kind: step_kind(kind, behaviours.release),
     )
+
+
+@dataclass(frozen=True)
+class BrokenExpression:
+    """A template that fails wherever it is evaluated: of which step and field, its text, and why."""
+
+    where: Place
+    field: str
+    text: str
+    problem: str
+
+
+def broken_expressions(template: Template, behaviours: Behaviours) -> Iterator[BrokenExpression]:
+    """The expressions in the steps and variables of a template that cannot be parsed, or cannot have a type."""
+    for step in template.steps:
+        texts = [("if", step.condition)]
+        texts += [("config", text) for text in strings(json.loads(step.config or "{}"))]
+        texts += [("vars", value) for _, value in (*template.vars, *step.vars)]
+        for field, text in texts:
+            for problem in find_references(text, behaviours.release).problems:
+                if isinstance(problem, Failure):
+                    yield BrokenExpression(step.where, field, text, problem.message)
 
 
 def unknown_kind(step: StepSpec, behaviours: Behaviours) -> bool:
