@@ -237,7 +237,8 @@ def _read(machine: type[Strict]) -> _Raw:
             if len(transition.targets) != 1 or transition.internal:
                 odd.append("not exactly one target")
             guard = [(spec.func, spec.expected_value) for spec in transition.cond if isinstance(spec.func, str)]
-            doc = _text(getattr(methods[0], "__doc__", "")) if methods else ""
+            method = methods[0] if methods else None
+            doc = "" if method is None else _text(getattr(method, "__doc__", ""))
             target = transition.target.value if transition.target else None
             arrows.append(_RawArrow(state.value, names, target, _guard(guard), doc, tuple(odd)))
     if chart._class_listeners:
