@@ -20,7 +20,7 @@ def summary(checked: Iterable[Checked], seconds: float) -> str:
     judged = [j for _, report in results for j in report.judgements]
     violated = [j for j in judged if j.verdict is Verdict.VIOLATED]
     bounded = [report for _, report in results if not report.complete]
-    where = f"{len(judged)} properties of {_count(len(results), 'system')}"
+    where = f"{_properties(len(judged))} of {_count(len(results), 'system')}"
     took = f"({seconds:.1f} s)"
     if violated:
         systems = sum(any(j.verdict is Verdict.VIOLATED for j in r.judgements) for _, r in results)
@@ -28,7 +28,7 @@ def summary(checked: Iterable[Checked], seconds: float) -> str:
     elif bounded:
         line = f"no violation within the bound: {where} {took}"
     else:
-        line = f"holds: all {where} {took}"
+        line = f"holds: {'all ' if len(judged) > 1 else ''}{where} {took}"
     return line + (f"; {_count(len(bounded), 'system')} not seen whole" if violated and bounded else "")
 
 
@@ -81,6 +81,10 @@ def _share(some: int, every: int) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _properties(number: int) -> str:
+    return f"{number} {'property' if number == 1 else 'properties'}"
 
 
 def size(report: Report) -> str:
