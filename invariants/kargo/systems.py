@@ -37,11 +37,11 @@ _STEPS: dict[str, tuple[str, tuple[StepSpec, ...]]] = {
         ),
     ),
     "tolerated": (
-        "a step that may fail, and one after it that looks at how it went",
+        "a step that may fail, one after it that looks at how it went, and one that waits whatever happened",
         (
             StepSpec("try", "git-clone", continue_on_error=True, retry=TWICE),
             StepSpec("then", "git-push", condition="${{ status('try') == 'Succeeded' }}"),
-            StepSpec("always", "git-clear", condition="${{ always() }}"),
+            StepSpec("wait", "git-wait-for-pr", condition="${{ always() }}", retry=TWICE),
         ),
     ),
     "task": (
