@@ -558,6 +558,7 @@ def test_the_yardstick_finds_the_same_without_tables_or_slices(name: str, releas
 def test_a_pass_that_works_on_a_copy_does_the_same_as_one_in_place(
     name: str, release: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    in_place = report(name, release)
     free = planning.free
     monkeypatch.setattr(planning, "free", lambda planner: free(planner, writes_can_fail=True))
     copying = systems.subject(name, RELEASES[release])
@@ -567,5 +568,5 @@ def test_a_pass_that_works_on_a_copy_does_the_same_as_one_in_place(
 
     found = check(system, copying.properties)
 
-    assert size(found) == size(report(name, release))
-    assert verdicts(found) == verdicts(report(name, release))
+    assert size(found) == size(in_place)
+    assert verdicts(found) == verdicts(in_place)
