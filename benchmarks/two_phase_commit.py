@@ -21,11 +21,10 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-HERE = Path(__file__).resolve()
-sys.path.insert(0, str(HERE.parents[1]))
+from invariants.check import check
+from model.toys.two_phase_commit import two_phase_commit
 
-from invariants.check import check  # noqa: E402  (so that the file runs as it is, too)
-from model.toys.two_phase_commit import two_phase_commit  # noqa: E402
+HERE = Path(__file__).resolve()
 
 SIZES: dict[int, tuple[int, int | None, int | None]] = {
     8: (1_745_408, 18_507_778, 26),

@@ -99,10 +99,18 @@ def size(report: Report) -> str:
 
 def profile(report: Report) -> Iterator[str]:
     """What each function cost: rows learned, calls and seconds in Python, seconds of images."""
-    yield "  rows      calls     python    images    function"
+    yield "  rows      calls     python    images    function: actions"
     for cost in sorted(report.profile, key=_total, reverse=True):
         images = sum(seconds for _, seconds in cost.images)
-        yield f"  {cost.rows:<9} {cost.calls:<9} {cost.seconds:<8.3f}s {images:<8.3f}s {cost.function}"
+        figures = f"{cost.rows:<9} {cost.calls:<9} {cost.seconds:<8.3f}s {images:<8.3f}s"
+        yield f"  {figures} {cost.function}: {_actions(cost)}"
+
+
+def _actions(cost: Cost) -> str:
+    """The actions that share the table, the most expensive first, as far as they fit."""
+    names = [name for name, _ in cost.images]
+    more = f" and {len(names) - 2} more" if len(names) > 2 else ""
+    return ", ".join(names[:2]) + more
 
 
 def _total(cost: Cost) -> float:

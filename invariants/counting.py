@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from invariants.encoding import Column, Diagram
 from invariants.relations import Relation
 from invariants.steps import Step
@@ -14,8 +16,12 @@ def transitions(engine: Symbolic) -> int:
     count = 0
     for step in engine.steps:
         engine.breathe()
-        count += engine.growing(lambda step=step: _leaving(engine, step, engine.explored))  # type: ignore[misc]
+        count += engine.growing(partial(_leaving_explored, engine, step))
     return count
+
+
+def _leaving_explored(engine: Symbolic, step: Step) -> int:
+    return _leaving(engine, step, engine.explored)
 
 
 def _leaving(engine: Symbolic, step: Step, states: Diagram) -> int:

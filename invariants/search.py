@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from invariants.counting import transitions
 from invariants.encoding import Diagram, Outgrown
@@ -108,10 +109,7 @@ class _Search:
             # All rows are known now. A step that writes nothing the claim sees is to it as if nothing happened.
             seen = {*claim.before, *claim.after}
             concerned = [step for step in concerned if not seen.isdisjoint(step.written)]
-        return any(
-            engine.growing(lambda step=step: broken(step)).satisfiable()  # type: ignore[misc]
-            for step in concerned
-        )
+        return any(engine.growing(partial(broken, step)).satisfiable() for step in concerned)
 
     def _judge(self) -> None:
         found, engine = self.found, self.engine

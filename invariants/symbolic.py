@@ -8,6 +8,7 @@ then those above, returning to the deeper ones that an addition can concern.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import TypeVar
 
 from invariants.encoding import (
@@ -183,7 +184,7 @@ class Symbolic:
             for step in self.steps:
                 tick(len(self.layers))
                 self.breathe()
-                after = self.growing(lambda step=step: self.stepper.image(step, self.layers[-1]))  # type: ignore[misc]
+                after = self.growing(partial(self._image_of_last_layer, step))
                 self._next = self._next | after
             self.explored = self.reach
             new = minus(self._next, self.reach)
@@ -206,7 +207,7 @@ class Symbolic:
             tick(fired)
             self.breathe()
             step = order[at]
-            after = self.growing(lambda step=step: self.stepper.image(step, self.reach))  # type: ignore[misc]
+            after = self.growing(partial(self._image_of_reach, step))
             self._taken[step.source.name] = self.reach
             if written[at] != self._mask(step.written):
                 written = [self._mask(other.written) for other in order]
@@ -221,6 +222,12 @@ class Symbolic:
         self._taken.clear()
         self.explored = self.reach
         self.complete = True
+
+    def _image_of_last_layer(self, step: Step) -> Diagram:
+        return self.stepper.image(step, self.layers[-1])
+
+    def _image_of_reach(self, step: Step) -> Diagram:
+        return self.stepper.image(step, self.reach)
 
     def _mask(self, names: Iterable[str]) -> int:
         return sum(1 << self.encoding.position[n] for n in names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from invariants.encoding import Column, Diagram
 from invariants.properties import Kind
@@ -22,13 +23,15 @@ def path(engine: Symbolic, claim: Claim) -> Path | None:
                 return _back(engine, level, engine.pick(bad), ())
             continue
         for step in engine.concerned(claim):
-            ends = engine.growing(
-                lambda step=step, level=level: engine.bad_ends(claim, step, engine.layers[level])  # type: ignore[misc]
-            )
+            ends = engine.growing(partial(_bad_ends, engine, claim, step, level))
             if ends.satisfiable():
                 source, end = _source(engine, claim, step, ends, engine.layers[level])
                 return _back(engine, level, engine.pick(source), ((step.source.name, end),))
     return None
+
+
+def _bad_ends(engine: Symbolic, claim: Claim, step: Step, level: int) -> Diagram:
+    return engine.bad_ends(claim, step, engine.layers[level])
 
 
 def _source(

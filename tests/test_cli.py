@@ -294,8 +294,11 @@ def test_every_toy_can_be_checked_by_name(call: Call, toy: str) -> None:
     assert call("check", toy).code == 0
 
 
-def test_a_profile_names_the_functions(call: Call) -> None:
-    assert re.search(r"^ +rows +calls +python +images +function$", call("check", "retry", "--profile").out, re.M)
+def test_a_profile_names_the_functions_and_their_actions(call: Call) -> None:
+    printed = call("check", "two-phase-commit", "--profile").out
+
+    assert re.search(r"^ +rows +calls +python +images +function: actions$", printed, re.M)
+    assert re.search(r"^ +2 +2 .* has_prepared: rm\d has prepared, rm\d has prepared and 1 more$", printed, re.M)
 
 
 # run

@@ -176,7 +176,10 @@ def evaluate_tree(tree: object, evaluate: Callable[[str], Evaluation]) -> Evalua
         result = evaluate(text)
         if isinstance(result, Value):
             return result.value
-        (failures if isinstance(result, Failure) else undecided).append(result)  # type: ignore[arg-type]
+        if isinstance(result, Failure):
+            failures.append(result)
+        else:
+            undecided.append(result)
         return None
 
     value = _walked(tree, leaf)

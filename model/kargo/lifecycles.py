@@ -68,71 +68,47 @@ class StepLifecycle(Strict):
         ],
     )
 
+    unfinished = (
+        phase.NEW,
+        phase.RUNNING,
+        phase.FAILED_FOR_NOW,
+        phase.ERRORED_FOR_NOW,
+        phase.ABORTED_FOR_NOW,
+    )
+
     @event(phase.NEW.to(phase.SKIPPED, cond="condition_is_false"))
     def pass_over(self) -> None:
         """The engine skips it: its `if` is false, or it has none and an earlier step that counts failed."""
 
-    @event(
-        phase.RUNNING.from_(
-            phase.NEW, phase.RUNNING, phase.FAILED_FOR_NOW, phase.ERRORED_FOR_NOW, phase.ABORTED_FOR_NOW
-        )
-    )
+    @event(phase.RUNNING.from_(*unfinished))
     def wait(self) -> None:
         """The attempt says that it is still waiting; the step is polled again."""
 
-    @event(
-        phase.FAILED_FOR_NOW.from_(
-            phase.NEW, phase.RUNNING, phase.FAILED_FOR_NOW, phase.ERRORED_FOR_NOW, phase.ABORTED_FOR_NOW
-        )
-    )
+    @event(phase.FAILED_FOR_NOW.from_(*unfinished))
     def fail_for_now(self) -> None:
         """The attempt reports failure, either below the error threshold or without an error to count."""
 
-    @event(
-        phase.ERRORED_FOR_NOW.from_(
-            phase.NEW, phase.RUNNING, phase.FAILED_FOR_NOW, phase.ERRORED_FOR_NOW, phase.ABORTED_FOR_NOW
-        )
-    )
+    @event(phase.ERRORED_FOR_NOW.from_(*unfinished))
     def err_for_now(self) -> None:
         """The attempt ends in an error below the error threshold; the step will be retried."""
 
-    @event(
-        phase.ABORTED_FOR_NOW.from_(
-            phase.NEW, phase.RUNNING, phase.FAILED_FOR_NOW, phase.ERRORED_FOR_NOW, phase.ABORTED_FOR_NOW
-        )
-    )
+    @event(phase.ABORTED_FOR_NOW.from_(*unfinished))
     def abort_for_now(self) -> None:
         """The attempt calls itself aborted and gives no error; it is polled as if it were Running."""
 
-    @event(
-        phase.SUCCEEDED.from_(
-            phase.NEW, phase.RUNNING, phase.FAILED_FOR_NOW, phase.ERRORED_FOR_NOW, phase.ABORTED_FOR_NOW
-        )
-    )
+    @event(phase.SUCCEEDED.from_(*unfinished))
     def succeed(self) -> None:
         """The attempt succeeds."""
 
-    @event(
-        phase.NOTHING_TO_DO.from_(
-            phase.NEW, phase.RUNNING, phase.FAILED_FOR_NOW, phase.ERRORED_FOR_NOW, phase.ABORTED_FOR_NOW
-        )
-    )
+    @event(phase.NOTHING_TO_DO.from_(*unfinished))
     def find_nothing_to_do(self) -> None:
         """The attempt itself reports that there was nothing to do."""
 
-    @event(
-        phase.FAILED.from_(
-            phase.NEW, phase.RUNNING, phase.FAILED_FOR_NOW, phase.ERRORED_FOR_NOW, phase.ABORTED_FOR_NOW
-        )
-    )
+    @event(phase.FAILED.from_(*unfinished))
     def fail(self) -> None:
         """The attempt reports failure, with a terminal error or the last one allowed (since 1.10)."""
 
-    @event(
-        phase.ERRORED.from_(
-            phase.NEW, phase.RUNNING, phase.FAILED_FOR_NOW, phase.ERRORED_FOR_NOW, phase.ABORTED_FOR_NOW
-        )
-    )
+    @event(phase.ERRORED.from_(*unfinished))
     def err(self) -> None:
         """The error is terminal or the last one allowed, time is up, or no attempt could be made."""
 
