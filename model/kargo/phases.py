@@ -51,6 +51,40 @@ _TERMINAL = frozenset(
 )
 
 
+class HealthState(Phase):
+    """The health of a Stage, or of one thing in it, from good to bad.
+
+    Source: `api/v1alpha1/stage_types.go: HealthState`
+    """
+
+    HEALTHY = "Healthy", "Everything that was checked is as it should be."
+    NOT_APPLICABLE = "NotApplicable", "There is nothing to check."
+    PROGRESSING = "Progressing", "Something is on its way to being healthy."
+    UNKNOWN = "Unknown", "It cannot be told, or is not to be trusted yet."
+    UNHEALTHY = "Unhealthy", "Something is not as it should be."
+
+
+class VerificationPhase(Phase):
+    """The phase of one verification of a Stage's Freight; that of its AnalysisRun, as a rule.
+
+    Source: `api/v1alpha1/stage_types.go: VerificationPhase`
+    """
+
+    NEW = "", "Its AnalysisRun exists and has no phase yet."
+    PENDING = "Pending", "Its AnalysisRun has been made."
+    RUNNING = "Running", "Its AnalysisRun is measuring."
+    SUCCESSFUL = "Successful", "The Freight passed."
+    FAILED = "Failed", "The Freight did not pass, or a person aborted the verification."
+    ERROR = "Error", "The verification could not be carried out."
+    ABORTED = "Aborted", "Cut off. No release of the controller writes this itself."
+    INCONCLUSIVE = "Inconclusive", "The measurements say neither yes nor no."
+
+    @property
+    def terminal(self) -> bool:
+        """Whether a verification in this phase is over. Source: `VerificationPhase.IsTerminal`."""
+        return self not in (VerificationPhase.NEW, VerificationPhase.PENDING, VerificationPhase.RUNNING)
+
+
 class StepPhase(Phase):
     """Where a step is in its life: its status, and what the status alone does not say.
 
