@@ -62,6 +62,7 @@ class HealthState(Phase):
     PROGRESSING = "Progressing", "Something is on its way to being healthy."
     UNKNOWN = "Unknown", "It cannot be told, or is not to be trusted yet."
     UNHEALTHY = "Unhealthy", "Something is not as it should be."
+    NOT_ASSESSED = "", "Nobody has looked: the Stage has no Freight, or has it only just."
 
 
 class VerificationPhase(Phase):
