@@ -29,6 +29,17 @@ class ErrorPrefix(Enum):
     ONLY_WITH_ERRORED = 'that only with the status Errored, else `step "x": `'
 
 
+class AutoPromotionGuard(Enum):
+    """Which Promotions of a candidate keep the controller from promoting it by itself."""
+
+    __hash__ = object.__hash__
+
+    BY_POLICY = "NewestFreight: any. MatchUpstream: one that is not over, or some one that did not succeed"
+    BY_OUTCOME = (
+        "one that is not over, a success that is not on record, or the newest that is over, unless a success"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Behaviours:
     """How one release of the controller behaves, as far as releases differ."""
@@ -86,6 +97,27 @@ class Behaviours:
     absent_config_is_empty: bool
     """A runner of a step without config gets an empty one instead of none. main only. `StepEvaluator.Config`"""
 
+    approval_needs_request: bool
+    """Approval makes a Freight available only to a Stage that requests Freight of its origin.
+    From 1.11.0 on; before, to any. `Stage.IsFreightAvailable`, #6572"""
+
+    newest_by_discovery: bool
+    """The newest Freight is the one discovered last, of several the one with the largest name. From 1.11.0 on;
+    before, the one created last, of several an unspecified one (the smallest name, if they are few).
+    `SelectAutoPromotionCandidates`, #6494"""
+
+    several_upstream_is_an_error: bool
+    """Several Freight where the policy MatchUpstream expects one are an error that ends the pass. Up to 1.10; since
+    1.11.0 that origin is merely left out. `autoPromoteFreight`, `SelectAutoPromotionCandidates`"""
+
+    auto_promotion_guard: AutoPromotionGuard
+    """By policy up to 1.10, by outcome from 1.11.0 on; then a candidate is also left alone while the current
+    Promotion is of it. `autoPromoteFreight`, #6591"""
+
+    holds: bool
+    """Promoting an older Freight holds auto-promotion from its origin. From 1.11.0 on.
+    `AutoPromotionHold`, #6591"""
+
     shows_running_until_retried: bool = False
     """A step that will be retried has the status Running meanwhile. In no release: it was proposed in #5379."""
 
@@ -106,6 +138,11 @@ V1_8_3 = Behaviours(
     shortest_poll_ms=None,
     error_prefix=ErrorPrefix.ALWAYS,
     absent_config_is_empty=False,
+    approval_needs_request=False,
+    newest_by_discovery=False,
+    several_upstream_is_an_error=True,
+    auto_promotion_guard=AutoPromotionGuard.BY_POLICY,
+    holds=False,
 )
 V1_8_5 = replace(
     V1_8_3,
@@ -139,6 +176,11 @@ V1_11_2 = replace(
         'step kind "{kind}" is not registered; verify the kind is correct; if you are a Kargo Enterprise user, '
         "you may need to enable the promotion controller"
     ),
+    approval_needs_request=True,
+    newest_by_discovery=True,
+    several_upstream_is_an_error=False,
+    auto_promotion_guard=AutoPromotionGuard.BY_OUTCOME,
+    holds=True,
 )
 MAIN = replace(V1_11_2, release="main", absent_config_is_empty=True)
 
