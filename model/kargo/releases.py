@@ -97,6 +97,20 @@ class Behaviours:
     absent_config_is_empty: bool
     """A runner of a step without config gets an empty one instead of none. main only. `StepEvaluator.Config`"""
 
+    applications_watched_closely: bool
+    """An Argo CD Application wakes Promotions also by its health, its sync status and by being looked at after an
+    operation; Stages by the phase of its operation, its revisions and by being looked at after an operation, but no
+    longer by its sync status. From 1.10.0 on. `ArgoCDAppHealthChanged`, `ArgoCDAppSyncChanged`,
+    `ArgoCDAppReconciledAfterOperation`, `appHealthOrSyncStatusChanged`, #5995."""
+
+    selected_applications_wake: bool
+    """An Application wakes Promotions that select it by its labels, also when it is created or deleted; and a
+    change of its labels wakes, too. From 1.11.0 on. `enqueueSelectorMatches`, `ArgoCDAppLabelsChanged`, #6401."""
+
+    several_authorized_stages: bool
+    """An Application may be authorised for a list of Stages, with spaces around the names. From 1.11.0 on; before,
+    for one, written exactly. `AuthorizedStages`, #6398."""
+
     approval_needs_request: bool
     """Approval makes a Freight available only to a Stage that requests Freight of its origin.
     From 1.11.0 on; before, to any. `Stage.IsFreightAvailable`, #6572"""
@@ -138,6 +152,9 @@ V1_8_3 = Behaviours(
     shortest_poll_ms=None,
     error_prefix=ErrorPrefix.ALWAYS,
     absent_config_is_empty=False,
+    applications_watched_closely=False,
+    selected_applications_wake=False,
+    several_authorized_stages=False,
     approval_needs_request=False,
     newest_by_discovery=False,
     several_upstream_is_an_error=True,
@@ -167,6 +184,7 @@ V1_10_10 = replace(
     panic_removes_work_dir=True,
     failed_status_kept=True,
     error_prefix=ErrorPrefix.ONLY_WITH_ERRORED,
+    applications_watched_closely=True,
 )
 V1_11_2 = replace(
     V1_10_10,
@@ -181,6 +199,8 @@ V1_11_2 = replace(
     several_upstream_is_an_error=False,
     auto_promotion_guard=AutoPromotionGuard.BY_OUTCOME,
     holds=True,
+    selected_applications_wake=True,
+    several_authorized_stages=True,
 )
 MAIN = replace(V1_11_2, release="main", absent_config_is_empty=True)
 

@@ -53,7 +53,8 @@ def is_new(was: Hashable | None, now: Hashable | None) -> bool:
 class PromotionTriggers(NamedTuple):
     """What the Promotion controller watches of a Promotion.
 
-    The generation changes with the spec and by deletion; `refresh` is the token of that request, `abort` the action.
+    The generation changes with the spec and by deletion; `refresh` is the token of that request, `abort` the action
+    of that one.
     """
 
     generation: int = 1
