@@ -8,6 +8,7 @@ ever) or is reckoned from the present (`now` is zero between steps, and times mo
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from model.kargo import promotion_rules as rules
 from model.kargo import saving_rules as saving
@@ -15,7 +16,7 @@ from model.kargo import step_engine as engine
 from model.kargo.durations import format_duration
 from model.kargo.phases import PromotionPhase, StepStatus
 from model.kargo.plan import Plan, after_failure, config, did, namespace, said, stored
-from model.kargo.promotion_rules import Place
+from model.kargo.promotion_rules import Acknowledged, Place
 from model.kargo.step_engine import Condition, Turn
 from model.system import (
     Action,
@@ -37,12 +38,30 @@ PHASES = tuple(PromotionPhase)
 STATUSES = tuple(StepStatus)
 
 
-def variables(plan: Plan, *, running_clock: bool, start: PromotionPhase) -> tuple[Variable, ...]:
-    """The variables of a Promotion, those of one step together."""
+@dataclass(frozen=True)
+class Surroundings:
+    """What the pass of a Promotion meets outside it, where that is modelled, too: its Stage and its Freight.
+
+    `look` comes before the pass opens and may change `acknowledged`, `check` before the steps and may go to
+    `Place.REFUSED` with a `refusal`, `end` comes last.
+    """
+
+    look: tuple[Action | Part, ...] = ()
+    check: tuple[Action | Part, ...] = ()
+    end: tuple[Action | Part, ...] = ()
+
+
+ALONE = Surroundings()
+"""A Promotion whose Stage waits for it, and whose Freight can be promoted."""
+
+
+def variables(plan: Plan, *, running_clock: bool, start: PromotionPhase | None) -> tuple[Variable, ...]:
+    """The variables of a Promotion, those of one step together; `start` None is for one that is still to come."""
     n = len(plan.steps)
     clock = variable("now", 0) if running_clock else local("now", 0)
+    phases = PHASES if start is not None else (None, *PHASES)
     pass_wide = (
-        variable("phase", start, domain=PHASES),
+        variable("phase", start, domain=phases),
         variable("message", ""),
         variable("current_step", 0, domain=range(max(n, 1))) if n else variable("current_step", 0, -1),
         variable("work_dir", False, domain=(False, True)),
@@ -50,7 +69,9 @@ def variables(plan: Plan, *, running_clock: bool, start: PromotionPhase) -> tupl
         variable("health_checks", ()),
         variable("requeue", None),
         clock,
-        local("was", start, domain=PHASES),
+        local("was", start, domain=phases),
+        local("acknowledged", Acknowledged.YES, domain=tuple(Acknowledged)),
+        local("refusal", ""),
         local("at", Place.OUTSIDE, domain=(*Place, *range(n + 1))),
         local("fresh", False, domain=(False, True)),
         local("cancelled", False, domain=(False, True)),
@@ -93,23 +114,35 @@ def _field(plan: Plan, field: str, alias: str, initial: Value) -> list[Variable]
 
 
 def reconcile(
-    plan: Plan, name: str = "reconcile", *, cancelled: bool = False, running_clock: bool = False
+    plan: Plan,
+    name: str = "reconcile",
+    *,
+    cancelled: bool = False,
+    running_clock: bool = False,
+    surroundings: Surroundings = ALONE,
 ) -> Sequence:
     """One pass of the Promotion reconciler; with `cancelled`, one during which the controller shuts down."""
     n = len(plan.steps)
-    ends = (n, Place.WAITING, Place.CANCELLED, Place.PANICKED)
+    ends = (n, Place.WAITING, Place.CANCELLED, Place.PANICKED, Place.REFUSED)
     parts = [
         Part(action(rules.remember, writes=("was",))),
+        *map(_part, surroundings.look),
         required(action(rules.open_pass, writes=("at",))),
         *(part(a, at=Place.TERMINATING) for a in _terminate(plan)),
+        *map(_part, surroundings.check),
         part(sequence("load", *_load(plan, cancelled)), at=Place.LOADING),
         *(part(sequence(f"step {i}", *_turns(plan, i)), at=i) for i in range(n)),
         part(sequence("weigh", *_weigh(plan)), at=n),
         part(sequence("conclude", *_conclude(plan, running_clock)), at=ends),
     ]
+    parts += map(_part, surroundings.end)
     if not running_clock:
         parts += [Part(_rebase(plan, alias)) for alias in plan.aliases]
     return Sequence(name, tuple(parts), "controller")
+
+
+def _part(body: Action | Part) -> Part:
+    return body if isinstance(body, Part) else Part(body)
 
 
 def exploration(
@@ -263,7 +296,7 @@ def _conclude(plan: Plan, running_clock: bool) -> Iterator[Action | Part]:
         yield part(action(saving.assume_new_status, writes=("changed",)), cancelled=True)
     yield action(saving.can_save, writes=("saved",))
     yield part(sequence("save", *_save(plan)), saved=True, at=(n, Place.WAITING, Place.CANCELLED))
-    yield part(action(saving.save_panic, writes=("phase",)), saved=True, at=Place.PANICKED)
+    yield part(action(saving.save_end, writes=("phase",)), saved=True, at=saving.WITHOUT_RESULT)
     yield part(action(saving.save_message, writes=("message",)), saved=True)
     yield action(saving.remove_work_dir, constants={"behaviours": behaviours}, writes=("work_dir",))
     yield action(saving.ask_for_requeue, constants={"behaviours": behaviours}, writes=("requeue",))

@@ -41,6 +41,17 @@ class Place(Enum):
     WAITING = "a step is not done"
     CANCELLED = "the controller is shutting down"
     PANICKED = "the engine panicked"
+    REFUSED = "its Freight cannot be promoted"
+
+
+class Acknowledged(Enum):
+    """Whether the Stage of a Promotion names it as its current one."""
+
+    __hash__ = object.__hash__
+
+    YES = "it does"
+    NO = "it does not"
+    NO_STAGE = "there is no such Stage"
 
 
 # Opening the pass
@@ -56,15 +67,23 @@ def cancel() -> Outcomes:
     return only("the controller is shutting down", cancelled=True)
 
 
-def open_pass(phase: PromotionPhase, abort_requested: bool) -> Outcomes:
-    """Enabled while the Promotion has not ended. An abort goes first; else it is Running from here on."""
-    if phase.terminal:
+def open_pass(phase: PromotionPhase | None, abort_requested: bool, acknowledged: Acknowledged) -> Outcomes:
+    """Enabled while there is something to do for a Promotion that exists and has not ended.
+
+    An abort goes first. A new Promotion is Pending from here on; one that its Stage waits for is Running.
+    """
+    if phase is None or phase.terminal:
         return ()
     if abort_requested:
         return only("abort", phase=PROMOTION.after(phase, "abort"), at=Place.TERMINATING)
-    for event in ("acknowledge", "start"):
-        if event in PROMOTION.leaving(phase):
-            phase = PROMOTION.after(phase, event)
+    before = phase
+    if "acknowledge" in PROMOTION.leaving(phase):
+        phase = PROMOTION.after(phase, "acknowledge")
+    if acknowledged is not Acknowledged.YES:
+        nothing = phase is before and acknowledged is Acknowledged.NO
+        return () if nothing else only("" if phase is before else str(phase), phase=phase)
+    if "start" in PROMOTION.leaving(phase):
+        phase = PROMOTION.after(phase, "start")
     return only(phase=phase, at=Place.LOADING)
 
 

@@ -76,9 +76,10 @@ class Behaviours:
     panic_text: str
     """The error a panicking runner leaves, of `{alias}` and `{value}`."""
 
-    panic_removes_work_dir: bool
-    """A pass in which the engine panics removes the work directory, as any other that ends the Promotion does.
-    From 1.10.0 on; before, it stays, and is found again if the end could not be written. `promote`, #5805."""
+    every_end_removes_work_dir: bool
+    """A pass that ends the Promotion without a result of the engine, because it panicked or was not even asked,
+    removes the work directory as any other does. From 1.10.0 on; before, it stays, and is found again if the end
+    could not be written. `promote`, #5805."""
 
     unknown_kind_text: str
     """The message of a step for whose `{kind}` no runner is registered."""
@@ -132,6 +133,30 @@ class Behaviours:
     """Promoting an older Freight holds auto-promotion from its origin. From 1.11.0 on.
     `AutoPromotionHold`, #6591"""
 
+    unknown_health_is_an_error: bool
+    """A Stage whose health is Unknown, and not because its last Promotion did not succeed, fails its pass: nothing is
+    verified, marked or promoted, and the queue backs off. Up to 1.9. `RegularStageReconciler.reconcile`, #5995."""
+
+    unstarted_inherits_collection: bool
+    """A Promotion that never started takes over the collection of the one recorded before it, so that the next one
+    still finds the Freight of other origins there. From 1.11.2 on. `syncPromotions`, #6821."""
+
+    adopted_run_finishes_now: bool
+    """A verification that takes over an AnalysisRun is finished now, not when that was. Since 1.11.
+    `startVerification`"""
+
+    names_overwritten: bool
+    """Admission gives every Promotion a generated name, and the steps of its Stage. Since 1.11; before, it keeps
+    both as they are given. `webhook.Default`, #6215."""
+
+    policy_read_first: bool
+    """A Stage pass reads once, as it begins, whether auto-promotion is enabled. Since 1.11; before, it does so
+    when it comes to promote. `RegularStageReconciler.reconcile`"""
+
+    reads_past_the_cache: bool
+    """A Promotion pass reads the Promotion from the API server itself. From 1.9.6 and 1.10.0 on; before, it may see
+    one that is older than its own last write. `reconciler.Reconcile`, #6029."""
+
     shows_running_until_retried: bool = False
     """A step that will be retried has the status Running meanwhile. In no release: it was proposed in #5379."""
 
@@ -146,7 +171,7 @@ V1_8_3 = Behaviours(
     context_failure_is_a_result=True,
     first_finish_time_kept=False,
     panic_text='step "{alias}" panicked: {value}',
-    panic_removes_work_dir=False,
+    every_end_removes_work_dir=False,
     unknown_kind_text='no promotion step runner found for kind "{kind}"',
     final_error_returned=True,
     shortest_poll_ms=None,
@@ -155,6 +180,12 @@ V1_8_3 = Behaviours(
     applications_watched_closely=False,
     selected_applications_wake=False,
     several_authorized_stages=False,
+    unknown_health_is_an_error=True,
+    unstarted_inherits_collection=False,
+    adopted_run_finishes_now=False,
+    names_overwritten=False,
+    policy_read_first=False,
+    reads_past_the_cache=False,
     approval_needs_request=False,
     newest_by_discovery=False,
     several_upstream_is_an_error=True,
@@ -177,13 +208,15 @@ V1_9_9 = replace(
     first_finish_time_kept=True,
     panic_text='error running step "{alias}": step panicked: {value}',
     unknown_kind_text='error getting runner for step kind "{kind}"',
+    reads_past_the_cache=True,
 )
 V1_10_10 = replace(
     V1_9_9,
     release="1.10.10",
-    panic_removes_work_dir=True,
+    every_end_removes_work_dir=True,
     failed_status_kept=True,
     error_prefix=ErrorPrefix.ONLY_WITH_ERRORED,
+    unknown_health_is_an_error=False,
     applications_watched_closely=True,
 )
 V1_11_2 = replace(
@@ -194,6 +227,10 @@ V1_11_2 = replace(
         'step kind "{kind}" is not registered; verify the kind is correct; if you are a Kargo Enterprise user, '
         "you may need to enable the promotion controller"
     ),
+    unstarted_inherits_collection=True,
+    adopted_run_finishes_now=True,
+    names_overwritten=True,
+    policy_read_first=True,
     approval_needs_request=True,
     newest_by_discovery=True,
     several_upstream_is_an_error=False,

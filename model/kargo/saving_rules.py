@@ -20,6 +20,9 @@ from model.system import Outcomes, only
 DEFAULT_REQUEUE_MS = 300_000
 """How often a Running Promotion is looked at if nothing else asks for it. `defaultRequeueInterval`"""
 
+WITHOUT_RESULT = (Place.PANICKED, Place.REFUSED)
+"""Where a pass ends the Promotion, and the engine has returned nothing."""
+
 BACKOFF = "error"
 """A requeue by the queue's exponential backoff, because the reconciler returned an error."""
 
@@ -73,8 +76,10 @@ def conclude(at: object, worst: StepStatus, stopped_at: int, *, steps: int) -> O
 NIL_MAP = "assignment to entry in nil map"
 
 
-def conclude_message(at: object, worst_text: str, *, steps: int) -> Outcomes:
-    """The message the engine returns for the Promotion."""
+def conclude_message(at: object, worst_text: str, refusal: str, *, steps: int) -> Outcomes:
+    """The message the engine returns for the Promotion, or why the engine was not even asked."""
+    if at is Place.REFUSED:
+        return only(new_message=refusal)
     if at is Place.CANCELLED:
         return only(new_message=f"execution canceled: {CONTEXT_CANCELED}")
     if at is Place.PANICKED:
@@ -83,8 +88,8 @@ def conclude_message(at: object, worst_text: str, *, steps: int) -> Outcomes:
 
 
 def conclude_error(at: object, new_phase: PromotionPhase, new_message: str, *, behaviours: Behaviours) -> Outcomes:
-    """Where the release returns an Errored end as an error too, that error; an engine that panics returns none."""
-    if at is not Place.PANICKED and new_phase is PromotionPhase.ERRORED and behaviours.final_error_returned:
+    """Where the release returns an Errored end as an error too, that error; there is none without a result."""
+    if at not in WITHOUT_RESULT and new_phase is PromotionPhase.ERRORED and behaviours.final_error_returned:
         return only(engine_error=new_message)
     return ()
 
@@ -188,8 +193,8 @@ def save_status(new_phase: PromotionPhase, new_step: int) -> Outcomes:
     return only(phase=new_phase, current_step=new_step)
 
 
-def save_panic(new_phase: PromotionPhase) -> Outcomes:
-    """A pass that panicked changes the phase and nothing else."""
+def save_end(new_phase: PromotionPhase) -> Outcomes:
+    """A pass without a result changes the phase, and otherwise only the message."""
     return only(phase=new_phase)
 
 
@@ -218,7 +223,7 @@ def remove_work_dir(new_phase: PromotionPhase, at: object, *, behaviours: Behavi
 
     Source: `promote` up to 1.9, `Reconcile` since 1.10
     """
-    if at is Place.PANICKED and not behaviours.panic_removes_work_dir:
+    if at in WITHOUT_RESULT and not behaviours.every_end_removes_work_dir:
         return ()
     return only(work_dir=False) if new_phase.terminal else ()
 

@@ -1,0 +1,1 @@
+"""Kargo's control loop: Stages, their Promotions, Freight, and everything that moves them."""

@@ -1,0 +1,114 @@
+"""What a Stage pass is built for: one Stage, the objects it can meet, and a release."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from model.kargo.loop.pipeline import Pipeline, StageSpec
+from model.kargo.loop.values import of
+from model.kargo.releases import Behaviours
+from model.system import Action, Rule, Value, action
+
+STAGE_FIELDS = frozenset(
+    (
+        "stage_exists",
+        "deleting",
+        "finalizer",
+        "generation",
+        "observed_generation",
+        "current",
+        "current_freight",
+        "last",
+        "last_phase",
+        "last_freight",
+        "last_finished",
+        "last_message",
+        "last_checks",
+        "older_history",
+        "verification",
+        "verification_note",
+        "older_verifications",
+        "verification_ids",
+        "health",
+        "issues",
+        "healthy_condition",
+        "promoting_condition",
+        "ready_condition",
+        "reconciling_condition",
+        "verified_condition",
+        "summary",
+        "auto_promotion",
+        "refresh",
+        "handled_refresh",
+        "reverify",
+        "abort_verification",
+        "policy",
+        "app",
+        "runs",
+        "run_notes",
+        "run_ids",
+        "stage_requeue",
+    )
+)
+"""What a Stage has one of. A rule's parameter of such a name is that field of the Stage the rule is bound to."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """One Stage and what a pass over it can meet.
+
+    `promotions` are the slots for its Promotions in order of their names, `created` the same in order of creation
+    (slots not used yet last); `freight` lists the Freight of each Warehouse, oldest first.
+    """
+
+    stage: StageSpec
+    pipeline: Pipeline
+    behaviours: Behaviours
+    promotions: tuple[str, ...]
+    created: tuple[str, ...]
+    freight: tuple[tuple[str, tuple[str, ...]], ...]
+
+    @property
+    def all_freight(self) -> tuple[str, ...]:
+        """Every Freight, by name."""
+        return tuple(sorted(f for _, names in self.freight for f in names))
+
+    def of_origin(self, warehouse: str) -> tuple[str, ...]:
+        """The Freight of one Warehouse, oldest first."""
+        return dict(self.freight).get(warehouse, ())
+
+    def of(self, field: str, *more: str) -> str:
+        """The variable that holds a field of the Stage, or of the Stage and another object."""
+        return of(field, self.stage.name, *more)
+
+    def bind(
+        self,
+        rule: Rule,
+        name: str = "",
+        *,
+        constants: Mapping[str, Value] | None = None,
+        writes: Iterable[str] = (),
+        **binding: str,
+    ) -> Action:
+        """Bind a rule to this Stage.
+
+        A parameter, or a name in `writes`, that is one of `STAGE_FIELDS` is that field of the Stage; one in `binding`
+        is the variable given there; one in `constants` is fixed; any other is the variable of its own name.
+        """
+        fixed = constants or {}
+        reads = {n: binding.pop(n, self._variable(n)) for n in _parameters(rule) if n not in fixed}
+        written = {n: binding.pop(n, self._variable(n)) for n in writes}
+        if binding:
+            raise TypeError(f"{rule.__name__} neither reads nor writes {min(binding)!r}")
+        return action(rule, name, constants=fixed, reads=reads, writes=written)
+
+    def _variable(self, name: str) -> str:
+        return self.of(name) if name in STAGE_FIELDS else name
+
+
+@cache
+def _parameters(rule: Rule) -> tuple[str, ...]:
+    return tuple(inspect.signature(rule).parameters)
