@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from model.kargo.releases import RELEASES
-from simulations.kargo import replay_expressions, replay_steps
+from simulations.kargo import replay_availability, replay_expressions, replay_steps
 from simulations.replay import RecordingError, Replayed, read_lines
 
 Replay = Callable[[Path, Iterable[str] | None, int | None], Iterator[Replayed]]
@@ -27,6 +27,9 @@ class Family:
 FAMILIES = (
     Family("steps", frozenset({"id", "steps", "script", "passes"}), replay_steps.replay),
     Family("expressions", frozenset({"id", "env", "alias", "template"}), replay_expressions.replay),
+    Family(
+        "availability", frozenset({"id", "now_ms", "policies", "freight", "stages"}), replay_availability.replay
+    ),
 )
 
 PROGRAMS = "programs.jsonl.gz"
