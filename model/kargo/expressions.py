@@ -47,12 +47,14 @@ from model.kargo.promotion_context import PromotionContext, StepContext, StepMet
 class Rules:
     """How one release evaluates expressions.
 
-    ``steps`` is the dialect of `if` and config, ``variables`` that of variables, which lacks the status functions.
+    ``steps`` is the dialect of `if` and config, ``variables`` that of variables, which lacks the status functions,
+    ``names`` that of the names of Applications (`application_name`), which has only functions of texts.
     """
 
     release: str
     steps: Dialect
     variables: Dialect
+    names: Dialect
     delimiters: Delimiters
     artifacts: ArtifactTypes
     names_the_type: bool
@@ -72,15 +74,16 @@ _BRACES_AND_PERCENT: Final = Delimiters((("${{", "}}"), ("${%", "%}")))
 def _rules(release: str, minor: int, patch: int) -> Rules:
     is_main = release == "main"
     artifacts = NAMED_ARTIFACTS if is_main else UNNAMED_ARTIFACTS
-    visible: tuple[Function, ...] = functions.artifact_functions(artifacts) + functions.DATA + functions.TEXTS
+    texts: tuple[Function, ...] = functions.TEXTS + (functions.TEXTS_SINCE_1_11 if minor >= 11 else ())
+    visible: tuple[Function, ...] = functions.artifact_functions(artifacts) + functions.DATA + texts
     visible += functions.DATA_SINCE_1_9 if minor >= 9 else ()
-    visible += functions.TEXTS_SINCE_1_11 if minor >= 11 else ()
     visible += (functions.FREIGHT_STATUS,) if is_main else ()
     visible += (functions.FREIGHT_METADATA if minor >= 10 else functions.FREIGHT_METADATA_WITH_KEY,)
     return Rules(
         release=release,
         steps=Dialect(patch, visible + functions.STATUS),
         variables=Dialect(patch, visible),
+        names=Dialect(patch, texts),
         delimiters=_BRACES_AND_PERCENT if minor >= 9 else _BRACES,
         artifacts=artifacts,
         names_the_type=minor >= 9,
@@ -149,6 +152,24 @@ def config(tree: Mapping[str, object], context: PromotionContext, step: StepCont
 def template(text: str, context: PromotionContext, step: StepContext, release: str) -> Evaluation:
     """The value of one template in the place of a step's config."""
     return _in_step(text, context, step, rules_for(release))
+
+
+def application_name(text: str, context: PromotionContext, step: StepContext, release: str) -> Evaluation:
+    """The value of a template that names an Argo CD Application, or its namespace, in the config of a step.
+
+    That is what the controller evaluates to know which Promotions wait for an Application. Such a template sees
+    `ctx`, variables and outputs, but neither metadata nor Kargo's functions, except those that make texts.
+    Source: ``pkg/indexer/indexer.go: RunningPromotionsByArgoCDApplications``.
+    """
+    rules = rules_for(release)
+    found = _step_variables(context, step, rules)
+    if not isinstance(found, Value):
+        return found
+    names = {name: value for name, value in _step_names(context, step, rules).items() if name != "stepMetas"}
+    calls = {name: call for name, call in functions.text_calls().items() if name in rules.names.table}
+    return evaluate_template(
+        text, rules.names, Environment({**names, "vars": found.value}, calls), rules.delimiters
+    )
 
 
 def variables(context: PromotionContext, step: StepContext, release: str) -> Evaluation:
