@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 HERE = Path(__file__).parent
-NAMES = re.compile(r'"[^"]*"|\'[^\']*\'|`[^`]*`|[a-z0-9.-]+(?:::|/|#|~|!)[a-z0-9./:-]+|\d+')
+NAMES = re.compile(r'"[^"]*"|\'[^\']*\'|`[^`]*`|[a-z0-9.-]+(?:::|/|#|~|!)[a-z0-9./:-]+|\b[0-9a-f]{7,8}\b|\d+')
 
 
 def features(value: object, place: str = "") -> Iterator[str]:
