@@ -40,6 +40,15 @@ class AutoPromotionGuard(Enum):
     )
 
 
+class HealthTrust(Enum):
+    """When the health that an Argo CD Application shows is believed."""
+
+    __hash__ = object.__hash__
+
+    COOLED_DOWN = "once its last operation has succeeded, and ten seconds have passed since"
+    RECONCILED = "once Argo CD has looked at it after its last operation ended, whatever came of that"
+
+
 @dataclass(frozen=True, slots=True)
 class Behaviours:
     """How one release of the controller behaves, as far as releases differ."""
@@ -157,6 +166,38 @@ class Behaviours:
     """A Promotion pass reads the Promotion from the API server itself. From 1.9.6 and 1.10.0 on; before, it may see
     one that is older than its own last write. `reconciler.Reconcile`, #6029."""
 
+    health_trust: HealthTrust
+    """Up to 1.9 a matter of ten seconds, from 1.10.0 on of `reconciledAt`, which was not read before.
+    `getApplicationHealth`, #5995"""
+
+    revisions_before_health: bool
+    """Whether an Application is at the desired revisions is looked at before its health, and not only if it is
+    healthy. From 1.10.0 on. `getApplicationHealth`, #5995"""
+
+    reported_status_sanitized: bool
+    """The health of a Stage keeps of its Applications' status nothing that changes all the time. From 1.10.10 and
+    1.11.2 on. `sanitizeAppStatus`, #6832"""
+
+    argocd_selectors: bool
+    """The Argo CD steps may choose Applications by their labels. From 1.9.0 on. `ArgoCDAppSelector`, #5416"""
+
+    refused_apps_passed_over: bool
+    """Of Applications that do not authorise the Stage argocd-update only says that there is no other. From 1.9.0
+    on; before, it says why, and introduces that as an error of getting the Application.
+    `getAuthorizedApplications`, #5416"""
+
+    update_poll_ms: int | None
+    """How long after its last attempt an argocd-update that is Running asks for the next; None if it does not.
+    30 s up to 1.9. `argocdUpdater.run`, #6033"""
+
+    discovery_attempts: int
+    """How often argocd-update reads Applications while the API server does not know their kind.
+    6 from 1.11.0 on, once before. `withDiscoveryRetry`, #6583, #6606"""
+
+    resolved_apps_in_output: bool
+    """The Argo CD steps output the names of the Applications they found. main only.
+    `ArgoCDAppRefsToOutput`, #6766"""
+
     shows_running_until_retried: bool = False
     """A step that will be retried has the status Running meanwhile. In no release: it was proposed in #5379."""
 
@@ -191,6 +232,14 @@ V1_8_3 = Behaviours(
     several_upstream_is_an_error=True,
     auto_promotion_guard=AutoPromotionGuard.BY_POLICY,
     holds=False,
+    health_trust=HealthTrust.COOLED_DOWN,
+    revisions_before_health=False,
+    reported_status_sanitized=False,
+    argocd_selectors=False,
+    refused_apps_passed_over=False,
+    update_poll_ms=30_000,
+    discovery_attempts=1,
+    resolved_apps_in_output=False,
 )
 V1_8_5 = replace(
     V1_8_3,
@@ -209,6 +258,8 @@ V1_9_9 = replace(
     panic_text='error running step "{alias}": step panicked: {value}',
     unknown_kind_text='error getting runner for step kind "{kind}"',
     reads_past_the_cache=True,
+    argocd_selectors=True,
+    refused_apps_passed_over=True,
 )
 V1_10_10 = replace(
     V1_9_9,
@@ -218,6 +269,10 @@ V1_10_10 = replace(
     error_prefix=ErrorPrefix.ONLY_WITH_ERRORED,
     unknown_health_is_an_error=False,
     applications_watched_closely=True,
+    health_trust=HealthTrust.RECONCILED,
+    revisions_before_health=True,
+    reported_status_sanitized=True,
+    update_poll_ms=None,
 )
 V1_11_2 = replace(
     V1_10_10,
@@ -238,8 +293,9 @@ V1_11_2 = replace(
     holds=True,
     selected_applications_wake=True,
     several_authorized_stages=True,
+    discovery_attempts=6,
 )
-MAIN = replace(V1_11_2, release="main", absent_config_is_empty=True)
+MAIN = replace(V1_11_2, release="main", absent_config_is_empty=True, resolved_apps_in_output=True)
 
 RELEASES: dict[str, Behaviours] = {b.release: b for b in (V1_8_3, V1_8_5, V1_9_9, V1_10_10, V1_11_2, MAIN)}
 """The releases that were recorded, oldest first."""
