@@ -9,19 +9,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from model.kargo.labels import Labels, Selector, matches
+from model.kargo.argocd.applications import COMPLETED, Key
+from model.kargo.argocd.selectors import Selector, matches
 from model.kargo.phases import PromotionPhase
 from model.kargo.releases import Behaviours
-
-COMPLETED = frozenset({"Succeeded", "Failed", "Error"})
-"""The phases of an operation that is over. Source: `OperationPhase.Completed`"""
-
-
-class ObjectName(NamedTuple):
-    """An object by its namespace, which of Kargo's own objects is their Project, and its name."""
-
-    namespace: str
-    name: str
 
 
 class ApplicationTriggers(NamedTuple):
@@ -29,7 +20,7 @@ class ApplicationTriggers(NamedTuple):
 
     `operation` is the phase of the operation that runs or ran last; it and the other texts are empty where there is
     none. `finished_at` is the end of that operation and `reconciled_at` the time at which Argo CD last looked at
-    the Application, in whole seconds, which is how Argo CD writes them.
+    the Application, in milliseconds.
     """
 
     health: str = ""
@@ -39,7 +30,7 @@ class ApplicationTriggers(NamedTuple):
     operation: str = ""
     finished_at: int | None = None
     reconciled_at: int | None = None
-    labels: Labels = frozenset()
+    labels: frozenset[tuple[str, str]] = frozenset()
 
 
 def operation_completed(was: str, now: str) -> bool:
@@ -69,7 +60,7 @@ class Selection(NamedTuple):
 class Targets(NamedTuple):
     """The Applications that an `argocd-update` or `argocd-wait` step is about, by name and by their labels."""
 
-    named: frozenset[ObjectName] = frozenset()
+    named: frozenset[Key] = frozenset()
     selected: frozenset[Selection] = frozenset()
 
 
@@ -109,15 +100,15 @@ def _status_changed(was: ApplicationTriggers, now: ApplicationTriggers) -> bool:
 def application_wakes_promotion(
     was: ApplicationTriggers | None,
     now: ApplicationTriggers | None,
-    application: ObjectName,
+    application: Key,
     phase: PromotionPhase | str,
     targets: Targets,
     behaviours: Behaviours,
 ) -> bool:
     """Whether a change of an Application wakes a Promotion that the controller is responsible for.
 
-    The Promotion must be Running, and `targets` are those of its steps so far. A Promotion that selects Applications
-    is woken by one that was or is selected; one that names them not by their creation or deletion.
+    The Promotion must be Running, and `targets` are those of its steps so far. A Promotion that selects
+    Applications is woken by one that was or is selected; one that names them, not by their creation or deletion.
     Source: `UpdatedArgoCDAppHandler`, `promotionSelectorsMatchApp`
     """
     if phase is not PromotionPhase.RUNNING or not application_wakes_promotions(was, now, behaviours):
@@ -125,7 +116,7 @@ def application_wakes_promotion(
     if was is not None and now is not None and application in targets.named:
         return True
     return behaviours.selected_applications_wake and any(
-        selection.namespace == application.namespace and matches(selection.selector, state.labels)
+        selection.namespace == application.namespace and matches(selection.selector, dict(state.labels))
         for selection in targets.selected
         for state in (was, now)
         if state is not None
@@ -156,7 +147,14 @@ def application_wakes_stages(
     )
 
 
-def authorized_stages(annotation: str, behaviours: Behaviours) -> tuple[ObjectName, ...]:
+class StageName(NamedTuple):
+    """A Stage, by its Project and its name."""
+
+    project: str
+    name: str
+
+
+def authorized_stages(annotation: str, behaviours: Behaviours) -> tuple[StageName, ...]:
     """The Stages named by the annotation `kargo.akuity.io/authorized-stage` of an Application.
 
     None at all, if one of them is not written as `<project>:<stage>`. Source: `AuthorizedStages`;
@@ -164,11 +162,10 @@ def authorized_stages(annotation: str, behaviours: Behaviours) -> tuple[ObjectNa
     """
     if not behaviours.several_authorized_stages:
         project, colon, name = annotation.partition(":")
-        return (ObjectName(project, name),) if colon else ()
+        return (StageName(project, name),) if colon else ()
     entries = [entry for entry in map(str.strip, annotation.split(",")) if entry]
-    names = [
-        ObjectName(*map(str.strip, (project, name))) for project, _, name in (e.partition(":") for e in entries)
-    ]
+    pairs = [entry.partition(":") for entry in entries]
+    names = [StageName(project.strip(), name.strip()) for project, _, name in pairs]
     if any(not all(name) or "*" in "".join(name) for name in names):
         return ()
     return tuple(names)

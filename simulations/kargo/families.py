@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from model.kargo.releases import RELEASES
-from simulations.kargo import replay_availability, replay_expressions, replay_steps
+from simulations.kargo import (
+    replay_argocd,
+    replay_availability,
+    replay_expressions,
+    replay_health,
+    replay_steps,
+    replay_wakeups,
+)
 from simulations.replay import RecordingError, Replayed, read_lines
 
 Replay = Callable[[Path, Iterable[str] | None, int | None], Iterator[Replayed]]
@@ -30,6 +37,7 @@ FAMILIES = (
     Family(
         "availability", frozenset({"id", "now_ms", "policies", "freight", "stages"}), replay_availability.replay
     ),
+    Family("wakeups", frozenset({"id", "controller", "world", "event"}), replay_wakeups.replay),
 )
 
 PROGRAMS = "programs.jsonl.gz"
