@@ -47,7 +47,7 @@ def sliced(system: System, properties: Iterable[Property]) -> Slice:
     )
     left = {s.name for s in steps}
     return Slice(
-        System(system.name, tuple(v for v in system.variables if v.name in kept), steps, system._tables),
+        System(system.name, tuple(v for v in system.variables if v.name in kept), steps, system.tables),
         tuple(v.name for v in system.variables if v.name not in kept),
         tuple(s.name for s in system.actions if s.name not in left),
     )

@@ -197,6 +197,81 @@ class Table:
             return row
 
 
+class Tables:
+    """The tables of a set of actions: one for every function and constants, however many actions share them."""
+
+    __slots__ = ("_by_action", "_by_function")
+
+    def __init__(self) -> None:
+        self._by_function: dict[tuple[Rule, tuple[tuple[str, Hashable], ...]], Table] = {}
+        # To hash the constants at every step would cost more than the step. The action is kept with its table, so
+        # that no other can come to have its id.
+        self._by_action: dict[int, tuple[Action, Table, tuple[str, ...], dict[str, str]]] = {}
+
+    def table(self, of: Action) -> Table:
+        """The table that `of` shares with every action made of the same function and constants."""
+        return self.bound(of)[1]
+
+    def bound(self, of: Action) -> tuple[Action, Table, tuple[str, ...], dict[str, str]]:
+        """The action with its table, the variables it reads, and those it writes by its own names for them."""
+        found = self._by_action.get(id(of))
+        if found is None:
+            key = (of.function, of.constants)
+            table = self._by_function.get(key) or self._by_function.setdefault(key, Table(*key))
+            targets = {n: v for n, v in of.writes if n not in of.ignored}
+            found = self._by_action[id(of)] = (of, table, tuple(v for _, v in of.reads), targets)
+        return found
+
+
+Scope = dict[str, Any]
+Run = list[tuple[str, Scope]]
+
+
+def run(step: Action | Sequence, scope: Scope, tables: Tables) -> Run:
+    """Every way `step` can go, as a label and the values of all variables after it; none if it is not enabled.
+
+    `scope` holds a value for every variable that is used, local ones too. It is given away: one of the results may
+    be the same dictionary.
+    """
+    if isinstance(step, Action):
+        return _act(step, scope, tables)
+    going: Run = [("", scope)]
+    for p in step.parts:
+        if len(going) == 1:
+            going = _part(p, *going[0], tables)
+        else:
+            going = [after for label, before in going for after in _part(p, label, before, tables)]
+    return going
+
+
+def _part(p: Part, label: str, scope: Scope, tables: Tables) -> Run:
+    for name, values in p.when:
+        if scope[name] not in values:
+            return [] if p.required else [(label, scope)]
+    after = run(p.body, scope, tables)
+    if not after:
+        return [] if p.required else [(label, scope)]
+    if len(after) == 1 and not after[0][0]:
+        return [(label, after[0][1])]
+    return [(f"{label}; {more}" if label and more else label or more, s) for more, s in after]
+
+
+def _act(of: Action, scope: Scope, tables: Tables) -> Run:
+    _, table, reads, targets = tables.bound(of)
+    row = table[tuple([scope[v] for v in reads])]
+    if not row:
+        return []
+    if len(row) > 1:
+        return [(o.label, scope | assignments(of, o)) for o in row]
+    only_outcome = row[0]
+    for name, value in only_outcome.changes.items():
+        if name in targets:
+            scope[targets[name]] = value
+        elif name not in of.ignored:
+            assignments(of, only_outcome)
+    return [(only_outcome.label, scope)]
+
+
 @dataclass(frozen=True, slots=True)
 class Successor:
     """A step that can be taken: by which action, how it went, the state after it.
@@ -222,20 +297,14 @@ class System:
     name: str
     variables: tuple[Variable, ...]
     actions: tuple[Action | Sequence, ...]
-    _tables: dict[tuple[Rule, tuple[tuple[str, Hashable], ...]], Table] = field(
-        default_factory=dict, repr=False, compare=False
-    )
+    tables: Tables = field(default_factory=Tables, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         _validate(self)
 
     def table(self, of: Action) -> Table:
         """The table that `of` shares with every action made of the same function and constants."""
-        key = (of.function, of.constants)
-        try:
-            return self._tables[key]
-        except KeyError:
-            return self._tables.setdefault(key, Table(*key))
+        return self.tables.table(of)
 
     def initial_states(self) -> Iterator[State]:
         """Every state the system may start in."""
@@ -256,27 +325,8 @@ class System:
         kept = tuple(state)
         return [
             Successor(step, label, {n: scope[n] for n in kept}, {n: scope[n] for n in locals_})
-            for label, scope in self._run(step, {**state, **locals_})
+            for label, scope in run(step, {**state, **locals_}, self.tables)
         ]
-
-    def _run(self, step: Action | Sequence, scope: dict[str, Value]) -> list[tuple[str, dict[str, Value]]]:
-        if isinstance(step, Action):
-            return self._act(step, scope)
-        going = [("", scope)]
-        for p in step.parts:
-            going = [after for label, before in going for after in self._part(p, label, before)]
-        return going
-
-    def _part(self, p: Part, label: str, scope: dict[str, Value]) -> list[tuple[str, dict[str, Value]]]:
-        runs = all(scope[name] in values for name, values in p.when)
-        after = self._run(p.body, scope) if runs else []
-        if after:
-            return [("; ".join(filter(None, (label, more))), s) for more, s in after]
-        return [] if p.required else [(label, scope)]
-
-    def _act(self, of: Action, scope: dict[str, Value]) -> list[tuple[str, dict[str, Value]]]:
-        row = self.table(of)[tuple([scope[v] for _, v in of.reads])]
-        return [(o.label, scope | assignments(of, o)) for o in row]
 
 
 def assignments(of: Action, result: Outcome) -> dict[str, Value]:
@@ -301,6 +351,24 @@ def parts_of(step: Action | Sequence) -> Iterator[Action]:
     else:
         for p in step.parts:
             yield from parts_of(p.body)
+
+
+def rename(step: Sequence, names: Mapping[str, str]) -> Sequence:
+    """The same steps over other variables: those in `names` by their new names."""
+
+    def new(name: str) -> str:
+        return names.get(name, name)
+
+    def bound(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+        return tuple((name, new(variable)) for name, variable in pairs)
+
+    def again(body: Action | Sequence) -> Action | Sequence:
+        if isinstance(body, Action):
+            return replace(body, reads=bound(body.reads), writes=bound(body.writes))
+        return rename(body, names)
+
+    parts = (Part(again(p.body), tuple((new(n), v) for n, v in p.when), p.required) for p in step.parts)
+    return replace(step, parts=tuple(parts))
 
 
 def mutate(system: System, **functions: Rule) -> System:

@@ -20,7 +20,7 @@ from model.kargo.attempts import Attempt
 from model.kargo.lifecycles import PROMOTION
 from model.kargo.manifest_types import Retry
 from model.kargo.phases import PromotionPhase, StepPhase, StepStatus
-from model.kargo.promotion_rules import Place
+from model.kargo.promotion_rules import Acknowledged, Place
 from model.kargo.releases import LATEST, RELEASES, V1_8_3, Behaviours
 from model.kargo.step_engine import Entry, StepRules, Turn
 from model.kargo.templates import StepSpec, Template
@@ -142,7 +142,7 @@ def go_past_step(fresh: bool, current_step: int) -> Outcomes:
     return only(at=0 if fresh else current_step + 1)
 
 
-def open_any_pass(phase: PromotionPhase, abort_requested: bool) -> Outcomes:
+def open_any_pass(phase: PromotionPhase, abort_requested: bool, acknowledged: Acknowledged) -> Outcomes:
     """A broken rule: it forgets that a Promotion may have ended."""
     if abort_requested and not phase.terminal:
         return only(phase=PROMOTION.after(phase, "abort"), at=Place.TERMINATING)

@@ -12,7 +12,10 @@ from model.kargo.argocd.applications import Application, Key
 from model.kargo.argocd.selectors import Selector, matches
 
 PATCH_ATTEMPTS: Final = 5
-"""How often a patch is tried that meets a conflict. Source: `kubeclient.PatchUnstructured`, `retry.DefaultRetry`."""
+"""How often a patch is tried that meets a conflict.
+
+Source: `kubeclient.PatchUnstructured`, `retry.DefaultRetry`
+"""
 
 HARD: Final = "hard"
 """The value of the annotation that asks Argo CD to look again without its cache. Source: `RefreshTypeHard`."""
@@ -58,8 +61,11 @@ class Event(NamedTuple):
 
 
 class ControlPlane(NamedTuple):
-    """The Applications, ordered by name, and what the controller has done: how many reads, which patches, tried ones
-    included, and which events. `waited_ms` is the time that it spent between reads."""
+    """The Applications, ordered by name, and what the controller has done to them.
+
+    That is how many reads, which patches, tried ones included, and which events. `waited_ms` is the time that it
+    spent between reads.
+    """
 
     stored: tuple[Stored, ...]
     reads: int = 0

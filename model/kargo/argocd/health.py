@@ -24,7 +24,10 @@ from model.kargo.phases import HealthState
 from model.kargo.releases import Behaviours, HealthTrust
 
 COOLDOWN_MS: Final = 10_000
-"""How old the end of an operation must be before health is believed, up to 1.9. Source: `appHealthCooldownDuration`."""
+"""How old the end of an operation must be before health is believed, up to 1.9.
+
+Source: `appHealthCooldownDuration`
+"""
 
 
 class Finding(Enum):
@@ -161,7 +164,9 @@ def app_finding(application: Application, desired: tuple[str, ...], now_ms: int,
 _NOT_TRUSTED = "Application health status not trusted"
 _WORDS: dict[Finding, str] = {
     Finding.NOT_SUCCEEDED: f'last operation of {{app}} has status "{{phase}}"; {_NOT_TRUSTED}',
-    Finding.JUST_FINISHED: f"last operation of {{app}} completed less than {COOLDOWN_MS // 1000}s ago; {_NOT_TRUSTED}",
+    Finding.JUST_FINISHED: (
+        f"last operation of {{app}} completed less than {COOLDOWN_MS // 1000}s ago; {_NOT_TRUSTED}"
+    ),
     Finding.NOT_RECONCILED: f"{{app}} was not reconciled after its most recent operation completed; {_NOT_TRUSTED}",
     Finding.PROGRESSING: "{app} is progressing",
     Finding.SUSPENDED: "{app} is suspended",

@@ -40,11 +40,11 @@ Source: `api/v1alpha1/stage_types.go: stateOrder`
 """
 
 CANNOT_CONVERT: Final = f"could not convert opaque input into {ARGOCD_UPDATE} health check input: "
-"""How the issue of a check begins whose input has the wrong form; the words after it are those of Go's decoder."""
+"""How the issue of a check begins whose input has the wrong form; the rest are the words of Go's decoder."""
 
 
 class Criteria(NamedTuple):
-    """A health check to be done: its kind, and what that kind has to know, as JSON text. Source: `health.Criteria`."""
+    """A health check to do: its kind, and what that kind has to know, as JSON text. Source: `health.Criteria`."""
 
     kind: str
     input: str = "{}"

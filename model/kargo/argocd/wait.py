@@ -164,9 +164,10 @@ def _look(
 
 
 def _attempt(status: StepStatus, looked: Looked, behaviours: Behaviours) -> Attempt:
-    apps = {"apps": resolved_apps(looked.apps)} if behaviours.resolved_apps_in_output else {}
-    output = to_json({**apps, "healthStatus": {**looked.before, **dict(looked.health)}})
-    return Attempt(status.value, output=output, error=looked.error, terminal=looked.error is not None)
+    output: dict[str, object] = {"healthStatus": looked.before | dict(looked.health)}
+    if behaviours.resolved_apps_in_output:
+        output["apps"] = resolved_apps(looked.apps)
+    return Attempt(status.value, output=to_json(output), error=looked.error, terminal=looked.error is not None)
 
 
 def health_before(output: str) -> dict[str, str]:

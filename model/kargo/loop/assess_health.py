@@ -27,7 +27,9 @@ def assess_health(
         found = HealthState.NOT_ASSESSED
     elif current is None and last_phase is PromotionPhase.SUCCEEDED:
         found = observed
-    return only("" if found is health else f"health is {found.value or 'not assessed'}", health=assessed(health, found))
+    return only(
+        "" if found is health else f"health is {found.value or 'not assessed'}", health=assessed(health, found)
+    )
 
 
 def say_health(
@@ -69,7 +71,7 @@ def fail_if_unknown(health: HealthState, last_phase: PromotionPhase | None) -> O
         return ()
     if last_phase is not None and last_phase.terminal and last_phase is not PromotionPhase.SUCCEEDED:
         return ()
-    return only(error="Stage health evaluated to Unknown")
+    return only(failed=True, error="Stage health evaluated to Unknown")
 
 
 def assess(scope: Scope, observe: Action) -> Sequence:
@@ -80,5 +82,5 @@ def assess(scope: Scope, observe: Action) -> Sequence:
         scope.bind(assess_health),
     ]
     if scope.behaviours.unknown_health_is_an_error:
-        parts.append(scope.bind(fail_if_unknown, writes=("error",)))
+        parts.append(scope.bind(fail_if_unknown, writes=("failed", "error")))
     return sequence("assessing health", *parts)

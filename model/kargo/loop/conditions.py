@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from model.kargo.loop.scope import Scope
-from model.kargo.loop.values import Condition
+from model.kargo.loop.values import PANIC, Condition
 from model.kargo.phases import PromotionPhase
 from model.system import Action, Outcomes, Part, Sequence, only, part, sequence
 
@@ -24,7 +24,9 @@ def end_reconciling(soon: bool) -> Outcomes:
 
 
 def say_error(error: str, generation: int) -> Outcomes:
-    """An error is all there is to say."""
+    """An error is all there is to say; a pass that breaks down says nothing more."""
+    if error == PANIC:
+        return ()
     return only(
         ready_condition=Condition("False", "ReconcileError", generation, error),
         reconciling_condition=Condition("True", "RetryAfterError", generation),
@@ -79,8 +81,8 @@ def summarize_conditions(scope: Scope) -> Sequence:
 
 def _parts(scope: Scope) -> Iterator[Action | Part]:
     for warehouse in scope.pipeline.warehouses:
-        yield part(scope.bind(note_summary, in_use=scope.of("in_use", warehouse)), error=None)
+        yield part(scope.bind(note_summary, in_use=scope.of("in_use", warehouse)), failed=False)
     requested = {"requested": len(scope.stage.requests)}
-    yield part(scope.bind(summarize, constants=requested, writes=("summary",)), error=None)
+    yield part(scope.bind(summarize, constants=requested, writes=("summary",)), failed=False)
     writes = ("ready_condition", "reconciling_condition", "observed_generation")
-    yield part(scope.bind(say_ready, writes=writes), error=None)
+    yield part(scope.bind(say_ready, writes=writes), failed=False)

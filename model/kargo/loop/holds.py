@@ -58,10 +58,8 @@ def _parts(scope: Scope) -> Iterator[Action | Part]:
         for promotion in scope.promotions:
             yield scope.bind(
                 overlay,
+                {field: of(field, promotion) for field in ("phase", "name", "intent", "freight")},
                 constants={"origin": warehouse},
                 writes=("effective_hold",),
                 effective_hold=effective,
-                **{field: of(field, promotion) for field in ("phase", "name", "intent", "freight")},
             )
-
-

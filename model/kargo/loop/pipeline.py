@@ -23,7 +23,7 @@ class StageSpec:
 
     @property
     def control_flow(self) -> bool:
-        """Whether there is nothing to promote with. Source: `Stage.IsControlFlow`"""
+        """Whether there is nothing to promote with. Source: `Stage.IsControlFlow`."""
         return not self.steps
 
     @cached_property

@@ -7,53 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
+from model.kargo.loop.fields import OF_STAGES
 from model.kargo.loop.pipeline import Pipeline, StageSpec
 from model.kargo.loop.values import of
 from model.kargo.releases import Behaviours
 from model.system import Action, Rule, Value, action
-
-STAGE_FIELDS = frozenset(
-    (
-        "stage_exists",
-        "deleting",
-        "finalizer",
-        "generation",
-        "observed_generation",
-        "current",
-        "current_freight",
-        "last",
-        "last_phase",
-        "last_freight",
-        "last_finished",
-        "last_message",
-        "last_checks",
-        "older_history",
-        "verification",
-        "verification_note",
-        "older_verifications",
-        "verification_ids",
-        "health",
-        "issues",
-        "healthy_condition",
-        "promoting_condition",
-        "ready_condition",
-        "reconciling_condition",
-        "verified_condition",
-        "summary",
-        "auto_promotion",
-        "refresh",
-        "handled_refresh",
-        "reverify",
-        "abort_verification",
-        "policy",
-        "app",
-        "runs",
-        "run_notes",
-        "run_ids",
-        "stage_requeue",
-    )
-)
-"""What a Stage has one of. A rule's parameter of such a name is that field of the Stage the rule is bound to."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +28,8 @@ class Scope:
     promotions: tuple[str, ...]
     created: tuple[str, ...]
     freight: tuple[tuple[str, tuple[str, ...]], ...]
+    cache_honours_limits: bool = True
+    """Whether a list with a limit stops after so many objects, in arbitrary order, as a controller's cache does."""
 
     @property
     def all_freight(self) -> tuple[str, ...]:
@@ -87,7 +47,7 @@ class Scope:
     def bind(
         self,
         rule: Rule,
-        name: str = "",
+        to: Mapping[str, str] | None = None,
         *,
         constants: Mapping[str, Value] | None = None,
         writes: Iterable[str] = (),
@@ -95,18 +55,19 @@ class Scope:
     ) -> Action:
         """Bind a rule to this Stage.
 
-        A parameter, or a name in `writes`, that is one of `STAGE_FIELDS` is that field of the Stage; one in `binding`
-        is the variable given there; one in `constants` is fixed; any other is the variable of its own name.
+        A parameter, or a name in `writes`, that is in `to` or `binding` is the variable given there; one that is in
+        `STAGE_FIELDS` is that field of the Stage; one in `constants` is fixed; any other is the variable of its name.
         """
         fixed = constants or {}
+        binding = {**(to or {}), **binding}
         reads = {n: binding.pop(n, self._variable(n)) for n in _parameters(rule) if n not in fixed}
         written = {n: binding.pop(n, self._variable(n)) for n in writes}
         if binding:
             raise TypeError(f"{rule.__name__} neither reads nor writes {min(binding)!r}")
-        return action(rule, name, constants=fixed, reads=reads, writes=written)
+        return action(rule, constants=fixed, reads=reads, writes=written)
 
     def _variable(self, name: str) -> str:
-        return self.of(name) if name in STAGE_FIELDS else name
+        return self.of(name) if name in OF_STAGES else name
 
 
 @cache

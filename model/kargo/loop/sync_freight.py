@@ -34,7 +34,9 @@ def forget_included() -> Outcomes:
 def enter(freight_exists: bool, since: int | None, now: int, *, freight: str, project: str) -> Outcomes:
     """Freight of the current collection is in the Stage from now on, if it was not yet."""
     if not freight_exists:
-        return only(error=f'failed to sync Freight: Freight "{freight}" not found in namespace "{project}"')
+        return only(
+            failed=True, error=f'failed to sync Freight: Freight "{freight}" not found in namespace "{project}"'
+        )
     return only(since=now) if since is None else ()
 
 
@@ -51,15 +53,15 @@ def _parts(scope: Scope) -> Iterator[Action | Part]:
             fixed = {"freight": freight}
             in_use = scope.of("in_use", warehouse)
             yield scope.bind(note_included, constants=fixed, writes=("included",), in_use=in_use)
-        yield scope.bind(leave, **of_it)
+        yield scope.bind(leave, of_it)
         yield part(scope.bind(forget_included, writes=("included",)), included=True)
     for warehouse in sorted(scope.pipeline.warehouses):
         for freight in scope.all_freight:
             entering = scope.bind(
                 enter,
                 constants={"freight": freight, "project": scope.pipeline.project},
-                writes=("error",),
+                writes=("failed", "error"),
                 since=of("since", freight, stage),
                 freight_exists=of("freight_exists", freight),
             )
-            yield part(entering, **{scope.of("in_use", warehouse): freight, "error": None})
+            yield part(entering, **{scope.of("in_use", warehouse): freight, "failed": False})

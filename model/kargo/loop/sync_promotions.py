@@ -51,8 +51,8 @@ def note_waiting(phase: PromotionPhase | None, name: str, waiting: str | None) -
 def take_stock(current: str | None, last: str | None, running: str | None, waiting: str | None) -> Outcomes:
     """The current Promotion is over as soon as it is no longer the first in the queue of those that are not.
 
-    Promotions are recorded in order of name from the last recorded one on, down the list in which those that are not
-    over come first: one of these with a smaller name than the last recorded one ends the list before it has begun.
+    Promotions are recorded in order of name from the last recorded one on, down the list in which those that are
+    not over come first: one of these with a smaller name than the last recorded one ends the list before it begins.
     """
     first = waiting if running is None else running
     if current is None or current == first:
@@ -76,9 +76,7 @@ def record(
     if phase is None or not phase.terminal or (last is not None and name <= last):
         return ()
     inherits = inherits_collection and started is None
-    return only(
-        f"{name} recorded as {phase}", last=name, last_phase=phase, recorded=phase, inherits=inherits
-    )
+    return only(f"{name} recorded as {phase}", last=name, last_phase=phase, recorded=phase, inherits=inherits)
 
 
 def record_collection(carried: str | None, inherits: bool) -> Outcomes:
@@ -96,8 +94,16 @@ def record_details(message: str, finished: int | None, health_checks: tuple[str,
     return only(last_message=message, last_finished=finished, last_checks=len(health_checks))
 
 
-def record_intent(recorded: PromotionPhase | None, intent: Intent | None, hold: Hold | None, name: str, freight: str,
-                  enabled: bool, *, origin: str) -> Outcomes:
+def record_intent(
+    recorded: PromotionPhase | None,
+    intent: Intent | None,
+    hold: Hold | None,
+    name: str,
+    freight: str,
+    enabled: bool,
+    *,
+    origin: str,
+) -> Outcomes:
     """Its intent establishes or releases a hold, unless it was Aborted or auto-promotion is off."""
     if not enabled or recorded is PromotionPhase.ABORTED or intent is None or intent.origin != origin:
         return ()
@@ -111,12 +117,12 @@ def put_away(
     older_verifications: tuple[object, ...],
     kept: tuple[tuple[str, str], ...],
 ) -> Outcomes:
-    """A success puts the collection that was current, with its verifications, on the history. Source: `Record`"""
+    """A success puts the collection that was current, with its verifications, on record."""
     if not kept:
         return ()
     newest = () if verification is None else ((verification, verification_note),)
     entry = (kept, (*newest, *older_verifications))
-    return only(older_history=(entry, *older_history)[:LONGEST_HISTORY - 1], kept=())
+    return only(older_history=(entry, *older_history)[: LONGEST_HISTORY - 1], kept=())
 
 
 LONGEST_HISTORY = 10
@@ -234,8 +240,8 @@ def _parts(scope: Scope) -> Iterator[Action | Part]:
             )
     for promotion in scope.promotions:
         of_it = {"phase": of("phase", promotion), "name": of("name", promotion)}
-        yield scope.bind(note_running, **of_it)
-        yield scope.bind(note_waiting, **of_it)
+        yield scope.bind(note_running, of_it)
+        yield scope.bind(note_waiting, of_it)
     yield scope.bind(take_stock, writes=("branch", "current_freight", "promoting_condition"))
     for promotion in scope.promotions:
         yield part(sequence(f"record {promotion}", *_record(scope, promotion)), **finished)
@@ -249,10 +255,10 @@ def _parts(scope: Scope) -> Iterator[Action | Part]:
         of_it = {"phase": of("phase", promotion), "name": of("name", promotion)}
         said = of("status_freight", promotion)
         yield part(
-            scope.bind(make_current, writes=("current_freight",), **of_it, status_freight=said),
+            scope.bind(make_current, of_it, writes=("current_freight",), status_freight=said),
             branch=Branch.GATE,
         )
-        yield part(scope.bind(say_promoting, writes=("promoting_condition",), **of_it), branch=Branch.GATE)
+        yield part(scope.bind(say_promoting, of_it, writes=("promoting_condition",)), branch=Branch.GATE)
     yield scope.bind(come_back_soon, writes=("soon",))
 
 
@@ -264,16 +270,16 @@ def _record(scope: Scope, promotion: str) -> Iterator[Action | Part]:
     terminal = tuple(p for p in PromotionPhase if p.terminal)
     yield scope.bind(
         record,
+        its("phase", "name", "started"),
         constants={"inherits_collection": scope.behaviours.unstarted_inherits_collection},
         writes=("last_phase", "recorded", "inherits"),
-        **its("phase", "name", "started"),
     )
     details = [
-        scope.bind(record_freight, writes=("last_freight",), **its("status_freight")),
+        scope.bind(record_freight, its("status_freight"), writes=("last_freight",)),
         scope.bind(
             record_details,
+            its("message", "finished", "health_checks"),
             writes=("last_message", "last_finished", "last_checks"),
-            **its("message", "finished", "health_checks"),
         ),
     ]
     for warehouse in warehouses:
@@ -289,9 +295,9 @@ def _record(scope: Scope, promotion: str) -> Iterator[Action | Part]:
             details.append(
                 scope.bind(
                     record_intent,
+                    its("intent", "name", "freight"),
                     constants={"origin": warehouse},
                     hold=scope.of("hold", warehouse),
-                    **its("intent", "name", "freight"),
                 )
             )
     yield part(sequence("details", *details), recorded=terminal)

@@ -68,7 +68,7 @@ class RunNote(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """A request about a verification, as an annotation of the Stage: for which one, by whom, and on whose behalf."""
+    """A request about a verification, as an annotation of the Stage: for which one, by whom, on whose behalf."""
 
     id: int
     actor: str = ""
@@ -87,3 +87,7 @@ class Intent(NamedTuple):
 
     origin: str
     hold: bool
+
+
+PANIC = "panic: runtime error: invalid memory address or nil pointer dereference"
+"""What a pass ends with where the controller looks at a time that is not there."""

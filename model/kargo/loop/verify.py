@@ -12,7 +12,7 @@ from enum import Enum
 from model.kargo.availability import Verified
 from model.kargo.loop.scope import Scope
 from model.kargo.loop.sync_promotions import note_freight
-from model.kargo.loop.values import Asked, Condition, Note, Run, RunNote, Verification, of
+from model.kargo.loop.values import PANIC, Asked, Condition, Note, Run, RunNote, Verification, of
 from model.kargo.phases import HealthState, VerificationPhase
 from model.kargo.stage_lifecycles import proceeded
 from model.system import Action, Outcomes, Part, Sequence, only, part, sequence
@@ -94,6 +94,7 @@ def poll(
             "its AnalysisRun is gone",
             verification=_end(verification, VerificationPhase.ERROR),
             verification_note=verification_note._replace(message=error),
+            failed=True,
             error=f"failed to verify Stage Freight: {text}",
             now=now + WAIT_FOR_LOST_RUN_MS,
         )
@@ -285,16 +286,12 @@ def mark(
     if not freight_exists:
         text = f'freights.kargo.akuity.io "{freight}" not found'
         where = f'error getting Freight "{freight}" in namespace "{project}": {text}'
-        return only(error=f"failed to verify Freight for Stage: {where}")
+        return only(failed=True, error=f"failed to verify Freight for Stage: {where}")
     if verified is not None:
         return ()
     if verification_note.finished is None:
-        return only(error=PANIC)
+        return only(failed=True, error=PANIC)
     return only(f"{freight} is verified", verified=Verified(verification_note.finished // 1000 * 1000, None))
-
-
-PANIC = "panic: runtime error: invalid memory address or nil pointer dereference"
-"""What a pass ends with where the controller looks at a time that is not there."""
 
 
 def may_mark(verification: Verification | None, health: HealthState) -> Outcomes:
@@ -316,7 +313,7 @@ def _parts(scope: Scope) -> Iterator[Action | Part]:
         yield scope.bind(note_freight, in_use=scope.of("in_use", warehouse))
     yield scope.bind(say_no_freight, writes=("verified_condition",))
     yield scope.bind(look, constants={"verifies": scope.stage.verification}, writes=("doing",))
-    poll_ = scope.bind(poll, constants=where, writes=("error",))
+    poll_ = scope.bind(poll, constants=where, writes=("failed", "error"))
     yield part(poll_, doing=Doing.POLL)
     yield part(scope.bind(abort, constants=where), doing=Doing.ABORT)
     new = (Doing.PASS, Doing.START)
@@ -350,11 +347,11 @@ def _marking(scope: Scope) -> Iterator[Action | Part]:
             marking = scope.bind(
                 mark,
                 constants={"freight": freight, "project": scope.pipeline.project},
-                writes=("error",),
+                writes=("failed", "error"),
                 verified=of("verified", freight, scope.stage.name),
                 freight_exists=of("freight_exists", freight),
             )
-            yield part(marking, **{scope.of("in_use", warehouse): freight, "error": None, "marking": True})
+            yield part(marking, **{scope.of("in_use", warehouse): freight, "failed": False, "marking": True})
     yield part(scope.bind(forget_marking, writes=("marking",)), marking=True)
 
 
