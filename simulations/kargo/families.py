@@ -38,6 +38,8 @@ FAMILIES = (
         "availability", frozenset({"id", "now_ms", "policies", "freight", "stages"}), replay_availability.replay
     ),
     Family("wakeups", frozenset({"id", "controller", "world", "event"}), replay_wakeups.replay),
+    Family("health", frozenset({"id", "now_ms", "argocd", "apps", "checks"}), replay_health.replay),
+    Family("argocd", frozenset({"id", "step", "promotion", "config", "apps"}), replay_argocd.replay),
 )
 
 PROGRAMS = "programs.jsonl.gz"
