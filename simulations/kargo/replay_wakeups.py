@@ -1,15 +1,13 @@
 """Replaying recorded watch events: the model has to wake whom the controllers wake.
 
-A recording is a folder with `programs.jsonl.gz` and one `<release>.jsonl.gz` per release. Every program is one
-change of one object; what is compared is, for each watch of the three controllers, which objects it puts in the
-queue.
+Every program is one change of one object; what is compared is the queue of each of the three controllers: which
+objects each watch puts there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +21,8 @@ from model.kargo.application_watches import (
 )
 from model.kargo.argocd.applications import Key
 from model.kargo.argocd_targets import step_targets
-from model.kargo.releases import RELEASES, Behaviours
+from model.kargo.releases import Behaviours
+from simulations.kargo import single_runs
 from simulations.kargo.watch_events import (
     AnalysisRun,
     Application,
@@ -34,22 +33,7 @@ from simulations.kargo.watch_events import (
     Stage,
     World,
 )
-from simulations.replay import Divergence, RecordingError, Replayed, read_lines
-
-WATCHES = {
-    "promotions": ("self", "stages", "applications"),
-    "stages": (
-        "self",
-        "promotions",
-        "freight-downstream",
-        "freight-approved",
-        "freight-created",
-        "applications",
-        "analysisruns",
-    ),
-    "controlflow": ("self", "freight-downstream", "freight-created"),
-}
-"""The watches of each controller, as recordings call them."""
+from simulations.replay import Replayed
 
 KINDS = {"stages": False, "controlflow": True}
 """The controllers of Stages, and whether theirs are the control flow Stages."""
@@ -63,47 +47,22 @@ def replay(folder: Path, releases: Iterable[str] | None = None, limit: int | Non
 
     Raises RecordingError if a file is missing or cannot be read.
     """
-    programs = list(_programs(folder / "programs.jsonl.gz", limit))
-    known = [name for name in RELEASES if (folder / f"{name}.jsonl.gz").exists()]
-    for release in known if releases is None else releases:
-        recordings = list(islice(read_lines(folder / f"{release}.jsonl.gz"), limit))
-        if [one.get("id") for one in recordings] != [one.id for one in programs]:
-            raise RecordingError(f"{folder / release}.jsonl.gz does not hold one recording per program, in order")
-        yield _replayed(programs, recordings, RELEASES[release])
-
-
-def _programs(path: Path, limit: int | None) -> Iterator[Program]:
     reader = Reader()
-    for number, raw in enumerate(islice(read_lines(path), limit), start=1):
-        try:
-            yield reader.program(raw)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise RecordingError(f"{path} line {number} is not a watch event: {error!r}") from error
+
+    def run(program: dict[str, Any], behaviours: Behaviours) -> Mapping[str, object]:
+        return queues(reader.program(program), behaviours)
+
+    return single_runs.replay(run, lambda _, queue: queue, folder, releases, limit)
 
 
-def _replayed(programs: list[Program], recordings: list[dict[str, Any]], behaviours: Behaviours) -> Replayed:
-    divergences: list[Divergence] = []
-    compared = 0
-    for program, recording in zip(programs, recordings, strict=True):
-        got = queues(program, behaviours)
-        for controller, names in WATCHES.items():
-            expected = recording.get(controller, {})
-            for watch in sorted({*names, *expected}):
-                compared += 1
-                wanted, found = expected.get(watch, []), got.get((controller, watch), [])
-                if wanted != found:
-                    divergences.append(
-                        Divergence(program.id, behaviours.release, controller, watch, str(wanted), str(found))
-                    )
-    return Replayed(behaviours.release, len(programs), compared, tuple(divergences))
-
-
-def queues(program: Program, behaviours: Behaviours) -> dict[tuple[str, str], list[str]]:
-    """What an event puts in the queues, by controller and watch; names are `namespace/name`, in order."""
-    found: dict[tuple[str, str], set[str]] = {}
+def queues(program: Program, behaviours: Behaviours) -> dict[str, dict[str, list[str]]]:
+    """What an event puts in the queue of each controller, by watch; names are `namespace/name`, in order."""
+    found: dict[str, dict[str, set[str]]] = {controller: {} for controller in ("promotions", *KINDS)}
     for controller, watch, key in _woken(program, behaviours):
-        found.setdefault((controller, watch), set()).add(str(key))
-    return {place: sorted(keys) for place, keys in found.items()}
+        found[controller].setdefault(watch, set()).add(str(key))
+    return {
+        controller: {watch: sorted(keys) for watch, keys in queue.items()} for controller, queue in found.items()
+    }
 
 
 # Who is woken by what

@@ -8,8 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from functools import cached_property
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, TypeVar, final
 
 from model.kargo import annotations as requests
@@ -28,6 +27,8 @@ from model.kargo.watches import (
 
 Raw = Mapping[str, Any]
 Kind = TypeVar("Kind", str, bool, int, list[Any], dict[str, Any])
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Stage(NamedTuple):
@@ -105,13 +106,9 @@ Object = Stage | Promotion | Freight | AnalysisRun | Application
 class World:
     """The Stages and Promotions in the controller's cache, after the event."""
 
-    raw_stages: tuple[Raw, ...]
+    stages: Mapping[Key, Stage]
     promotions: tuple[Promotion, ...]
-
-    @cached_property
-    def stages(self) -> dict[Key, Stage]:
-        """The Stages by name."""
-        return {stage.key: stage for stage in map(read_stage, self.raw_stages)}
+    cluster: Cluster
 
     def context(self, promotion: Promotion) -> PromotionContext:
         """What the steps of a Promotion can see beside their own."""
@@ -120,7 +117,7 @@ class World:
             stage=promotion.stage,
             promotion=promotion.key.name,
             variables=promotion.variables,
-            cluster=Cluster(stages=self.raw_stages),
+            cluster=self.cluster,
         )
 
 
@@ -166,8 +163,12 @@ class Reader:
     def _world(self, raw: Raw) -> World:
         text = json.dumps(raw)
         if text not in self._worlds:
-            stages, promotions = _get(raw, list, "stages"), _get(raw, list, "promotions")
-            self._worlds[text] = World(tuple(stages), tuple(map(read_promotion, promotions)))
+            stages = _get(raw, list, "stages")
+            self._worlds[text] = World(
+                stages={stage.key: stage for stage in map(read_stage, stages)},
+                promotions=tuple(map(read_promotion, _get(raw, list, "promotions"))),
+                cluster=Cluster(stages=tuple(stages)),
+            )
         return self._worlds[text]
 
 
@@ -347,4 +348,4 @@ def _annotations(raw: Raw) -> dict[str, str]:
 
 
 def _instant(text: str) -> int | None:
-    return round(datetime.fromisoformat(text).timestamp() * 1000) if text else None
+    return (datetime.fromisoformat(text) - _EPOCH) // timedelta(milliseconds=1) if text else None
