@@ -131,7 +131,8 @@ def application_wakes_stages(
 ) -> bool:
     """Whether a change of an Application wakes the Stages it is authorised for after the change.
 
-    It does where the health that it gives those Stages may change. Only regular Stages that exist are woken.
+    It does where the health that it gives those Stages may change. Only regular Stages that exist are woken, of the
+    ones that its annotation names (`argocd.authorization.authorized_stages`).
     Source: `stageEnqueuerForArgoCDChanges`, `appHealthOrSyncStatusChanged`
     """
     if was is None or now is None:
@@ -145,27 +146,3 @@ def application_wakes_stages(
         or was.revisions != now.revisions
         or reconciled_after_operation(was.reconciled_at, now.reconciled_at, now.finished_at)
     )
-
-
-class StageName(NamedTuple):
-    """A Stage, by its Project and its name."""
-
-    project: str
-    name: str
-
-
-def authorized_stages(annotation: str, behaviours: Behaviours) -> tuple[StageName, ...]:
-    """The Stages named by the annotation `kargo.akuity.io/authorized-stage` of an Application.
-
-    None at all, if one of them is not written as `<project>:<stage>`. Source: `AuthorizedStages`;
-    `stageEnqueuerForArgoCDChanges` where there can be but one
-    """
-    if not behaviours.several_authorized_stages:
-        project, colon, name = annotation.partition(":")
-        return (StageName(project, name),) if colon else ()
-    entries = [entry for entry in map(str.strip, annotation.split(",")) if entry]
-    pairs = [entry.partition(":") for entry in entries]
-    names = [StageName(project.strip(), name.strip()) for project, _, name in pairs]
-    if any(not all(name) or "*" in "".join(name) for name in names):
-        return ()
-    return tuple(names)

@@ -16,10 +16,10 @@ from model.kargo.application_watches import (
     Targets,
     application_wakes_promotion,
     application_wakes_stages,
-    authorized_stages,
     targets_so_far,
 )
 from model.kargo.argocd.applications import Key
+from model.kargo.argocd.authorization import Malformed, authorized_stages
 from model.kargo.argocd_targets import step_targets
 from model.kargo.releases import Behaviours
 from simulations.kargo import single_runs
@@ -135,7 +135,8 @@ def _application(
             yield "promotions", "applications", promotion.key
     if now is None or now.authorized is None or not application_wakes_stages(before, after, behaviours):
         return
-    for project, name in authorized_stages(now.authorized, behaviours):
+    authorized = authorized_stages(now.authorized, behaviours)
+    for project, name in () if isinstance(authorized, Malformed) else authorized:
         stage = program.world.stages.get(Key(project, name))
         if stage is not None and not stage.triggers.control_flow:
             yield "stages", "applications", stage.key
