@@ -12,7 +12,7 @@ from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
 
-from model.kargo.releases import RELEASES, Behaviours
+from model.kargo.releases import RELEASES, Behaviours, release
 from simulations.replay import Divergence, RecordingError, Replayed, read_lines
 
 Json = dict[str, Any]
@@ -20,52 +20,57 @@ Json = dict[str, Any]
 Run = Callable[[Json, Behaviours], Mapping[str, object]]
 """What runs one program of a recording in the model, and tells its fields as they are recorded."""
 
+Comparable = Callable[[str, object], object]
+"""What makes of a field, by its name, and of its value what is compared, without what the model does not know."""
+
 
 def replay(
     run: Run,
-    comparable: Callable[[str, object], object],
+    comparable: Comparable,
     folder: Path,
     releases: Iterable[str] | None = None,
     limit: int | None = None,
 ) -> Iterator[Replayed]:
     """The result for every release, in order; all that were recorded and are known, if none are named.
 
-    `comparable` makes of a field, by its name, and of its value what is compared: it leaves out what the model does
-    not claim to know.
-
-    Raises RecordingError if a file is missing or cannot be read.
+    Raises RecordingError if a file is missing or cannot be read, and UnknownReleaseError for a release that is not
+    modelled.
     """
-    wanted = (
-        list(releases) if releases is not None else [r for r in RELEASES if (folder / f"{r}.jsonl.gz").exists()]
-    )
-    for release in wanted:
-        path = folder / f"{release}.jsonl.gz"
-        nothing: Json = {}
-        pairs = zip_longest(read_lines(folder / "programs.jsonl.gz"), read_lines(path), fillvalue=nothing)
+    recorded = (name for name in RELEASES if (folder / f"{name}.jsonl.gz").exists())
+    for name in recorded if releases is None else releases:
+        behaviours, path = release(name), folder / f"{name}.jsonl.gz"
         programs, compared, divergences = 0, 0, list[Divergence]()
-        for program, recording in islice(pairs, limit):
-            name = program.get("id")
-            if not isinstance(name, str) or recording.get("id") != name:
-                raise RecordingError(f"{path} does not hold one recording per program, in order")
-            found = _fields(run, program, RELEASES[release], folder)
-            expected = {field: value for field, value in recording.items() if field != "id"}
-            names = sorted(expected.keys() | found.keys())
-            programs, compared = programs + 1, compared + len(names)
-            for field in names:
-                wants, gets = (_shown(comparable, field, fields) for fields in (expected, found))
-                if wants != gets:
-                    divergences.append(Divergence(name, release, "", field, wants, gets))
-        yield Replayed(release, programs, compared, tuple(divergences))
+        for program, recording in islice(_pairs(folder / "programs.jsonl.gz", path), limit):
+            try:
+                fields = list(_fields(run(program, behaviours), recording, comparable))
+            except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+                raise RecordingError(
+                    f"program {program['id']!r} of {path} cannot be replayed: {error!r}"
+                ) from error
+            programs, compared = programs + 1, compared + len(fields)
+            divergences += [
+                Divergence(program["id"], behaviours.release, "", field, expected, got)
+                for field, expected, got in fields
+                if expected != got
+            ]
+        yield Replayed(behaviours.release, programs, compared, tuple(divergences))
 
 
-def _fields(run: Run, program: Json, behaviours: Behaviours, folder: Path) -> Mapping[str, object]:
-    try:
-        return run(program, behaviours)
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        raise RecordingError(f"program {program['id']!r} in {folder} cannot be replayed: {error!r}") from error
+def _pairs(programs: Path, recordings: Path) -> Iterator[tuple[Json, Json]]:
+    nothing: Json = {}
+    for program, recording in zip_longest(read_lines(programs), read_lines(recordings), fillvalue=nothing):
+        if not isinstance(program.get("id"), str) or recording.get("id") != program["id"]:
+            raise RecordingError(f"{recordings} does not hold one recording per program, in order")
+        yield program, recording
 
 
-def _shown(comparable: Callable[[str, object], object], field: str, fields: Mapping[str, object]) -> str:
+def _fields(got: Mapping[str, object], recorded: Json, comparable: Comparable) -> Iterator[tuple[str, str, str]]:
+    """Every field, with what was recorded of it and what the model says, both as text."""
+    for field in sorted((recorded.keys() | got.keys()) - {"id"}):
+        yield field, _shown(comparable, field, recorded), _shown(comparable, field, got)
+
+
+def _shown(comparable: Comparable, field: str, fields: Mapping[str, object]) -> str:
     if field not in fields:
         return "nothing"
-    return json.dumps(comparable(field, fields[field]), sort_keys=True)
+    return json.dumps(comparable(field, fields[field]), ensure_ascii=False, sort_keys=True)
