@@ -15,6 +15,7 @@ from model.kargo.watches import Shard
 from simulations.kargo import replay_wakeups
 from simulations.kargo.families import family_of
 from simulations.kargo.replay_wakeups import replay
+from simulations.kargo.watch_events import Reader
 from simulations.replay import RecordingError
 
 ROOT = Path(__file__).parents[1]
@@ -217,3 +218,122 @@ def test_missing_and_strange_files_are_named(tmp_path):
     write(tmp_path, PROGRAM, RECORDING | {"id": "k2"})
     with pytest.raises(RecordingError, match="does not hold one recording per program"):
         list(replay(tmp_path))
+
+
+# Which object is asked, and by which controller
+
+
+def queues(event, controller=None, **world):
+    """What an event puts in the queues, without those that stay empty."""
+    program = PROGRAM | {"event": event, "world": {"stages": [], "promotions": []} | world}
+    program |= {"controller": controller} if controller else {}
+    found = replay_wakeups.queues(Reader().program(program), RELEASES["1.11.2"])
+    return {controller: queue for controller, queue in found.items() if queue}
+
+
+def stage(name, *requests, shard="", steps=True):
+    return {
+        "metadata": {"namespace": "proj", "name": name, "labels": {"kargo.akuity.io/shard": shard}},
+        "spec": {
+            "requestedFreight": [{"origin": {"kind": "Warehouse", "name": w}, "sources": s} for w, s in requests],
+            "promotionTemplate": {"spec": {"steps": [{"uses": "http"}] if steps else []}},
+        },
+    }
+
+
+def promotion(phase, owner="dev", shard=""):
+    reference = {"apiVersion": "kargo.akuity.io/v1alpha1", "kind": "Stage", "name": owner, "controller": True}
+    return {
+        "metadata": {
+            "namespace": "proj",
+            "name": "p1",
+            "ownerReferences": [reference],
+            "labels": {"kargo.akuity.io/shard": shard},
+        },
+        "status": {"phase": phase},
+    }
+
+
+def freight(**status):
+    named = {"namespace": "proj", "name": "f1"}
+    return {"metadata": named, "origin": {"kind": "Warehouse", "name": "wh1"}, "status": status}
+
+
+def event(kind, new, old=None):
+    return {"object": kind, "type": "update", "new": new, "old": old}
+
+
+def test_a_generic_event_wakes_a_promotion_and_nobody_else():
+    generic = event("Promotion", promotion("Running")) | {"type": "generic"}
+
+    assert queues(generic) == {"promotions": {"self": ["proj/p1"]}}
+
+
+def test_a_promotion_that_changes_its_owner_with_its_phase_wakes_both():
+    change = event("Promotion", promotion("Running", "uat"), promotion("Pending", "dev"))
+
+    assert queues(change) == {"stages": {"promotions": ["proj/dev", "proj/uat"]}}
+
+
+def test_the_shard_after_the_change_counts_and_not_for_the_stage_of_a_promotion():
+    east = {"shard": "east", "default": False}
+    generation = {"metadata": {"generation": 2, "namespace": "proj", "name": "dev", "labels": {}}}
+
+    assert queues(event("Stage", stage("dev") | generation, stage("dev", shard="east")), east) == {}
+    entering = event("Promotion", promotion("Running"), promotion("Pending", shard="east"))
+    assert queues(entering, east) == {"stages": {"promotions": ["proj/dev"]}}
+
+
+def test_a_control_flow_stage_acknowledges_promotions_like_any_other():
+    gate = stage("gate", steps=False)
+    status = {"status": {"currentPromotion": {"name": "p1"}}}
+
+    assert queues(event("Stage", gate | status, gate)) == {"promotions": {"stages": ["proj/p1"]}}
+    assert queues(event("Stage", gate | status, gate), {"shard": "east", "default": False}) == {}
+
+
+def test_freight_wakes_downstream_stages_whatever_they_request_from_there():
+    other, gate = (
+        stage("other", ("wh2", {"stages": ["dev"]})),
+        stage("gate", ("wh1", {"stages": ["dev"]}), steps=False),
+    )
+    verified = event("Freight", freight(verifiedIn={"dev": {}}), freight())
+
+    found = queues(verified, {"shard": "east", "default": False}, stages=[stage("dev"), other, gate])
+    assert found == {
+        "stages": {"freight-downstream": ["proj/other"]},
+        "controlflow": {"freight-downstream": ["proj/gate"]},
+    }
+
+
+def test_freight_wakes_whatever_it_is_approved_for():
+    approved = event("Freight", freight(approvedFor={"gate": {}, "nosuch": {}}), freight())
+
+    found = queues(approved, stages=[stage("gate", steps=False)])
+    assert found == {"stages": {"freight-approved": ["proj/gate", "proj/nosuch"]}}
+
+
+def test_new_freight_wakes_those_who_request_it_directly():
+    direct, indirect = stage("a", ("wh1", {"direct": True})), stage("b", ("wh1", {"stages": ["a"]}))
+    created = event("Freight", freight(approvedFor={"b": {}}, verifiedIn={"a": {}})) | {"type": "create"}
+
+    assert queues(created, stages=[direct, indirect]) == {"stages": {"freight-created": ["proj/a"]}}
+
+
+def test_only_the_newest_verification_of_the_current_freight_waits_for_a_run():
+    def waits(name, *collections, **more):
+        named = [{"verificationHistory": [{"analysisRun": run} for run in runs]} for runs in collections]
+        return stage(name, **more) | {"status": {"freightHistory": named}}
+
+    run, none = {"namespace": "proj", "name": "run"}, None
+    stages = [
+        waits("newest", [run, none]),
+        waits("second", [none, run]),
+        waits("older", [], [run]),
+        waits("far", [run], shard="east"),
+        waits("gate", [run], steps=False),
+    ]
+    ran = {"metadata": run, "status": {"phase": "Successful"}}
+
+    found = queues(event("AnalysisRun", ran, {"metadata": run}), stages=stages)
+    assert found == {"stages": {"analysisruns": ["proj/newest"]}}
