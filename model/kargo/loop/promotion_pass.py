@@ -19,6 +19,7 @@ from model.kargo.plan import Plan
 from model.kargo.promotion import Surroundings
 from model.kargo.promotion_rules import Acknowledged, Place
 from model.kargo.saving_rules import BACKOFF
+from model.kargo.worlds import tries
 from model.system import Action, Outcomes, Part, Sequence, only, part, rename, sequence
 
 LOADING = {"at": Place.LOADING}
@@ -107,10 +108,11 @@ def reconcile_promotion(
     freight: tuple[tuple[str, str], ...],
     *,
     running_clock: bool = False,
+    scripted: bool = False,
 ) -> Sequence:
     """One pass over the Promotion in `slot`.
 
-    `freight` are the Freight that it may be about, each with its Warehouse.
+    `freight` are the Freight that it may be about, each with its Warehouse. With `scripted`, its steps follow scripts.
     """
     surroundings = Surroundings(
         look=(scope.bind(look_at_stage, writes=("acknowledged",), name=of("name", slot)),),
@@ -118,7 +120,8 @@ def reconcile_promotion(
         end=tuple(_end(scope, slot)),
     )
     body = promotion.reconcile(plan, f"reconcile {slot}", running_clock=running_clock, surroundings=surroundings)
-    return rename(body, {name: its(name, slot) for name in own(plan)})
+    names = {*own(plan), *(tries(alias).name for alias in plan.aliases if scripted)}
+    return rename(body, {name: its(name, slot) for name in names})
 
 
 def own(plan: Plan) -> frozenset[str]:

@@ -52,6 +52,7 @@ OF_PASSES: dict[str, Value] = {
     "unseen": False,
     "guard": Guard(),
     "wanted": None,
+    "wish": None,
 }
 """What lives only inside a pass over a Stage, or inside what a person does."""
 

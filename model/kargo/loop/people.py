@@ -1,0 +1,153 @@
+"""What people do to a pipeline, and what they are told if they may not.
+
+Source: `pkg/webhook/kubernetes/promotion/webhook.go: Default, ValidateCreate, syncHoldAnnotations`,
+`pkg/api/stage.go: ReverifyStageFreight, AbortStageFreightVerification, RefreshStage`,
+`pkg/api/promotion.go: AbortPromotion`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from model.kargo import availability
+from model.kargo.auto_promotion import Choice
+from model.kargo.loop.auto_promote import forget_choice, read_policy
+from model.kargo.loop.candidates import choose, may_promote
+from model.kargo.loop.scope import Scope
+from model.kargo.loop.values import Asked, Intent, Verification, of
+from model.kargo.phases import PromotionPhase
+from model.kargo.requests import FreightRequest
+from model.system import Action, Outcomes, Part, Sequence, only, part, required, sequence
+
+# Promoting
+
+
+def may_ask(stage_exists: bool, phase: PromotionPhase | None, used: bool) -> Outcomes:
+    """Enabled while the Stage exists and there is room for one more Promotion."""
+    return only() if stage_exists and phase is None and not used else ()
+
+
+def infer_intent(choice: Choice, enabled: bool, *, freight: str, request: FreightRequest) -> Outcomes:
+    """A person who promotes anything but the candidate wants to hold auto-promotion; the candidate resumes it.
+
+    Source: `syncHoldAnnotations`
+    """
+    if not enabled:
+        return ()
+    candidate = None if choice.is_ambiguous(request) else choice.newest
+    return only(wish=Intent(request.warehouse, hold=candidate != freight))
+
+
+def forget_admissible() -> Outcomes:
+    """What was found of the candidate says nothing of the Freight that is asked for."""
+    return only(admissible=False)
+
+
+def create_promotion(
+    admissible: bool, wish: Intent | None, now: int, *, freight: str, actor: str, label: str
+) -> Outcomes:
+    """A Promotion is created, if its Freight may be promoted."""
+    if not admissible:
+        return ()
+    return only(
+        label,
+        phase=PromotionPhase.NEW,
+        used=True,
+        freight=freight,
+        created=now // 1000 * 1000,
+        actor=actor,
+        intent=wish,
+    )
+
+
+def promote(scope: Scope, slot: str, freight: str, warehouse: str, *, actor: str, name: str = "") -> Sequence:
+    """A person promotes a Freight to the Stage; the Promotion gets the slot.
+
+    Without an effect if the Freight is not available to the Stage, or the Stage has nothing to promote with.
+    """
+    about = name or f"promote {freight} to {scope.stage.name}"
+    return sequence(about, *_promote(scope, slot, freight, warehouse, actor), actor="person")
+
+
+def _promote(
+    scope: Scope, slot: str, freight: str, warehouse: str, actor: str
+) -> Iterator[Action | Part | Sequence]:
+    yield required(scope.bind(may_ask, phase=of("phase", slot), used=of("used", slot)))
+    request = next((r for r in scope.stage.requests if r.warehouse == warehouse), None)
+    pipeline = scope.pipeline
+    problem = availability.listing_error(scope.stage.requests, pipeline.warehouses, pipeline.project)
+    if scope.behaviours.holds and request is not None and problem is None:
+        yield scope.bind(read_policy, writes=("enabled",))
+        choosing = sequence("find the candidate", *choose(scope, request))
+        yield part(choosing, enabled=True)
+        fixed = {"freight": freight, "request": request}
+        yield scope.bind(infer_intent, constants=fixed, writes=("wish",))
+        cleared = ("choice", "standing", "admissible", "listed", "verdict", "guard", "wanted")
+        yield scope.bind(forget_choice, writes=cleared)
+    yield from may_promote(scope, freight, warehouse)
+    if scope.stage.control_flow:
+        yield scope.bind(forget_admissible, writes=("admissible",))
+    fields = {f: of(f, slot) for f in ("phase", "used", "freight", "created", "actor", "intent")}
+    creating = scope.bind(
+        create_promotion,
+        fields,
+        constants={"freight": freight, "actor": actor, "label": f"{slot} is created for {freight}"},
+        writes=tuple(fields),
+    )
+    yield required(creating)
+
+
+def abort_promotion(phase: PromotionPhase | None, abort_requested: bool, *, actor: str) -> Outcomes:
+    """Enabled while the Promotion has not ended: it is to be terminated."""
+    if phase is None or phase.terminal:
+        return ()
+    return only("abort requested", abort_requested=True, abort_actor=actor)
+
+
+def delete_promotion(phase: PromotionPhase | None) -> Outcomes:
+    """Enabled while the Promotion exists: it is gone, and so is everything it said."""
+    return () if phase is None else only("deleted", phase=None)
+
+
+# Verification
+
+
+def ask_to_verify_again(verification: Verification | None, *, actor: str) -> Outcomes:
+    """Enabled where there has been a verification: it is to be repeated."""
+    if verification is None:
+        return ()
+    return only("re-verification requested", reverify=Asked(verification.id, actor))
+
+
+def ask_to_abort_verification(verification: Verification | None, *, actor: str) -> Outcomes:
+    """Enabled while a verification is under way: it is to be aborted."""
+    if verification is None or verification.phase.terminal:
+        return ()
+    return only("abort of the verification requested", abort_verification=Asked(verification.id, actor))
+
+
+# Freight, policies and Stages
+
+
+def approve(freight_exists: bool, approved: int | None, now: int) -> Outcomes:
+    """Enabled for Freight that is not yet approved for the Stage: now it is."""
+    return only(approved=now // 1000 * 1000) if freight_exists and approved is None else ()
+
+
+def set_policy(policy: bool | None, *, enabled: bool) -> Outcomes:
+    """The project lets the Stage promote by itself, or no longer."""
+    return only(policy=enabled) if policy is not enabled else ()
+
+
+def edit_stage(stage_exists: bool, generation: int) -> Outcomes:
+    """The spec of the Stage is edited."""
+    return only(generation=generation + 1) if stage_exists else ()
+
+
+def delete_stage(stage_exists: bool, deleting: bool, finalizer: bool, generation: int) -> Outcomes:
+    """The Stage is to be deleted: at once, if no controller has put its finalizer on it."""
+    if not stage_exists or deleting:
+        return ()
+    if not finalizer:
+        return only(stage_exists=False)
+    return only(deleting=True, generation=generation + 1)

@@ -1,0 +1,53 @@
+"""What happens around the controllers: applications, AnalysisRuns, and what can go wrong."""
+
+from __future__ import annotations
+
+from model.kargo.loop.values import Run, RunNote, of
+from model.kargo.phases import HealthState, VerificationPhase
+from model.system import Action, Outcomes, action, only
+
+QUIET = frozenset({HealthState.HEALTHY, HealthState.NOT_APPLICABLE})
+
+
+def see(app: HealthState) -> Outcomes:
+    """What the health checks of the last Promotion come to, and what they complain about."""
+    return only(observed=app, observed_issues=() if app in QUIET else (f"scripted {app}",))
+
+
+def observe(stage: str) -> Action:
+    """How the applications of a Stage are, whenever they are looked at."""
+    return action(
+        see, f"look at the applications of {stage}", app=of("app", stage), writes=("observed", "observed_issues")
+    )
+
+
+def set_health(app: HealthState, *, found: HealthState) -> Outcomes:
+    """The applications change."""
+    return only(f"the applications are {found}", app=found) if app is not found else ()
+
+
+def set_run(
+    runs: tuple[Run, ...],
+    run_notes: tuple[RunNote, ...],
+    now: int,
+    *,
+    phase: VerificationPhase,
+    message: str,
+) -> Outcomes:
+    """Enabled while there is an AnalysisRun: the newest one changes."""
+    if not runs:
+        return ()
+    newest = runs[-1]
+    completed = now // 1000 * 1000 if phase.terminal else None
+    notes = tuple(
+        n._replace(message=message, completed=completed) if n.number == newest.number else n for n in run_notes
+    )
+    label = f"AnalysisRun {newest.number} is {phase}"
+    return only(label, runs=(*runs[:-1], newest._replace(phase=phase)), run_notes=notes)
+
+
+def delete_run(runs: tuple[Run, ...], run_notes: tuple[RunNote, ...]) -> Outcomes:
+    """Enabled while there is an AnalysisRun: the newest one is deleted."""
+    if not runs:
+        return ()
+    return only(f"AnalysisRun {runs[-1].number} is deleted", runs=runs[:-1], run_notes=run_notes[:-1])

@@ -1,0 +1,1 @@
+"""Running and replaying Kargo's control loop."""
