@@ -49,25 +49,27 @@ def find_authorized(
 ) -> tuple[Found, ControlPlane]:
     """Those of the Applications meant that the Stage may touch, at least one."""
     found, plane = find(plane, target, behaviours.discovery_attempts)
-    key = Key(target.namespace, target.name)
     if isinstance(found, NotFound):
-        return found if behaviours.refused_apps_passed_over else _explained(key, found.text), plane
-    refusals = {app.key: refusal(app.key, app.authorized_stage, stage, behaviours) for app in found}
-    permitted = tuple(app for app in found if refusals[app.key] is None)
-    if permitted:
-        return permitted, plane
+        text = found.text
+    else:
+        refusals = {app: refusal(app.key, app.authorized_stage, stage, behaviours) for app in found}
+        permitted = tuple(app for app, why in refusals.items() if why is None)
+        if permitted:
+            return permitted, plane
+        explained = "; ".join(filter(None, refusals.values()))
+        text = _none_authorized(target, len(found), stage) if behaviours.refused_apps_passed_over else explained
     if not behaviours.refused_apps_passed_over:
-        return _explained(key, refusals[key] or ""), plane
+        text = f"error getting {Key(target.namespace, target.name).called}: {text}"
+    return NotFound(text), plane
+
+
+def _none_authorized(target: Target, found: int, stage: StageName) -> str:
     if target.selector is None:
-        return NotFound(f"{key.called} is not authorized"), plane
-    return NotFound(
-        f'found {len(found)} Application(s) matching selector in namespace "{target.namespace}", '
+        return f"{Key(target.namespace, target.name).called} is not authorized"
+    return (
+        f'found {found} Application(s) matching selector in namespace "{target.namespace}", '
         f"but none are authorized for Stage {stage.project}:{stage.name}"
-    ), plane
-
-
-def _explained(key: Key, text: str) -> NotFound:
-    return NotFound(f"error getting {key.called}: {text}")
+    )
 
 
 def _select(plane: ControlPlane, namespace: str, selector: Selector, attempts: int) -> tuple[Found, ControlPlane]:
