@@ -162,6 +162,11 @@ class Behaviours:
     """A Stage pass reads once, as it begins, whether auto-promotion is enabled. Since 1.11; before, it does so
     when it comes to promote. `RegularStageReconciler.reconcile`"""
 
+    freight_error_is_shown_once: bool
+    """An error in syncing Freight is not shown where the error of an earlier pass still is: the conditions change in
+    the very object that they are then compared with, so that nothing is found to write. Up to 1.10.
+    `RegularStageReconciler.reconcile`, #6559."""
+
     reads_past_the_cache: bool
     """A Promotion pass reads the Promotion from the API server itself. From 1.9.6 and 1.10.0 on; before, it may see
     one that is older than its own last write. `reconciler.Reconcile`, #6029."""
@@ -226,6 +231,7 @@ V1_8_3 = Behaviours(
     adopted_run_finishes_now=False,
     names_overwritten=False,
     policy_read_first=False,
+    freight_error_is_shown_once=True,
     reads_past_the_cache=False,
     approval_needs_request=False,
     newest_by_discovery=False,
@@ -286,6 +292,7 @@ V1_11_2 = replace(
     adopted_run_finishes_now=True,
     names_overwritten=True,
     policy_read_first=True,
+    freight_error_is_shown_once=False,
     approval_needs_request=True,
     newest_by_discovery=True,
     several_upstream_is_an_error=False,

@@ -93,11 +93,12 @@ def ask_for_promotion(verdict: Verdict | None, choice: Choice, admissible: bool,
     return only(failed=True)
 
 
-def say_refused(verdict: Verdict | None, choice: Choice, failed: bool, *, project: str) -> Outcomes:
+def say_refused(verdict: Verdict | None, choice: Choice, failed: bool, *, stage: str, project: str) -> Outcomes:
     """The error where admission refused."""
     if verdict is not Verdict.CREATED or not failed:
         return ()
-    refusal = f'spec.freight: Invalid value: "{choice.newest}": Freight is not available to this Stage'
+    refused = f'Promotion.kargo.akuity.io "{stage}.<ulid>.{choice.newest}" is invalid'
+    refusal = f'{refused}: spec.freight: Invalid value: "{choice.newest}": Freight is not available to this Stage'
     text = f'error creating Promotion for Freight "{choice.newest}" in namespace "{project}": {refusal}'
     return only(error=f"failed to auto-promote Freight: {text}")
 
@@ -189,7 +190,7 @@ def _from_origin(scope: Scope, request: FreightRequest) -> Iterator[Action | Par
     arbitrary = {"arbitrary": scope.cache_honours_limits}
     yield part(scope.bind(decide, constants=fixed | arbitrary, writes=("verdict",)), **undecided)
     yield scope.bind(ask_for_promotion, constants=where, writes=("wanted", "failed"))
-    yield scope.bind(say_refused, constants=where, writes=("error",))
+    yield scope.bind(say_refused, constants={"stage": scope.stage.name, **where}, writes=("error",))
     yield from create(scope)
     cleared = ("choice", "standing", "admissible", "listed", "verdict", "guard", "wanted")
     yield scope.bind(forget_choice, writes=cleared)

@@ -13,19 +13,22 @@ from model.kargo.phases import PromotionPhase
 from model.system import Action, Outcomes, Part, Sequence, only, part, sequence
 
 
-def begin_reconciling(generation: int) -> Outcomes:
-    """The Stage is being reconciled."""
-    return only(reconciling_condition=Condition("True", "Reconciling", generation))
-
-
 def end_reconciling(soon: bool) -> Outcomes:
-    """Enabled where no further pass is wanted at once: reconciling is over."""
+    """Enabled where no further pass is wanted at once: reconciling is over.
+
+    That it has begun is never to be seen: what would say so is lost with the first sub-reconciler's result.
+    """
     return () if soon else only(reconciling_condition=None)
 
 
-def say_error(error: str, generation: int) -> Outcomes:
+def silence(reconciling_condition: Condition | None) -> Outcomes:
+    """Enabled where an error is on show already."""
+    return () if reconciling_condition is None else only(silenced=True)
+
+
+def say_error(error: str, silenced: bool, generation: int) -> Outcomes:
     """An error is all there is to say; a pass that breaks down says nothing more."""
-    if error == PANIC:
+    if silenced or error == PANIC:
         return ()
     return only(
         ready_condition=Condition("False", "ReconcileError", generation, error),

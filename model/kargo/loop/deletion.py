@@ -19,7 +19,7 @@ def forget_stage() -> Outcomes:
 
 def remove_runs() -> Outcomes:
     """Its AnalysisRuns are deleted, and its finalizer is removed: it is gone."""
-    return only("the Stage is gone", runs=(), run_notes=(), finalizer=False, stage_exists=False)
+    return only("the Stage is gone", runs=(), run_notes=(), finalizer=False, stage_exists=False, stage_requeue=None)
 
 
 def handle_delete(scope: Scope) -> Sequence:
@@ -31,4 +31,4 @@ def _parts(scope: Scope) -> Iterator[Action]:
     for freight in scope.all_freight:
         fields = {f: of(f, freight, scope.stage.name) for f in ("verified", "approved")}
         yield scope.bind(forget_stage, fields, writes=tuple(fields))
-    yield scope.bind(remove_runs, writes=("runs", "run_notes", "finalizer", "stage_exists"))
+    yield scope.bind(remove_runs, writes=("runs", "run_notes", "finalizer", "stage_exists", "stage_requeue"))

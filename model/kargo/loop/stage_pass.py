@@ -30,6 +30,10 @@ POLL_MS = 300_000
 """How often a Stage is looked at if nothing else asks for it."""
 
 
+SYNCING_FREIGHT = "syncing Freight"
+VERIFYING = "verifying Stage Freight"
+
+
 class Mode(Enum):
     """What a Stage pass is about."""
 
@@ -108,12 +112,13 @@ def sub_reconcilers(scope: Scope, observe: Action) -> Iterator[Sequence]:
 
 
 def _regular(scope: Scope, observe: Action) -> Iterator[Action | Part | Sequence]:
-    yield scope.bind(conditions.begin_reconciling, writes=("reconciling_condition",))
     if scope.behaviours.policy_read_first:
         yield scope.bind(read_policy, writes=("enabled",))
     for each in sub_reconcilers(scope, observe):
         yield part(each, failed=False)
-        if each.name == "verifying Stage Freight":
+        if each.name == SYNCING_FREIGHT and scope.behaviours.freight_error_is_shown_once:
+            yield part(scope.bind(conditions.silence, writes=("silenced",)), failed=True)
+        if each.name == VERIFYING:
             yield part(scope.bind(trust_the_watch, writes=("soon",)), failed=False)
         yield part(conditions.summarize_conditions(scope), failed=False)
     writes = ("ready_condition", "reconciling_condition")

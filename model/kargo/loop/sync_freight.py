@@ -37,7 +37,7 @@ def enter(freight_exists: bool, since: int | None, now: int, *, freight: str, pr
         return only(
             failed=True, error=f'failed to sync Freight: Freight "{freight}" not found in namespace "{project}"'
         )
-    return only(since=now) if since is None else ()
+    return only(since=now // 1000 * 1000) if since is None else ()
 
 
 def sync_freight(scope: Scope) -> Sequence:

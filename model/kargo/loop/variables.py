@@ -25,6 +25,7 @@ OF_PASSES: dict[str, Value] = {
     "enabled": False,
     "failed": False,
     "error": "",
+    "silenced": False,
     "soon": False,
     "running": None,
     "waiting": None,

@@ -124,10 +124,12 @@ class Cluster:
         known = self._passes.get(stage)
         if known is None:
             known = self._passes[stage] = reconcile_stage(self._scope(stage), observe(stage))
+        runs = self.state[of("run_ids", stage)]
         done = self._run(known)
         if done is None:
             return NOTHING
         label, record = done
+        self.names_made += self.state[of("run_ids", stage)] - runs
         self._name_new(stage)
         return self._passed(self.state[of("stage_requeue", stage)], record["error"], label)
 
@@ -172,14 +174,14 @@ class Cluster:
 
     def promote(self, stage: str, freight: str, name: str = "") -> str | None:
         """A person promotes Freight to a Stage; the label of the Promotion, None if it is refused."""
-        slot = self.promotions[stage][-1]
+        slot = next(p for p in self.promotions[stage] if not self.state[of("used", p)])
         actor = KUBECTL_USER if name else USER
         warehouse = self.freight.get(freight, "")
         if warehouse:
             step = people.promote(self._scope(stage), slot, freight, warehouse, actor=actor)
             done = self._run(step)
         if not warehouse or done is None:
-            self.names_made += 1
+            self.names_made += not self._keeps(name)
             return None
         self._name_new(stage, name)
         return slot
@@ -209,11 +211,7 @@ class Cluster:
         spare = [p for p in slots if self.state[of("phase", p)] is None and not self.state[of("used", p)]]
         freight = []
         for warehouse in self.pipeline.warehouses:
-            dated = [
-                Dated(f, self.created[f])
-                for f, origin in self.freight.items()
-                if origin == warehouse and self.state[of("freight_exists", f)]
-            ]
+            dated = [Dated(f, self.created[f]) for f, origin in self.freight.items() if origin == warehouse]
             freight.append((warehouse, oldest_first(dated, self.behaviours)))
         return Scope(
             self.specs[stage],
@@ -245,10 +243,6 @@ class Cluster:
         new = [p for p in self.promotions[stage] if p not in self.plans and self.state[of("used", p)]]
         for slot in new:
             number = int(slot.rpartition("#")[2])
-            self.names_made += 1
-            freight = self.state[of("freight", slot)]
-            generated = generated_name(stage, self.now, self.names_made, freight)
-            kept = name and not self.behaviours.names_overwritten
             plan = self._plan(stage, number)
             self.plans[slot] = plan
             of_pass = promotion.variables(plan, running_clock=True, start=None)
@@ -257,10 +251,18 @@ class Cluster:
             self._declare(promotion_variables(self.pipeline, slot, plan))
             self._declare(scripted_variables(slot, plan))
             self.state |= before
-            self.state[of("name", slot)] = name if kept else generated
+            self.state[of("name", slot)] = name if self._keeps(name) else self._generate(stage, slot)
         if new:
             self._spare(stage)
             self._passes.pop(stage, None)
+
+    def _keeps(self, name: str) -> bool:
+        """Whether a name given by a person is kept."""
+        return bool(name) and not self.behaviours.names_overwritten
+
+    def _generate(self, stage: str, slot: str) -> str:
+        self.names_made += 1
+        return generated_name(stage, self.now, self.names_made, self.state[of("freight", slot)])
 
     def _plan(self, stage: str, number: int) -> Plan:
         steps = self.specs[stage].steps

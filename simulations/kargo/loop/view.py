@@ -247,7 +247,7 @@ class View:
                     yield stage, value
 
         verified = {
-            s: {"at": seconds(v.at_ms)} | ({"soak": v.longest_soak_ms // 1000} if v.longest_soak_ms else {})
+            s: {"at": seconds(v.at_ms)} | ({} if v.longest_soak_ms is None else {"soak": v.longest_soak_ms // 1000})
             for s, v in by_stage("verified")
         }
         return filled(

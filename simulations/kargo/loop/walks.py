@@ -121,6 +121,7 @@ class Walk:
         self.timers: dict[str, tuple[int, int]] = {}
         self.failures: dict[str, int] = {}
         self.timers_set = 0
+        self.told = 0
         for name, found in self.topology.items():
             if found.get("auto") is not None:
                 self.cluster.state[of("policy", name)] = bool(found["auto"])
@@ -163,11 +164,16 @@ class Walk:
 
     def do(self, event: Json) -> Json:
         """One event, as a recording tells it."""
-        began = self.cluster.now
         told: Json = getattr(self, f"_do_{event['do']}")(event)
-        if self.cluster.now != began:
-            told["t"] = _seconds(self.cluster.now)
+        told |= self._time_as("t")
         return {k: v for k, v in told.items() if v not in ({}, []) or k == "steps"}
+
+    def _time_as(self, name: str) -> Json:
+        """The time under that name, if it has moved since it was last told."""
+        if self.cluster.now == self.told:
+            return {}
+        self.told = self.cluster.now
+        return {name: _seconds(self.told)}
 
     def _changed(self, change: Any, result: Json | None = None) -> Json:
         """What a change by somebody comes to, beside `result`."""
@@ -225,7 +231,6 @@ class Walk:
         if spec.control_flow:
             return {"r": {"err": self._without_steps(stage, shown)}}
         if kept and any(cluster.state[of("name", p)] == name for p in cluster.existing(stage)):
-            cluster.names_made += 1
             return {"r": {"err": f'promotions.kargo.akuity.io "{name}" already exists'}}
         refusal = (
             f'Promotion.kargo.akuity.io "{shown}" is invalid: spec.freight: '
@@ -241,7 +246,6 @@ class Walk:
     def _without_steps(self, stage: str, shown: str) -> str:
         if not self.cluster.behaviours.names_overwritten:
             return f'stage "{stage}" has no promotion template'
-        self.cluster.names_made += 1
         where = f'Stage "{stage}" in namespace "{self.cluster.pipeline.project}" defines no promotion steps'
         return f'Promotion.kargo.akuity.io "{shown}" is invalid: spec.stage: Invalid value: "{stage}": {where}'
 
@@ -398,20 +402,15 @@ class Walk:
         for number in range(1, MOST_ROUNDS + 1):
             changed = False
             for item in self._round():
-                began = self.cluster.now
                 told = self._pass(item)
                 changed = changed or bool(told.get("d"))
                 if told.keys() & {"d", "q"} or "err" in told.get("r", {}):
-                    moved = {"t": _seconds(self.cluster.now)} if self.cluster.now != self._told else {}
-                    self._told = self.cluster.now
-                    steps.append({"round": number, "who": item} | told | moved)
-                del began
+                    who = item.replace("Gate/", "Stage/")
+                    steps.append({"round": number, "who": who} | told | self._time_as("t"))
             self.cluster.state["now"] += 1000
             if not changed:
                 return {"rounds": number, "settled": True, "steps": steps or None}
         return {"rounds": MOST_ROUNDS, "steps": steps or None}
-
-    _told = 0
 
     def _round(self) -> Iterable[str]:
         stages = self.cluster.pipeline.names
@@ -439,12 +438,11 @@ class Walk:
     def _do_run(self, event: Json) -> Json:
         end = self.cluster.now + event["seconds"] * 1000
         steps: list[Json] = []
-        last = self.cluster.now
         while True:
             self._due()
             if not self.queue:
                 due = min((t for t, _ in self.timers.values()), default=None)
-                if due is None or due >= end:
+                if due is None or due > end:
                     self.cluster.state["now"] = max(end, self.cluster.now)
                     break
                 self.cluster.state["now"] = due + 1
@@ -453,12 +451,7 @@ class Walk:
                 break
             item = next(iter(self.queue))
             del self.queue[item]
-            at = self.cluster.now
-            told = {"at": _seconds(at)} if at != last else {}
-            step = {"who": item} | told | self._pass(item)
-            last = self.cluster.now
-            if last != at:
-                step["t"] = _seconds(last)
+            step = {"who": item} | self._time_as("at") | self._pass(item) | self._time_as("t")
             self._time(item, step.get("r", {}))
             steps.append(step)
         told = {"steps": steps or None}
