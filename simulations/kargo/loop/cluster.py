@@ -84,7 +84,9 @@ class Cluster:
         self.state = {"now": 0}
         self._made = dict.fromkeys(self.pipeline.names, 0)
         self._passes: dict[str, Sequence] = {}
+        self.versions: dict[str, list[dict[str, Any]]] = {}
         self.makers: dict[str, tuple[str, int]] = {}
+        self._stored: dict[str, tuple[str, ...]] = {}
         self._plan_locals: dict[str, dict[str, Any]] = {}
         for stage in self.pipeline.names:
             self.promotions[stage] = []
@@ -133,8 +135,50 @@ class Cluster:
         self._name_new(stage)
         return self._passed(self.state[of("stage_requeue", stage)], record["error"], label)
 
-    def reconcile_promotion(self, promotion: str) -> Passed:
-        """One pass over a Promotion."""
+    def reconcile_promotion(self, promotion: str, back: int = 0) -> Passed:
+        """One pass over a Promotion, which its controller's cache has as it was `back` writes ago."""
+        versions = self.versions.get(promotion, [])
+        if back and versions and not self.behaviours.reads_past_the_cache:
+            return self._stale_pass(promotion, versions[max(0, len(versions) - 1 - back)])
+        began = self.phase(promotion)
+        passed = self._fresh_pass(promotion)
+        self._remember(promotion, began)
+        return passed
+
+    def _stale_pass(self, promotion: str, seen: dict[str, Any]) -> Passed:
+        """What changes in the eyes of the pass is written; what it does not change stays as it really is."""
+        stored = self._version(promotion)
+        self.state |= seen
+        began = self.phase(promotion)
+        passed = self._fresh_pass(promotion)
+        found = self._version(promotion)
+        steps = [n for n in found if n.startswith(("entry[", "text["))]
+        if any(found[n] != seen[n] for n in steps):
+            seen = seen | dict.fromkeys(steps, object())
+        self.state |= {n: stored[n] for n in found if found[n] == seen[n]}
+        self._remember(promotion, began)
+        return passed
+
+    def _version(self, promotion: str) -> dict[str, Any]:
+        return {n: self.state[n] for n in self._stored[promotion]}
+
+    def _remember(self, promotion: str, began: PromotionPhase | None) -> None:
+        """Keep every version of a Promotion that a pass has written."""
+        versions, latest = self.versions[promotion], self._version(promotion)
+        phase = of("phase", promotion)
+        if began is PromotionPhase.NEW and latest[phase] is not PromotionPhase.ABORTED:
+            versions.append(versions[-1] | {phase: PromotionPhase.PENDING})
+        started = of("started", promotion)
+        if latest[started] != versions[-1][started]:
+            versions.append(versions[-1] | {phase: PromotionPhase.RUNNING, started: latest[started]})
+        if latest != versions[-1]:
+            versions.append(latest)
+
+    def note_version(self, promotion: str) -> None:
+        """Somebody else wrote a Promotion."""
+        self.versions[promotion].append(self._version(promotion))
+
+    def _fresh_pass(self, promotion: str) -> Passed:
         known = self._passes.get(promotion)
         if known is None:
             known = self._passes[promotion] = self._promotion_pass(promotion)
@@ -251,6 +295,10 @@ class Cluster:
             self._declare(promotion_variables(self.pipeline, slot, plan))
             self._declare(scripted_variables(slot, plan))
             self.state |= before
+            kept = ("used[", "name[", "created[", "work_dir[", "requeue[", "tries[")
+            mine = (n for n in self.state if n.endswith(f"[{slot}]") or f"[{slot}/" in n)
+            self._stored[slot] = tuple(n for n in mine if not n.startswith(kept))
+            self.versions[slot] = [self._version(slot)]
             self.state[of("name", slot)] = name if self._keeps(name) else self._generate(stage, slot)
         if new:
             self._spare(stage)

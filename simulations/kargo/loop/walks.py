@@ -11,6 +11,7 @@ from typing import Any
 
 from model.kargo.attempts import Attempt
 from model.kargo.loop import people, world
+from model.kargo.loop.fields import OF_STAGES
 from model.kargo.loop.pipeline import Pipeline, StageSpec
 from model.kargo.loop.values import of
 from model.kargo.manifest_types import Retry
@@ -122,6 +123,7 @@ class Walk:
         self.failures: dict[str, int] = {}
         self.timers_set = 0
         self.told = 0
+        self.stale = (0, 0)
         for name, found in self.topology.items():
             if found.get("auto") is not None:
                 self.cluster.state[of("policy", name)] = bool(found["auto"])
@@ -290,6 +292,35 @@ class Walk:
 
         return self._changed(refresh)
 
+    def _do_refresh_promotion(self, event: Json) -> Json:
+        promotion = self._resolve(event["promo"])
+        if promotion is None:
+            return {"r": {"none": True}}
+
+        def refresh() -> None:
+            self.cluster.state[of("promotion_refresh", promotion)] = str(self.cluster.now // 1000)
+            self.cluster.note_version(promotion)
+
+        return self._changed(refresh, self._named(event, promotion))
+
+    def _do_clear_last(self, event: Json) -> Json:
+        return self._changed(lambda: self._set_last(event["stage"], None))
+
+    def _do_set_last(self, event: Json) -> Json:
+        return self._changed(lambda: self._set_last(event["stage"], event["name"]))
+
+    def _set_last(self, stage: str, name: str | None) -> None:
+        """A person edits the status of a Stage."""
+        state = self.cluster.state
+        if name is None:
+            state |= {of(f, stage): OF_STAGES[f] for f in OF_STAGES if f.startswith("last")}
+            state |= {of("last_carried", stage, w): None for w in self.cluster.pipeline.warehouses}
+        state[of("last", stage)] = name
+
+    def _do_stale(self, event: Json) -> Json:
+        self.stale = (event["back"], event.get("times", 1))
+        return {}
+
     def _do_set_auto(self, event: Json) -> Json:
         return self._act(people.set_policy, event["stage"], enabled=event["value"] == "on")
 
@@ -343,7 +374,12 @@ class Walk:
             reads={f: of(f, promotion) for f in ("phase", "abort_requested")},
             writes={"abort_actor": of("abort_actor", promotion)},
         )
-        return self._changed(lambda: self.cluster.act(rule), self._named(event, promotion))
+
+        def abort() -> None:
+            self.cluster.act(rule)
+            self.cluster.note_version(promotion)
+
+        return self._changed(abort, self._named(event, promotion))
 
     def _do_delete_promotion(self, event: Json) -> Json:
         promotion = self._resolve(event["promo"])
@@ -364,7 +400,7 @@ class Walk:
         kind, _, name = item.partition("/")
         before, old = dict(self.cluster.state), self.cluster.pipeline
         if kind == "Promotion":
-            done = self.cluster.reconcile_promotion(name)
+            done = self._promotion_pass(name)
             objects = self.view.after_promotion_pass(name)
         elif self._kind(name) == kind and self.cluster.state[of("stage_exists", name)]:
             done = self.cluster.reconcile_stage(name)
@@ -377,6 +413,14 @@ class Walk:
         self.queue |= dict.fromkeys(order)
         told["q"] = order
         return {k: v for k, v in told.items() if v}
+
+    def _promotion_pass(self, promotion: str) -> Passed:
+        """A pass over a Promotion, which may see it as it was some writes ago."""
+        back, times = self.stale
+        if not times:
+            return self.cluster.reconcile_promotion(promotion)
+        self.stale = (back, times - 1)
+        return self.cluster.reconcile_promotion(promotion, back)
 
     def _result(self, done: Passed) -> Json:
         if done.error is not None:
