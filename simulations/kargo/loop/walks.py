@@ -502,7 +502,7 @@ class Walk:
         return told | ({"left": list(self.queue)} if self.queue else {})
 
     def _due(self) -> None:
-        due = sorted((t, age, item) for item, (t, age) in self.timers.items() if t < self.cluster.now)
+        due = sorted((t, age, item) for item, (t, age) in self.timers.items() if t <= self.cluster.now)
         for _, _, item in due:
             del self.timers[item]
             self.queue.setdefault(item)
