@@ -13,7 +13,7 @@ from model.kargo import auto_promotion, availability
 from model.kargo.auto_promotion import Choice, Guard, Verdict
 from model.kargo.loop.candidates import choose
 from model.kargo.loop.scope import Scope
-from model.kargo.loop.values import Hold, of
+from model.kargo.loop.values import Hold, Intent, of
 from model.kargo.phases import PromotionPhase
 from model.kargo.releases import Behaviours
 from model.kargo.requests import FreightRequest
@@ -120,7 +120,7 @@ NOTHING_SHOWN = availability.Standing(verified=False, soaked=False)
 
 
 def fill_slot(
-    phase: PromotionPhase | None, used: bool, wanted: str | None, now: int, *, promotion: str
+    phase: PromotionPhase | None, used: bool, wanted: str | None, wish: Intent | None, *, promotion: str
 ) -> Outcomes:
     """A new Promotion, in the first slot that is free."""
     if wanted is None or used or phase is not None:
@@ -130,17 +130,31 @@ def fill_slot(
         phase=PromotionPhase.NEW,
         used=True,
         freight=wanted,
-        created=now // 1000 * 1000,
+        intent=wish,
         wanted=None,
+        filled=True,
     )
+
+
+def sign(asking: str, now: int) -> Outcomes:
+    """When it was created, and by whom; a Stage that promotes by itself leaves no name."""
+    return only(created=now // 1000 * 1000, actor=asking, filled=False)
 
 
 def create(scope: Scope) -> Iterator[Part]:
     """Create the Promotion that is `wanted`."""
     for promotion in scope.created:
-        fields = {f: of(f, promotion) for f in ("phase", "used", "freight", "created")}
-        filling = scope.bind(fill_slot, fields, constants={"promotion": promotion}, writes=("freight", "created"))
-        yield part(filling)
+        fields = {f: of(f, promotion) for f in ("phase", "used", "freight", "intent")}
+        yield part(
+            scope.bind(
+                fill_slot,
+                fields,
+                constants={"promotion": promotion},
+                writes=("freight", "intent", "filled"),
+            )
+        )
+        signed = {f: of(f, promotion) for f in ("created", "actor")}
+        yield part(scope.bind(sign, signed, writes=(*signed, "filled")), filled=True)
 
 
 def auto_promote(scope: Scope) -> Sequence:

@@ -8,10 +8,11 @@ Source: `pkg/webhook/kubernetes/promotion/webhook.go: Default, ValidateCreate, s
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from model.kargo import availability
 from model.kargo.auto_promotion import Choice
-from model.kargo.loop.auto_promote import forget_choice, read_policy
+from model.kargo.loop.auto_promote import create, forget_choice, read_policy
 from model.kargo.loop.candidates import choose, may_promote
 from model.kargo.loop.scope import Scope
 from model.kargo.loop.values import Asked, Intent, Verification, of
@@ -22,9 +23,9 @@ from model.system import Action, Outcomes, Part, Sequence, only, part, required,
 # Promoting
 
 
-def may_ask(stage_exists: bool, phase: PromotionPhase | None, used: bool) -> Outcomes:
-    """Enabled while the Stage exists and there is room for one more Promotion."""
-    return only() if stage_exists and phase is None and not used else ()
+def may_ask(stage_exists: bool) -> Outcomes:
+    """Enabled while the Stage exists."""
+    return only() if stage_exists else ()
 
 
 def infer_intent(choice: Choice, enabled: bool, *, freight: str, request: FreightRequest) -> Outcomes:
@@ -43,36 +44,33 @@ def forget_admissible() -> Outcomes:
     return only(admissible=False)
 
 
-def create_promotion(
-    admissible: bool, wish: Intent | None, now: int, *, freight: str, actor: str, label: str
-) -> Outcomes:
-    """A Promotion is created, if its Freight may be promoted."""
-    if not admissible:
-        return ()
-    return only(
-        label,
-        phase=PromotionPhase.NEW,
-        used=True,
-        freight=freight,
-        created=now // 1000 * 1000,
-        actor=actor,
-        intent=wish,
-    )
+def ask(admissible: bool, *, freight: str, actor: str) -> Outcomes:
+    """Enabled where the Freight may be promoted: a Promotion is wanted."""
+    return only(wanted=freight, asking=actor) if admissible else ()
+
+
+def got_it(wanted: str | None) -> Outcomes:
+    """Enabled where there was room for the Promotion."""
+    return only(wish=None, asking="") if wanted is None else ()
 
 
 def promote(scope: Scope, slot: str, freight: str, warehouse: str, *, actor: str, name: str = "") -> Sequence:
     """A person promotes a Freight to the Stage; the Promotion gets the slot.
 
-    Without an effect if the Freight is not available to the Stage, or the Stage has nothing to promote with.
+    Not enabled if the Freight is not available to the Stage, or the Stage has nothing to promote with.
     """
     about = name or f"promote {freight} to {scope.stage.name}"
-    return sequence(about, *_promote(scope, slot, freight, warehouse, actor), actor="person")
+    return sequence(about, *_promote(replace(scope, created=(slot,)), freight, warehouse, actor), actor="person")
 
 
-def _promote(
-    scope: Scope, slot: str, freight: str, warehouse: str, actor: str
-) -> Iterator[Action | Part | Sequence]:
-    yield required(scope.bind(may_ask, phase=of("phase", slot), used=of("used", slot)))
+def promote_next(scope: Scope, freight: str, warehouse: str, *, actor: str) -> Sequence:
+    """A person promotes a Freight to the Stage; the Promotion gets the next free slot."""
+    about = f"promote {freight} to {scope.stage.name}"
+    return sequence(about, *_promote(scope, freight, warehouse, actor), actor="person")
+
+
+def _promote(scope: Scope, freight: str, warehouse: str, actor: str) -> Iterator[Action | Part | Sequence]:
+    yield required(scope.bind(may_ask))
     request = next((r for r in scope.stage.requests if r.warehouse == warehouse), None)
     pipeline = scope.pipeline
     problem = availability.listing_error(scope.stage.requests, pipeline.warehouses, pipeline.project)
@@ -87,14 +85,10 @@ def _promote(
     yield from may_promote(scope, freight, warehouse)
     if scope.stage.control_flow:
         yield scope.bind(forget_admissible, writes=("admissible",))
-    fields = {f: of(f, slot) for f in ("phase", "used", "freight", "created", "actor", "intent")}
-    creating = scope.bind(
-        create_promotion,
-        fields,
-        constants={"freight": freight, "actor": actor, "label": f"{slot} is created for {freight}"},
-        writes=tuple(fields),
-    )
-    yield required(creating)
+    fixed = {"freight": freight, "actor": actor}
+    yield required(scope.bind(ask, constants=fixed, writes=("wanted", "asking")))
+    yield from create(scope)
+    yield required(scope.bind(got_it, writes=("wish", "asking")))
 
 
 def abort_promotion(phase: PromotionPhase | None, abort_requested: bool, *, actor: str) -> Outcomes:

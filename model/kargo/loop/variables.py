@@ -54,6 +54,8 @@ OF_PASSES: dict[str, Value] = {
     "guard": Guard(),
     "wanted": None,
     "wish": None,
+    "asking": "",
+    "filled": False,
 }
 """What lives only inside a pass over a Stage, or inside what a person does."""
 
