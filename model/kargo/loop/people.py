@@ -18,7 +18,7 @@ from model.kargo.loop.scope import Scope
 from model.kargo.loop.values import Asked, Intent, Verification, of
 from model.kargo.phases import PromotionPhase
 from model.kargo.requests import FreightRequest
-from model.system import Action, Outcomes, Part, Sequence, only, part, required, sequence
+from model.system import Action, Outcomes, Part, Sequence, Value, action, only, part, required, sequence
 
 # Promoting
 
@@ -145,3 +145,22 @@ def delete_stage(stage_exists: bool, deleting: bool, finalizer: bool, generation
     if not finalizer:
         return only(stage_exists=False)
     return only(deleting=True, generation=generation + 1)
+
+
+def may_ask_again(verification_ids: int, verification: Verification | None, *, most: int) -> Outcomes:
+    """Enabled for the newest verification, if it is over, while there have not been too many."""
+    if verification is None or not verification.phase.terminal or verification_ids >= most:
+        return ()
+    return only()
+
+
+def forget_field(*, initial: Value) -> Outcomes:
+    """What a Promotion said is gone with it."""
+    return only(field=initial)
+
+
+def delete(slot: str, fields: dict[str, Value]) -> Sequence:
+    """A person deletes a Promotion, and with it what its fields said: `fields` are their initial values."""
+    gone = (action(forget_field, constants={"initial": v}, writes={"field": n}) for n, v in fields.items())
+    deleting = required(action(delete_promotion, phase=of("phase", slot)))
+    return sequence(f"delete {slot}", deleting, *gone, actor="person")

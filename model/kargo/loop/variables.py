@@ -92,6 +92,6 @@ def pass_variables(plan: Plan) -> Iterator[Variable]:
     """The local variables of all passes; `plan` is that of the Promotions, where they have one in common."""
     for name, initial in OF_PASSES.items():
         yield local(name, initial)
-    for v in promotion.variables(plan, running_clock=True, start=None):
+    for v in promotion.variables(plan, running_clock=False, start=None):
         if v.local:
             yield v

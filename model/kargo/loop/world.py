@@ -51,3 +51,8 @@ def delete_run(runs: tuple[Run, ...], run_notes: tuple[RunNote, ...]) -> Outcome
     if not runs:
         return ()
     return only(f"AnalysisRun {runs[-1].number} is deleted", runs=runs[:-1], run_notes=run_notes[:-1])
+
+
+def discover(freight_exists: bool, earlier_exists: bool) -> Outcomes:
+    """Enabled while the Freight is not there and all before it are: a Warehouse finds it."""
+    return only("found", freight_exists=True) if earlier_exists and not freight_exists else ()

@@ -1,0 +1,232 @@
+"""The control loop as a system for the checker: a few Promotions and Freight, and everything that can happen.
+
+The passes are those that recordings are replayed with. Here every one of them may come at any time, a step's attempt
+may come back with anything, and people, applications and AnalysisRuns do what they like, within the bounds given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from model.kargo import planning, worlds
+from model.kargo import promotion_rules as promoting
+from model.kargo.loop import people, world
+from model.kargo.loop.pipeline import Pipeline, StageSpec
+from model.kargo.loop.promotion_pass import reconcile_promotion
+from model.kargo.loop.scope import Scope
+from model.kargo.loop.stage_pass import reconcile_stage
+from model.kargo.loop.values import of
+from model.kargo.loop.variables import freight_variables, pass_variables, promotion_variables, stage_variables
+from model.kargo.phases import HealthState, VerificationPhase
+from model.kargo.plan import Plan
+from model.kargo.planning import Planner
+from model.kargo.releases import Behaviours
+from model.kargo.step_kinds import Result, StepKind
+from model.kargo.templates import StepSpec, Template
+from model.system import Action, Sequence, System, Value, Variable, action, required, sequence
+
+HEALTHS = (HealthState.HEALTHY, HealthState.PROGRESSING, HealthState.UNHEALTHY)
+RUN_PHASES = (VerificationPhase.SUCCESSFUL, VerificationPhase.FAILED)
+RESULTS = (Result.SUCCEEDED, Result.RUNNING, Result.FAILED_TERMINALLY)
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How far a control loop is explored, and what may happen in it.
+
+    `promotions` is how many are made for each Stage, `freight` how many come from each Warehouse. `verifications` is
+    how often people ask for a re-verification of one Stage. The rest says who acts: `aborts`, `deletions` and
+    `approvals` by people; `promotes` whether people promote at all; `switches` of auto-promotion; `auto` whether it
+    is on at first, `by_hand` the names that people give to Promotions of their own; `restarts` of the controller;
+    `healths` are what applications can be found to be, `results` what a step's attempt can come to, and `runs` what
+    AnalysisRuns can come to.
+    """
+
+    promotions: int = 3
+    freight: int = 2
+    promotes: bool = True
+    aborts: bool = True
+    deletions: bool = True
+    approvals: bool = False
+    reverifies: int = 0
+    switches: bool = False
+    auto: bool = False
+    restarts: bool = False
+    by_hand: tuple[str, ...] = ()
+    healths: tuple[HealthState, ...] = HEALTHS
+    results: tuple[Result, ...] = RESULTS
+    runs: tuple[VerificationPhase, ...] = RUN_PHASES
+
+
+STEP = StepSpec("step", "step")
+"""The one step that every explored Promotion has."""
+
+
+def slots(stage: str, bounds: Bounds) -> tuple[str, ...]:
+    """The generated names of the Promotions of a Stage, in their order, which is that of their creation."""
+    return tuple(f"{stage}.{number}" for number in range(1, bounds.promotions + 1))
+
+
+def named_by_hand(stage: str, bounds: Bounds, behaviours: Behaviours) -> tuple[str, ...]:
+    """The names that people give, in a release that keeps them."""
+    return () if behaviours.names_overwritten else tuple(f"{stage}.{name}" for name in bounds.by_hand)
+
+
+def freight_of(pipeline: Pipeline, bounds: Bounds) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The Freight of each Warehouse, oldest first; those of the n-th Warehouse begin with the n-th letter."""
+    return tuple(
+        (warehouse, tuple(f"{chr(ord('a') + k)}{n}" for n in range(1, bounds.freight + 1)))
+        for k, warehouse in enumerate(pipeline.warehouses)
+    )
+
+
+def plan_of(behaviours: Behaviours, bounds: Bounds) -> Plan:
+    """The plan of every explored Promotion: a single step."""
+    kind = StepKind(STEP.kind, 0, 0, False, bounds.results)
+    planner = Planner((STEP,), planning.context_of(Template((STEP,), ())), behaviours, {STEP.kind: kind}.get)
+    return planning.plan(
+        planner, lambda step, _rules, _kind: worlds.free(step.alias, worlds.alphabet(bounds.results))
+    )
+
+
+def scope_of(pipeline: Pipeline, stage: str, behaviours: Behaviours, bounds: Bounds) -> Scope:
+    """What a pass over a Stage can meet."""
+    generated, by_hand = slots(stage, bounds), named_by_hand(stage, bounds, behaviours)
+    return Scope(
+        pipeline.stage(stage),
+        pipeline,
+        behaviours,
+        promotions=tuple(sorted((*generated, *by_hand))),
+        created=(*generated, *by_hand),
+        freight=freight_of(pipeline, bounds),
+    )
+
+
+def exploration(name: str, pipeline: Pipeline, behaviours: Behaviours, bounds: Bounds) -> System:
+    """The control loop of a pipeline in one release, with everything that can happen within the bounds."""
+    plan = plan_of(behaviours, bounds)
+    variables: list[Variable] = [*pass_variables(plan)]
+    steps: list[Action | Sequence] = []
+    for stage in pipeline.stages:
+        scope = scope_of(pipeline, stage.name, behaviours, bounds)
+        variables += _variables(scope, plan, bounds)
+        steps += _steps(scope, plan, bounds)
+    for _, names in freight_of(pipeline, bounds):
+        variables += [v for f in names for v in freight_variables(pipeline, f) if v.name == of("freight_exists", f)]
+        steps += _discoveries(names)
+    return System(name, tuple(variables), tuple(steps))
+
+
+def _variables(scope: Scope, plan: Plan, bounds: Bounds) -> Iterator[Variable]:
+    """The variables of one Stage, its Promotions, and the Freight in it."""
+    stage, pipeline = scope.stage.name, scope.pipeline
+    given: dict[str, Value] = {scope.of("finalizer"): True, scope.of("policy"): bounds.auto}
+    for freight in scope.all_freight:
+        for v in freight_variables(pipeline, freight):
+            if v.name.endswith(f"/{stage}]"):
+                yield v
+    for v in stage_variables(pipeline, stage):
+        yield replace(v, initial=(given.get(v.name, v.initial[0]),))
+    for slot in scope.promotions:
+        for v in promotion_variables(pipeline, slot, plan):
+            yield replace(v, initial=(slot,)) if v.name == of("name", slot) else v
+
+
+def _discoveries(freight: Iterable[str]) -> Iterator[Action]:
+    """Freight is found, one after the other."""
+    before = ""
+    for name in freight:
+        reads = {"freight_exists": of("freight_exists", name)}
+        if before:
+            reads["earlier_exists"] = of("freight_exists", before)
+        fixed: dict[str, Value] = {} if before else {"earlier_exists": True}
+        yield action(world.discover, f"{name} is found", actor="world", constants=fixed, reads=reads)
+        before = name
+
+
+def _steps(scope: Scope, plan: Plan, bounds: Bounds) -> Iterator[Action | Sequence]:
+    about = [(f, w) for w, names in scope.freight for f in names]
+    requested = [(f, w) for f, w in about if w in scope.stage.origins]
+    yield reconcile_stage(scope, world.observe(scope.stage.name))
+    for slot in scope.promotions:
+        yield reconcile_promotion(scope, plan, slot, tuple(requested))
+    if not scope.stage.control_flow:
+        yield from _applications(scope, bounds)
+        yield from _of_people(scope, bounds, requested)
+    for slot in scope.promotions:
+        yield from _about_promotion(scope, slot, plan, bounds)
+
+
+def _applications(scope: Scope, bounds: Bounds) -> Iterator[Action]:
+    stage = scope.stage.name
+    for found in bounds.healths if len(bounds.healths) > 1 else ():
+        yield _step(scope.bind(world.set_health, constants={"found": found}), f"{stage} is {found}", "application")
+    if scope.stage.verification:
+        for phase in bounds.runs:
+            fixed = {"phase": phase, "message": str(phase)}
+            yield _step(
+                scope.bind(world.set_run, constants=fixed), f"AnalysisRun of {stage} is {phase}", "application"
+            )
+
+
+def _of_people(scope: Scope, bounds: Bounds, freight: Iterable[tuple[str, str]]) -> Iterator[Action | Sequence]:
+    stage = scope.stage.name
+    generated = replace(scope, created=slots(stage, bounds))
+    for name, warehouse in freight:
+        if bounds.promotes:
+            yield people.promote_next(generated, name, warehouse, actor="admin")
+        for slot in named_by_hand(stage, bounds, scope.behaviours):
+            about = f"promote {name} to {stage} as {slot}"
+            yield people.promote(scope, slot, name, warehouse, actor="alice", name=about)
+        if bounds.approvals:
+            fields = {"freight_exists": of("freight_exists", name), "approved": of("approved", name, stage)}
+            yield _step(scope.bind(people.approve, fields), f"approve {name} for {stage}", "person")
+    if bounds.reverifies:
+        fixed: dict[str, Value] = {"actor": "admin"}
+        most = bounds.promotions + bounds.reverifies
+        again = scope.bind(people.ask_to_verify_again, constants=fixed, writes=("reverify",))
+        yield sequence(
+            f"verify {stage} again",
+            required(scope.bind(people.may_ask_again, constants={"most": most})),
+            again,
+            actor="person",
+        )
+        stop = scope.bind(people.ask_to_abort_verification, constants=fixed, writes=("abort_verification",))
+        yield _step(stop, f"abort the verification of {stage}", "person")
+    if bounds.switches:
+        for enabled in (True, False):
+            switch = scope.bind(people.set_policy, constants={"enabled": enabled})
+            yield _step(switch, f"turn auto-promotion of {stage} {'on' if enabled else 'off'}", "person")
+
+
+def _about_promotion(scope: Scope, slot: str, plan: Plan, bounds: Bounds) -> Iterator[Action | Sequence]:
+    if bounds.aborts:
+        fields = {f: of(f, slot) for f in ("phase", "abort_requested")}
+        writes = {"abort_actor": of("abort_actor", slot)}
+        fixed: dict[str, Value] = {"actor": "admin"}
+        yield action(
+            people.abort_promotion, f"abort {slot}", actor="person", constants=fixed, reads=fields, writes=writes
+        )
+    if bounds.deletions:
+        kept = (of("phase", slot), of("used", slot), of("name", slot))
+        initial = {
+            v.name: v.initial[0] for v in promotion_variables(scope.pipeline, slot, plan) if v.name not in kept
+        }
+        yield people.delete(slot, initial)
+    if bounds.restarts:
+        yield action(
+            promoting.lose_work_dir,
+            f"lose the work directory of {slot}",
+            actor="fault",
+            work_dir=of("work_dir", slot),
+        )
+
+
+def _step(body: Action, name: str, actor: str) -> Action:
+    return replace(body, name=name, actor=actor)
+
+
+def pipeline_of(*stages: StageSpec, warehouses: tuple[str, ...] = ("w",)) -> Pipeline:
+    """A pipeline of these Stages."""
+    return Pipeline(warehouses, stages)
