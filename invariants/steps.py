@@ -161,7 +161,9 @@ class Stepper:
             where = self._where(link.when)
             inside = states & where
             outside = None if link.required else minus(states, where)
-        if isinstance(link.body, Relation):
+        if outside is not None and not inside.satisfiable():
+            after, outside = states, None
+        elif isinstance(link.body, Relation):
             after = link.body.image(inside, total=not link.required)
         else:
             after = self._through(link.body, inside)

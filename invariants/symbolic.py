@@ -207,7 +207,7 @@ class Symbolic:
             tick(fired)
             self.breathe()
             step = order[at]
-            after = self.growing(partial(self._image_of_reach, step))
+            after = self.growing(partial(self._image_of_rest, step))
             self._taken[step.source.name] = self.reach
             if written[at] != self._mask(step.written):
                 written = [self._mask(other.written) for other in order]
@@ -226,8 +226,9 @@ class Symbolic:
     def _image_of_last_layer(self, step: Step) -> Diagram:
         return self.stepper.image(step, self.layers[-1])
 
-    def _image_of_reach(self, step: Step) -> Diagram:
-        return self.stepper.image(step, self.reach)
+    def _image_of_rest(self, step: Step) -> Diagram:
+        taken = self._taken.get(step.source.name)
+        return self.stepper.image(step, self.reach if taken is None else minus(self.reach, taken))
 
     def _mask(self, names: Iterable[str]) -> int:
         return sum(1 << self.encoding.position[n] for n in names)

@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 Value = Hashable
 State = Mapping[str, Any]
@@ -353,8 +353,11 @@ def parts_of(step: Action | Sequence) -> Iterator[Action]:
             yield from parts_of(p.body)
 
 
-def rename(step: Sequence, names: Mapping[str, str]) -> Sequence:
-    """The same steps over other variables: those in `names` by their new names."""
+S = TypeVar("S", Action, Sequence, Action | Sequence)
+
+
+def rename(step: S, names: Mapping[str, str]) -> S:
+    """The same step over other variables: those in `names` by their new names."""
 
     def new(name: str) -> str:
         return names.get(name, name)
@@ -362,12 +365,9 @@ def rename(step: Sequence, names: Mapping[str, str]) -> Sequence:
     def bound(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
         return tuple((name, new(variable)) for name, variable in pairs)
 
-    def again(body: Action | Sequence) -> Action | Sequence:
-        if isinstance(body, Action):
-            return replace(body, reads=bound(body.reads), writes=bound(body.writes))
-        return rename(body, names)
-
-    parts = (Part(again(p.body), tuple((new(n), v) for n, v in p.when), p.required) for p in step.parts)
+    if isinstance(step, Action):
+        return replace(step, reads=bound(step.reads), writes=bound(step.writes))
+    parts = (Part(rename(p.body, names), tuple((new(n), v) for n, v in p.when), p.required) for p in step.parts)
     return replace(step, parts=tuple(parts))
 
 

@@ -24,7 +24,7 @@ from model.kargo.planning import Planner
 from model.kargo.releases import Behaviours
 from model.kargo.step_kinds import Result, StepKind
 from model.kargo.templates import StepSpec, Template
-from model.system import Action, Sequence, System, Value, Variable, action, required, sequence
+from model.system import Action, Sequence, System, Value, Variable, action, rename, required, sequence
 
 HEALTHS = (HealthState.HEALTHY, HealthState.PROGRESSING, HealthState.UNHEALTHY)
 RUN_PHASES = (VerificationPhase.SUCCESSFUL, VerificationPhase.FAILED)
@@ -106,12 +106,15 @@ def scope_of(pipeline: Pipeline, stage: str, behaviours: Behaviours, bounds: Bou
 def exploration(name: str, pipeline: Pipeline, behaviours: Behaviours, bounds: Bounds) -> System:
     """The control loop of a pipeline in one release, with everything that can happen within the bounds."""
     plan = plan_of(behaviours, bounds)
-    variables: list[Variable] = [*pass_variables(plan)]
+    of_passes = tuple(pass_variables(plan))
+    variables: list[Variable] = []
     steps: list[Action | Sequence] = []
     for stage in pipeline.stages:
         scope = scope_of(pipeline, stage.name, behaviours, bounds)
+        mine = {v.name: of(v.name, stage.name) for v in of_passes}
+        variables += (replace(v, name=mine[v.name]) for v in of_passes)
         variables += _variables(scope, plan, bounds)
-        steps += _steps(scope, plan, bounds)
+        steps += (rename(step, mine) for step in _steps(scope, plan, bounds))
     for _, names in freight_of(pipeline, bounds):
         variables += [v for f in names for v in freight_variables(pipeline, f) if v.name == of("freight_exists", f)]
         steps += _discoveries(names)
