@@ -208,6 +208,8 @@ def decision(guard: Guard, request: FreightRequest, behaviours: Behaviours) -> t
     """
     if behaviours.auto_promotion_guard is AutoPromotionGuard.BY_OUTCOME:
         return (_by_outcome(guard),)
+    if behaviours.auto_promotion_guard is AutoPromotionGuard.BY_UNFINISHED:
+        return (Verdict.IN_FLIGHT if guard.unfinished else Verdict.CREATED,)
     if request.matches_upstream:
         return _by_arbitrary_outcome(guard)
     exists = guard.unfinished or guard.last_succeeded is not None

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from model.kargo.phases import HealthState
+
 
 class Cancellation(Enum):
     """What the engine does when the controller's context is cancelled as it comes to a step."""
@@ -34,9 +36,35 @@ class AutoPromotionGuard(Enum):
 
     __hash__ = object.__hash__
 
+    BY_UNFINISHED = "one that is not over"
     BY_POLICY = "NewestFreight: any. MatchUpstream: one that is not over, or some one that did not succeed"
     BY_OUTCOME = (
         "one that is not over, a success that is not on record, or the newest that is over, unless a success"
+    )
+
+
+class PromotionGate(Enum):
+    """What the next Promotion has to wait for while the Stage has Freight.
+
+    "Recorded" speaks of the newest verification of that Freight, "healthy" of the health the Stage was last found
+    to have. Except with NONE, a verification under way always comes first.
+    """
+
+    __hash__ = object.__hash__
+
+    NONE = "nothing (up to 0.9)"
+    RECORDED_AFTER_SUCCESS = (
+        "after a success, unless unhealthy: any verification recorded, which a Stage that asks for none never has "
+        "(1.0.0, #2762, #2782, #2783)"
+    )
+    RECORDED_OR_HEALTHY_AFTER_SUCCESS = (
+        "after a success, unless unhealthy: any verification recorded; where none is asked for, to be healthy "
+        "(1.0.1 to 1.0.4, #2797; health is then read inside the gate, here it is that of the pass before)"
+    )
+    SUCCESSFUL = "unless unhealthy: a verification recorded that was Successful (1.1.0, #2905)"
+    OVER = "unless unhealthy: a verification recorded that is over (1.1.1 to 1.4.3, #3098)"
+    OVER_IF_IT_CAN_BEGIN = (
+        "only if healthy, or nobody has looked yet: a verification recorded that is over (from 1.4.4 on, #3903)"
     )
 
 
@@ -135,8 +163,8 @@ class Behaviours:
     1.11.0 that origin is merely left out. `autoPromoteFreight`, `SelectAutoPromotionCandidates`"""
 
     auto_promotion_guard: AutoPromotionGuard
-    """By policy up to 1.10, by outcome from 1.11.0 on; then a candidate is also left alone while the current
-    Promotion is of it. `autoPromoteFreight`, #6591"""
+    """By policy from 1.8.0 up to 1.10, by outcome from 1.11.0 on; then a candidate is also left alone while the
+    current Promotion is of it. `autoPromoteFreight`, #6591"""
 
     holds: bool
     """Promoting an older Freight holds auto-promotion from its origin. From 1.11.0 on.
@@ -170,6 +198,13 @@ class Behaviours:
     reads_past_the_cache: bool
     """A Promotion pass reads the Promotion from the API server itself. From 1.9.6 and 1.10.0 on; before, it may see
     one that is older than its own last write. `reconciler.Reconcile`, #6029."""
+
+    promotion_gate: PromotionGate
+    """The same in every release that was recorded. `syncPromotions`"""
+
+    health_without_success: HealthState | None
+    """The health of a Stage whose last Promotion did not succeed; None where it stays as it was. Unhealthy from
+    1.1.0 on (#3053), Unknown from 1.3.0 on. `assessHealth`"""
 
     health_trust: HealthTrust
     """Up to 1.9 a matter of ten seconds, from 1.10.0 on of `reconciledAt`, which was not read before.
@@ -238,6 +273,8 @@ V1_8_3 = Behaviours(
     several_upstream_is_an_error=True,
     auto_promotion_guard=AutoPromotionGuard.BY_POLICY,
     holds=False,
+    promotion_gate=PromotionGate.OVER_IF_IT_CAN_BEGIN,
+    health_without_success=HealthState.UNKNOWN,
     health_trust=HealthTrust.COOLED_DOWN,
     revisions_before_health=False,
     reported_status_sanitized=False,

@@ -20,13 +20,18 @@ def assess_health(
     last_phase: PromotionPhase | None,
     observed: HealthState,
     health: HealthState,
+    *,
+    without_success: HealthState | None,
 ) -> Outcomes:
     """Only if the last Promotion succeeded, and none is current, does anybody look at the applications."""
-    found = HealthState.UNKNOWN
-    if current is None and last_phase is None:
+    if current is not None:
+        found = HealthState.UNKNOWN
+    elif last_phase is None:
         found = HealthState.NOT_ASSESSED
-    elif current is None and last_phase is PromotionPhase.SUCCEEDED:
+    elif last_phase is PromotionPhase.SUCCEEDED:
         found = observed
+    else:
+        found = health if without_success is None else without_success
     return only(
         "" if found is health else f"health is {found.value or 'not assessed'}", health=assessed(health, found)
     )
@@ -79,7 +84,7 @@ def assess(scope: Scope, observe: Action) -> Sequence:
     parts = [
         observe,
         scope.bind(say_health, writes=("issues", "healthy_condition")),
-        scope.bind(assess_health),
+        scope.bind(assess_health, constants={"without_success": scope.behaviours.health_without_success}),
     ]
     if scope.behaviours.unknown_health_is_an_error:
         parts.append(scope.bind(fail_if_unknown, writes=("failed", "error")))

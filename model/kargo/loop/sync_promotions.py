@@ -14,7 +14,8 @@ from enum import Enum
 
 from model.kargo.loop.scope import Scope
 from model.kargo.loop.values import Condition, Hold, Intent, Note, Verification, of
-from model.kargo.phases import HealthState, PromotionPhase
+from model.kargo.phases import HealthState, PromotionPhase, VerificationPhase
+from model.kargo.releases import PromotionGate
 from model.kargo.stage_lifecycles import assessed
 from model.system import Action, Outcomes, Part, Sequence, only, part, sequence
 
@@ -162,20 +163,58 @@ def note_freight(in_use: str | None, has_freight: bool) -> Outcomes:
     return only(has_freight=True) if in_use is not None and not has_freight else ()
 
 
-def hold_back(has_freight: bool, verification: Verification | None, health: HealthState) -> Outcomes:
+def hold_back(
+    has_freight: bool, verification: Verification | None, health: HealthState, *, gate: PromotionGate
+) -> Outcomes:
     """Enabled where the current Freight has to be verified before the next Promotion may start.
 
     A verification that is not over always comes first. One that has not begun does only if it can begin: if the
-    Stage is healthy, or nobody has looked yet.
+    Stage is healthy, or nobody has looked yet. Older gates asked for more.
     """
-    if not has_freight:
+    if not has_freight or gate is PromotionGate.NONE:
         return ()
-    over = verification is not None and verification.phase.terminal
-    under_way = verification is not None and not over
-    can_be_verified = health in (HealthState.NOT_ASSESSED, HealthState.HEALTHY)
-    if under_way or (can_be_verified and not over):
-        return only(branch=Branch.HELD, promoting_condition=None)
-    return ()
+    return _held() if _is_under_way(verification) or _waits(gate, verification, health) else ()
+
+
+def _waits(gate: PromotionGate, verification: Verification | None, health: HealthState) -> bool:
+    if gate is PromotionGate.SUCCESSFUL:
+        waits = verification is None or verification.phase is not VerificationPhase.SUCCESSFUL
+    else:
+        waits = verification is None
+    if gate is PromotionGate.OVER_IF_IT_CAN_BEGIN:
+        return waits and health in (HealthState.NOT_ASSESSED, HealthState.HEALTHY)
+    return waits and health is not HealthState.UNHEALTHY
+
+
+def hold_back_after_success(
+    has_freight: bool,
+    verification: Verification | None,
+    health: HealthState,
+    last_phase: PromotionPhase | None,
+    *,
+    gate: PromotionGate,
+    verifies: bool,
+) -> Outcomes:
+    """The gate of 1.0, which is open after a Promotion that did not succeed.
+
+    Then a Stage that asks for no verification had no record of one.
+    """
+    if not has_freight or last_phase is not PromotionPhase.SUCCEEDED:
+        return ()
+    if verifies:
+        waits = verification is None
+    else:
+        waits = gate is PromotionGate.RECORDED_AFTER_SUCCESS or health is not HealthState.HEALTHY
+    waits = waits and health is not HealthState.UNHEALTHY
+    return _held() if _is_under_way(verification) or waits else ()
+
+
+def _is_under_way(verification: Verification | None) -> bool:
+    return verification is not None and not verification.phase.terminal
+
+
+def _held() -> Outcomes:
+    return only(branch=Branch.HELD, promoting_condition=None)
 
 
 def let_go(running: str | None, waiting: str | None) -> Outcomes:
@@ -249,7 +288,7 @@ def _parts(scope: Scope) -> Iterator[Action | Part]:
         part(scope.bind(note_freight, in_use=scope.of("in_use", w)), branch=Branch.GATE)
         for w in scope.pipeline.warehouses
     )
-    yield part(scope.bind(hold_back, writes=("branch", "promoting_condition")), branch=Branch.GATE)
+    yield part(_gate(scope), branch=Branch.GATE)
     yield part(scope.bind(let_go, writes=("promoting_condition",)), branch=Branch.GATE)
     for promotion in scope.promotions:
         of_it = {"phase": of("phase", promotion), "name": of("name", promotion)}
@@ -260,6 +299,15 @@ def _parts(scope: Scope) -> Iterator[Action | Part]:
         )
         yield part(scope.bind(say_promoting, of_it, writes=("promoting_condition",)), branch=Branch.GATE)
     yield scope.bind(come_back_soon, writes=("soon",))
+
+
+def _gate(scope: Scope) -> Action:
+    gate = scope.behaviours.promotion_gate
+    writes = ("branch", "promoting_condition")
+    if gate in (PromotionGate.RECORDED_AFTER_SUCCESS, PromotionGate.RECORDED_OR_HEALTHY_AFTER_SUCCESS):
+        constants = {"gate": gate, "verifies": scope.stage.verification}
+        return scope.bind(hold_back_after_success, constants=constants, writes=writes)
+    return scope.bind(hold_back, constants={"gate": gate}, writes=writes)
 
 
 def _record(scope: Scope, promotion: str) -> Iterator[Action | Part]:
