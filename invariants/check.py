@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from invariants.explicit_search import explicit_search
+from invariants.fusing import fused
 from invariants.findings import Findings, Question, StutterMatters, Traced, everything
 from invariants.limits import Limits
 from invariants.properties import Property
@@ -59,8 +60,9 @@ def check(
     stutter = stutter_claims(claims) if part.vanished else ()
 
     def ask(what: System, watched: tuple[Property, ...]) -> Findings:
+        seen = {name for claim in claims for _, (name, _) in claim.reads}
         return ENGINES[engine](
-            Question(what, claims, strategy, limits, transitions, stop_when_decided, watched, traced)
+            Question(fused(what, seen), claims, strategy, limits, transitions, stop_when_decided, watched, traced)
         )
 
     try:
