@@ -58,16 +58,28 @@ class Scope:
         A parameter, or a name in `writes`, that is in `to` or `binding` is the variable given there; one that is in
         `STAGE_FIELDS` is that field of the Stage; one in `constants` is fixed; any other is the variable of its name.
         """
-        fixed = constants or {}
-        binding = {**(to or {}), **binding}
-        reads = {n: binding.pop(n, self._variable(n)) for n in _parameters(rule) if n not in fixed}
-        written = {n: binding.pop(n, self._variable(n)) for n in writes}
-        if binding:
-            raise TypeError(f"{rule.__name__} neither reads nor writes {min(binding)!r}")
-        return action(rule, constants=fixed, reads=reads, writes=written)
+        bound = {**(to or {}), **binding}
+        return _bound(rule, self.stage.name, tuple(bound.items()), tuple((constants or {}).items()), tuple(writes))
 
-    def _variable(self, name: str) -> str:
-        return self.of(name) if name in OF_STAGES else name
+
+Pairs = tuple[tuple[str, Value], ...]
+
+
+@cache
+def _bound(
+    rule: Rule, stage: str, to: tuple[tuple[str, str], ...], constants: Pairs, writes: tuple[str, ...]
+) -> Action:
+    """The action, one object for one binding: passes are built often, and most of what they consist of recurs."""
+    binding, fixed = dict(to), dict(constants)
+
+    def variable(name: str) -> str:
+        return binding.pop(name, of(name, stage) if name in OF_STAGES else name)
+
+    reads = {n: variable(n) for n in _parameters(rule) if n not in fixed}
+    written = {n: variable(n) for n in writes}
+    if binding:
+        raise TypeError(f"{rule.__name__} neither reads nor writes {min(binding)!r}")
+    return action(rule, constants=fixed, reads=reads, writes=written)
 
 
 @cache

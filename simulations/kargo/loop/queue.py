@@ -1,138 +1,77 @@
-"""Who is woken by what changed, in the order in which the changes were written."""
+"""The work queue of the controllers: what is to be looked at next, and what later.
+
+Source: the format of the recordings, as their README describes it; it stands for the three queues of
+controller-runtime, with its `workqueue.DefaultTypedItemBasedRateLimiter`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
-from model.kargo import watches
-from model.kargo.loop.pipeline import Pipeline
-from model.kargo.loop.values import of
-from model.kargo.phases import PromotionPhase
-from model.kargo.watches import FreightInStage, PromotionTriggers, StageTriggers
-from simulations.kargo.loop.cluster import Cluster
+FIRST_BACKOFF_MS = 5
+"""How long an item waits after its first failure; each further one in a row doubles it."""
 
-State = dict[str, Any]
+LONGEST_BACKOFF_MS = 1_000_000
+"""How long it waits at most."""
 
 
-def woken(cluster: Cluster, before: State, old: Pipeline) -> list[str]:
-    """What the watches put in the queue after a step that began in the state `before`: each once, in order.
+@dataclass
+class WorkQueue:
+    """First in, first out, and nothing twice; instants are in milliseconds.
 
-    The controllers write the status of a Stage first, then Freight, then AnalysisRuns, and last what they create.
+    An item has one timer at most. `timers_set` counts them, so that of two that are due at the same time the
+    older is the first.
     """
-    changes = Changes(cluster, before, old)
-    found: list[str] = []
-    for stage in cluster.pipeline.names:
-        found += changes.of_stage(stage)
-    for stage in cluster.pipeline.names:
-        found += changes.of_current(stage)
-    for freight in cluster.freight:
-        found += changes.of_freight(freight)
-    for stage in cluster.pipeline.names:
-        found += changes.of_runs(stage)
-    for stage in cluster.pipeline.names:
-        for promotion in cluster.promotions[stage]:
-            found += changes.of_promotion(stage, promotion)
-    return list(dict.fromkeys(found))
 
+    items: dict[str, None] = field(default_factory=dict)
+    timers: dict[str, tuple[int, int]] = field(default_factory=dict)
+    failures: dict[str, int] = field(default_factory=dict)
+    timers_set: int = 0
 
-class Changes:
-    """What is different from before, in the words of the watches."""
+    def __bool__(self) -> bool:
+        return bool(self.items)
 
-    def __init__(self, cluster: Cluster, before: State, old: Pipeline) -> None:
-        self.cluster, self.before, self.after = cluster, before, cluster.state
-        self.old, self.pipeline = old, cluster.pipeline
+    def add(self, items: Iterable[str]) -> None:
+        """Put items at the end; those that are in the queue stay where they are."""
+        self.items |= dict.fromkeys(items)
 
-    def queue_of(self, stage: str) -> str:
-        """The Stage in the queue of the controller for its kind."""
-        gate = self.pipeline.stage(stage).control_flow
-        return f"{'Gate' if gate else 'Stage'}/{stage}"
+    def add_due(self, now: int) -> None:
+        """Put those at the end whose timers have run out."""
+        due = sorted((*timer, item) for item, timer in self.timers.items() if timer[0] <= now)
+        for _, _, item in due:
+            del self.timers[item]
+            self.items.setdefault(item)
 
-    def exists(self, stage: str) -> bool:
-        """Whether the Stage is there."""
-        return bool(self.after[of("stage_exists", stage)])
+    def take(self) -> str:
+        """Take the first item out. Raises StopIteration if there is none."""
+        item = next(iter(self.items))
+        del self.items[item]
+        return item
 
-    def of_stage(self, stage: str) -> Iterator[str]:
-        """By a change of its spec or a request, a Stage wakes itself."""
-        was = self._triggers(self.before, stage, self.old)
-        now = self._triggers(self.after, stage, self.pipeline)
-        for control_flow in (False, True):
-            if watches.stage_wakes_itself(was, now, control_flow=control_flow):
-                yield self.queue_of(stage)
+    def next_due(self) -> int | None:
+        """When the next timer runs out, None if there is none."""
+        return min((at for at, _ in self.timers.values()), default=None)
 
-    def _triggers(self, state: State, stage: str, pipeline: Pipeline) -> StageTriggers | None:
-        if not state.get(of("stage_exists", stage)):
-            return None
-        reverify, abort = state[of("reverify", stage)], state[of("abort_verification", stage)]
-        return StageTriggers(
-            pipeline.stage(stage).control_flow,
-            state[of("generation", stage)],
-            state[of("refresh", stage)] or None,
-            None if reverify is None else reverify.id,
-            None if abort is None else abort.id,
-        )
+    def come_back(self, item: str, now: int, after_ms: int | None) -> None:
+        """The controller is done with an item; it comes back to it after that time, or not (None, or not later)."""
+        self.failures.pop(item, None)
+        if after_ms is not None and after_ms > 0:
+            self._set_timer(item, now + after_ms)
 
-    def of_current(self, stage: str) -> Iterator[str]:
-        """A Stage wakes the Promotion that it makes current."""
-        field = of("current", stage)
-        current = watches.stage_acknowledges(self.before.get(field), self.after[field])
-        if current is not None and self.exists(stage):
-            for promotion in self.cluster.promotions[stage]:
-                if self.after[of("name", promotion)] == current:
-                    yield f"Promotion/{promotion}"
+    def back_off(self, item: str, now: int) -> None:
+        """The controller failed, and tries again, each time later than the time before."""
+        failures = self.failures.get(item, 0)
+        self.failures[item] = failures + 1
+        self._set_timer(item, now + min(FIRST_BACKOFF_MS << min(failures, 30), LONGEST_BACKOFF_MS))
 
-    def of_freight(self, freight: str) -> Iterator[str]:
-        """Freight wakes those downstream of where it is new, those it is approved for, those that ask for it."""
-        field = of("freight_exists", freight)
-        was, now = bool(self.before.get(field)), bool(self.after[field])
-        if now and not was:
-            warehouse = self.cluster.freight[freight]
-            for stage in self.pipeline.stages:
-                direct = any(r.direct and r.warehouse == warehouse for r in stage.requests)
-                if direct and self.exists(stage.name):
-                    yield self.queue_of(stage.name)
-            return
-        for upstream in self.pipeline.names:
-            found = [
-                FreightInStage(
-                    state[of("verified", freight, upstream)] is not None,
-                    state[of("since", freight, upstream)] is not None,
-                )
-                for state in (self.before, self.after)
-            ]
-            if now and watches.freight_wakes_downstream(*found):
-                for stage in self.pipeline.stages:
-                    if upstream in stage.upstream and self.exists(stage.name):
-                        yield self.queue_of(stage.name)
-        for stage_name in self.pipeline.names:
-            field = of("approved", freight, stage_name)
-            approved = [state[field] is not None for state in (self.before, self.after)]
-            if now and watches.freight_wakes_approved(*approved):
-                yield f"Stage/{stage_name}"
+    def _set_timer(self, item: str, due: int) -> None:
+        if item not in self.timers or due < self.timers[item][0]:
+            self.timers_set += 1
+            self.timers[item] = (due, self.timers_set)
 
-    def of_runs(self, stage: str) -> Iterator[str]:
-        """An AnalysisRun wakes the Stage whose newest verification waits for it."""
-        verification = self.after[of("verification", stage)]
-        before = {r.number: r.phase for r in self.before[of("runs", stage)]}
-        for run in self.after[of("runs", stage)]:
-            waits = verification is not None and verification.run == run.number and self.exists(stage)
-            if waits and watches.analysis_run_wakes_stage(before.get(run.number), run.phase):
-                yield self.queue_of(stage)
-
-    def of_promotion(self, stage: str, promotion: str) -> Iterator[str]:
-        """A Promotion wakes itself when it is new or asked something, and its Stage by its phase."""
-        was: PromotionPhase | None = self.before.get(of("phase", promotion))
-        now: PromotionPhase | None = self.after[of("phase", promotion)]
-        triggers = [
-            None
-            if state.get(of("phase", promotion)) is None
-            else PromotionTriggers(
-                refresh=state.get(of("promotion_refresh", promotion)) or None,
-                abort="terminate" if state.get(of("abort_requested", promotion)) else None,
-            )
-            for state in (self.before, self.after)
-        ]
-        if watches.promotion_wakes_itself(*triggers):
-            yield f"Promotion/{promotion}"
-        if watches.promotion_wakes_its_stage(was, now):
-            yield f"Stage/{stage}"
+    def forget(self) -> None:
+        """The controllers start anew."""
+        self.items.clear()
+        self.timers.clear()
+        self.failures.clear()

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from model.kargo.loop.values import CONDITIONS, Note, Verification, of
 from model.kargo.step_engine import Entry
-from simulations.kargo.loop.cluster import Cluster
+from simulations.kargo.loop.cluster import Cluster, Object
 
 Json = dict[str, Any]
+Told = tuple[str, Json | None]
+"""An object with its fields, None for one that is not there."""
 
 NAMED = re.compile(r'(?<=")[^"]+(?=")')
+TIMES = frozenset(("created", "started", "finished"))
 
 
 def seconds(instant: int | None) -> int | None:
@@ -25,15 +29,58 @@ def filled(found: Json) -> Json:
     return {k: v for k, v in found.items() if v or (k in TIMES and v is not None)}
 
 
-TIMES = frozenset(("created", "started", "finished"))
+def differences(was: Json | None, now: Json | None) -> Json | None:
+    """What is different about an object: its fields, None for those it has no longer; None if it is gone."""
+    if was is None or now is None:
+        return now
+    return dict.fromkeys(was.keys() - now.keys()) | {k: v for k, v in now.items() if was.get(k) != v}
 
 
 class View:
-    """Tells of the objects of a cluster."""
+    """Tells of the objects of a cluster, and remembers what it has told."""
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
         self.labels: dict[str, str] = {}
+        self._labelled: list[str] = []
+        self._seen: dict[Object, Any] = {}
+        self._told: dict[str, Json | None] = {}
+
+    def changed(self) -> tuple[Object, ...]:
+        """The objects that are not as they were when this was asked last."""
+        state, found = self.cluster.state, list[Object]()
+        for promotion in islice(self.cluster.made, len(self._labelled), None):
+            self._labelled.append(promotion)
+            self.labels[state[of("name", promotion)]] = promotion
+        for thing, read in self.cluster.objects.items():
+            now = read(state)
+            if self._seen.get(thing) != now:
+                self._seen[thing] = now
+                found.append(thing)
+        return tuple(found)
+
+    def tell(self, changed: Iterable[Object]) -> Json:
+        """What is different about objects that have changed, as against what was told before."""
+        told: Json = {}
+        for thing in changed:
+            for key, now in self.objects(thing):
+                was = self._told.get(key)
+                if now != was:
+                    self._told[key] = now
+                    told[key] = differences(was, now)
+        return told
+
+    def objects(self, thing: Object) -> Iterator[Told]:
+        """An object, or the AnalysisRuns of a Stage."""
+        kind, name = thing
+        if kind == "Stage":
+            yield f"Stage/{name}", self._stage(name)
+        elif kind == "AnalysisRuns":
+            yield from self._runs(name)
+        elif kind == "Promotion":
+            yield f"Promotion/{name}", self._promotion(name)
+        else:
+            yield f"Freight/{name}", self._freight(name)
 
     def label(self, name: str | None) -> str | None:
         """What a Promotion is called in a recording."""
@@ -43,82 +90,35 @@ class View:
         """A text with labels in the place of names."""
         return NAMED.sub(lambda m: self.labels.get(m[0], m[0]), text) if '"' in text else text
 
-    def everything(self) -> Iterator[tuple[str, Json | None]]:
-        """Every object there is or was, None for one that is gone."""
-        for stage in self.cluster.pipeline.names:
-            yield from self.stage(stage)
-            for promotion in self.cluster.promotions[stage]:
-                yield from self.promotion(promotion)
-        yield from self.all_freight()
-
-    def all_freight(self) -> Iterator[tuple[str, Json | None]]:
-        """Every Freight."""
-        for freight in self.cluster.freight:
-            yield f"Freight/{freight}", self._freight(freight)
-
-    def after_stage_pass(self, stage: str) -> Iterator[tuple[str, Json | None]]:
-        """Every object that a pass over a Stage can change."""
-        yield from self.stage(stage)
-        yield from self.all_freight()
-        for promotion in self.cluster.promotions[stage][-4:]:
-            yield from self.promotion(promotion)
-
-    def after_promotion_pass(self, promotion: str) -> Iterator[tuple[str, Json | None]]:
-        """Every object that a pass over a Promotion can change."""
-        yield from self.promotion(promotion)
-        yield from self.stage(self.cluster.stage_of(promotion))
-
     # Stages
 
-    def stage(self, stage: str) -> Iterator[tuple[str, Json | None]]:
-        """A Stage and its AnalysisRuns."""
+    def _runs(self, stage: str) -> Iterator[Told]:
         state = self.cluster.state
-        yield f"Stage/{stage}", self._stage(stage) if state[of("stage_exists", stage)] else None
         notes = {n.number: n for n in state[of("run_notes", stage)]}
         there = {r.number: r for r in state[of("runs", stage)]}
         for number in range(1, state[of("run_ids", stage)] + 1):
-            run = there.get(number)
+            run, label = there.get(number), f"AnalysisRun/{stage}~{number}"
             if run is None:
-                yield f"AnalysisRun/{stage}~{number}", None
+                yield label, None
                 continue
-            note = notes[number]
-            yield (
-                f"AnalysisRun/{stage}~{number}",
-                filled(
-                    {
-                        "freight": list(run.collection),
-                        "phase": run.phase.value,
-                        "created": seconds(note.created),
-                        "terminate": run.terminate,
-                        "promo": self.label(note.promotion),
-                    }
-                ),
-            )
+            found = {
+                "freight": list(run.collection),
+                "phase": run.phase.value,
+                "created": seconds(notes[number].created),
+                "terminate": run.terminate,
+                "promo": self.label(notes[number].promotion),
+            }
+            yield label, filled(found)
 
-    def _stage(self, stage: str) -> Json:
-        state, warehouses = self.cluster.state, self.cluster.pipeline.warehouses
+    def _stage(self, stage: str) -> Json | None:
+        state = self.cluster.state
+        if not state[of("stage_exists", stage)]:
+            return None
 
         def its(field: str) -> Any:
             return state[of(field, stage)]
 
-        def by_origin(field: str) -> Json:
-            return {w: v for w in warehouses if (v := state[of(field, stage, w)]) is not None}
-
         reverify, abort = its("reverify"), its("abort_verification")
-        last = its("last") and filled(
-            {
-                "promo": self.label(its("last")),
-                "phase": its("last_phase") and its("last_phase").value,
-                "freight": its("last_freight"),
-                "collection": by_origin("last_carried"),
-                "finished": seconds(its("last_finished")),
-            }
-        )
-        conditions = []
-        for kind in CONDITIONS:
-            found = its(f"{kind.lower()}_condition")
-            if found is not None:
-                conditions.append([kind, found.status, found.reason, found.generation, self.text(found.message)])
         return filled(
             {
                 "generation": its("generation"),
@@ -127,33 +127,57 @@ class View:
                 "deleting": its("deleting"),
                 "current": self.label(its("current")),
                 "currentFreight": its("current_freight"),
-                "last": last,
+                "last": self._last(stage),
                 "history": list(self._history(stage)),
                 "health": its("health").value,
                 "issues": list(its("issues")),
-                "conditions": sorted(conditions, key=lambda c: str(c[0])),
+                "conditions": list(self._conditions(stage)),
                 "auto": its("auto_promotion"),
                 "summary": its("summary"),
                 "handledRefresh": int(its("handled_refresh") or 0),
                 "reverify": reverify and f"{stage}!{reverify.id}",
                 "abort": abort and f"{stage}!{abort.id}",
-                "holds": self._holds(by_origin("hold")),
-                "effectiveHolds": self._holds(by_origin("effective_hold")),
+                "holds": self._holds(stage, "hold"),
+                "effectiveHolds": self._holds(stage, "effective_hold"),
             }
         )
 
-    def _holds(self, holds: Json) -> Json:
-        return {w: self._hold(hold.promotion, hold.freight) for w, hold in holds.items()}
+    def _by_origin(self, field: str, *objects: str) -> Json:
+        state, warehouses = self.cluster.state, self.cluster.pipeline.warehouses
+        return {w: v for w in warehouses if (v := state[of(field, *objects, w)]) is not None}
+
+    def _last(self, stage: str) -> Json | None:
+        state = self.cluster.state
+        name, phase = state[of("last", stage)], state[of("last_phase", stage)]
+        if name is None:
+            return None
+        return filled(
+            {
+                "promo": self.label(name),
+                "phase": phase and phase.value,
+                "freight": state[of("last_freight", stage)],
+                "collection": self._by_origin("last_carried", stage),
+                "finished": seconds(state[of("last_finished", stage)]),
+            }
+        )
+
+    def _conditions(self, stage: str) -> Iterator[list[Any]]:
+        for kind in CONDITIONS:
+            found = self.cluster.state[of(f"{kind.lower()}_condition", stage)]
+            if found is not None:
+                yield [kind, found.status, found.reason, found.generation, self.text(found.message)]
+
+    def _holds(self, stage: str, field: str) -> Json:
+        return {w: self._hold(h.promotion, h.freight) for w, h in self._by_origin(field, stage).items()}
 
     def _hold(self, name: str, freight: str) -> Json:
-        label = self.labels[name]
-        actor, created = self.cluster.makers[label]
-        return filled({"freight": freight, "promo": label, "actor": actor, "created": seconds(created)})
+        made = self.cluster.made[self.labels[name]]
+        found = {"freight": freight, "promo": self.labels[name], "actor": made.actor}
+        return filled(found | {"created": seconds(made.created)})
 
     def _history(self, stage: str) -> Iterator[Json]:
-        state, warehouses = self.cluster.state, self.cluster.pipeline.warehouses
-        current = {w: f for w in warehouses if (f := state[of("in_use", stage, w)]) is not None}
-        verification = state[of("verification", stage)]
+        state = self.cluster.state
+        current, verification = self._by_origin("in_use", stage), state[of("verification", stage)]
         newest = () if verification is None else ((verification, state[of("verification_note", stage)]),)
         if current:
             yield self._collection(stage, current, (*newest, *state[of("older_verifications", stage)]))
@@ -179,22 +203,15 @@ class View:
 
     # Promotions
 
-    def promotion(self, promotion: str) -> Iterator[tuple[str, Json | None]]:
-        """A Promotion, if it was ever made."""
-        if promotion in self.cluster.plans:
-            exists = self.cluster.phase(promotion) is not None
-            yield f"Promotion/{promotion}", self._promotion(promotion) if exists else None
-
-    def _promotion(self, promotion: str) -> Json:
+    def _promotion(self, promotion: str) -> Json | None:
         state = self.cluster.state
+        if self.cluster.phase(promotion) is None:
+            return None
 
         def its(field: str) -> Any:
             return state[of(field, promotion)]
 
         intent = its("intent")
-        carried = {
-            w: f for w in self.cluster.pipeline.warehouses if (f := state[of("carried", promotion, w)]) is not None
-        }
         return filled(
             {
                 "name": its("name"),
@@ -206,7 +223,7 @@ class View:
                 "step": its("current_step"),
                 "steps": list(self._steps(promotion)),
                 "statusFreight": its("status_freight"),
-                "collection": carried,
+                "collection": self._by_origin("carried", promotion),
                 "started": seconds(its("started")),
                 "finished": seconds(its("finished")),
                 "abort": its("abort_requested"),
@@ -253,7 +270,7 @@ class View:
         return filled(
             {
                 "warehouse": self.cluster.freight[freight],
-                "created": seconds(self.cluster.created[freight]),
+                "created": seconds(self.cluster.freight_created[freight]),
                 "in": {s: seconds(v) for s, v in by_stage("since")},
                 "verified": verified,
                 "approved": {s: seconds(v) for s, v in by_stage("approved")},
