@@ -5,8 +5,9 @@ The cone of influence of the properties: a variable is of interest if a property
 its required parts, and the conditions on the way to the parts that write, in the cone as well. Actions and
 parts that write only dropped variables vanish; the others ignore what they write to them.
 
-What an action may write is read off its function: the names that it mentions as keywords or strings, in its
-own code and in the functions that it calls. An action that writes a name that is not found so is caught when
+What an action may write is read off its function: the keywords of its outcomes, or, where its source does not show
+them, the names that it mentions as keywords or strings, in its own code and in the functions that it calls. An
+action that writes a name that is not found so is caught when
 it runs, and the system is then explored unsliced.
 """
 
@@ -18,6 +19,7 @@ from functools import cache, partial
 from types import CodeType, FunctionType, ModuleType
 
 from invariants.properties import Kind, Property
+from invariants.writing import written_names
 from model.system import Action, Part, Sequence, System, only, outcome
 
 Body = Action | Sequence
@@ -116,7 +118,8 @@ def may_write(step: Body) -> frozenset[str]:
 def _writable(of: Action) -> frozenset[str]:
     """The names among those that `of` declares that it may write."""
     read = {n for n, _ in of.reads}
-    mentioned = _mentioned(of.function) | frozenset(_strings(of.constants))
+    written = written_names(of.function)
+    mentioned = _mentioned(of.function) | frozenset(_strings(of.constants)) if written is None else written
     return frozenset(n for n, _ in of.writes if n not in of.ignored and (n not in read or n in mentioned))
 
 

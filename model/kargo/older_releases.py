@@ -33,6 +33,7 @@ V1_0_1 = replace(
     _WITHOUT_ERRORS,
     promotion_gate=PromotionGate.RECORDED_OR_HEALTHY_AFTER_SUCCESS,
     health_without_success=None,
+    records_in_every_pass=True,
 )
 """1.0.1 to 1.0.4."""
 

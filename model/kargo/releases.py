@@ -202,6 +202,10 @@ class Behaviours:
     promotion_gate: PromotionGate
     """The same in every release that was recorded. `syncPromotions`"""
 
+    records_in_every_pass: bool
+    """Promotions that are over are put on record by every pass over their Stage, not only by one that finds its
+    current one to be over. Up to 1.0. `syncPromotions`, #2905"""
+
     health_without_success: HealthState | None
     """The health of a Stage whose last Promotion did not succeed; None where it stays as it was. Unhealthy from
     1.1.0 on (#3053), Unknown from 1.3.0 on. `assessHealth`"""
@@ -274,6 +278,7 @@ V1_8_3 = Behaviours(
     auto_promotion_guard=AutoPromotionGuard.BY_POLICY,
     holds=False,
     promotion_gate=PromotionGate.OVER_IF_IT_CAN_BEGIN,
+    records_in_every_pass=False,
     health_without_success=HealthState.UNKNOWN,
     health_trust=HealthTrust.COOLED_DOWN,
     revisions_before_health=False,

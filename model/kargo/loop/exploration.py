@@ -16,6 +16,7 @@ from model.kargo.loop.pipeline import Pipeline, StageSpec
 from model.kargo.loop.promotion_pass import reconcile_promotion
 from model.kargo.loop.scope import Scope
 from model.kargo.loop.stage_pass import reconcile_stage
+from model.kargo.loop.tidying import tidy_promotion, tidy_stage
 from model.kargo.loop.values import of
 from model.kargo.loop.variables import freight_variables, pass_variables, promotion_variables, stage_variables
 from model.kargo.phases import HealthState, VerificationPhase
@@ -24,7 +25,7 @@ from model.kargo.planning import Planner
 from model.kargo.releases import Behaviours
 from model.kargo.step_kinds import Result, StepKind
 from model.kargo.templates import StepSpec, Template
-from model.system import Action, Sequence, System, Value, Variable, action, rename, required, sequence
+from model.system import Action, Part, Sequence, System, Value, Variable, action, rename, required, sequence
 
 HEALTHS = (HealthState.HEALTHY, HealthState.PROGRESSING, HealthState.UNHEALTHY)
 RUN_PHASES = (VerificationPhase.SUCCESSFUL, VerificationPhase.FAILED)
@@ -151,9 +152,9 @@ def _discoveries(freight: Iterable[str]) -> Iterator[Action]:
 def _steps(scope: Scope, plan: Plan, bounds: Bounds) -> Iterator[Action | Sequence]:
     about = [(f, w) for w, names in scope.freight for f in names]
     requested = [(f, w) for f, w in about if w in scope.stage.origins]
-    yield reconcile_stage(scope, world.observe(scope.stage.name))
+    yield _and_then(reconcile_stage(scope, world.observe(scope.stage.name)), *tidy_stage(scope))
     for slot in scope.promotions:
-        yield reconcile_promotion(scope, plan, slot, tuple(requested))
+        yield _and_then(reconcile_promotion(scope, plan, slot, tuple(requested)), tidy_promotion(slot))
     if not scope.stage.control_flow:
         yield from _applications(scope, bounds)
         yield from _of_people(scope, bounds, requested)
@@ -224,6 +225,10 @@ def _about_promotion(scope: Scope, slot: str, plan: Plan, bounds: Bounds) -> Ite
             actor="fault",
             work_dir=of("work_dir", slot),
         )
+
+
+def _and_then(body: Sequence, *more: Action | Part) -> Sequence:
+    return replace(body, parts=(*body.parts, *(p if isinstance(p, Part) else Part(p) for p in more)))
 
 
 def _step(body: Action, name: str, actor: str) -> Action:

@@ -269,7 +269,8 @@ def sync_promotions(scope: Scope) -> Sequence:
 
 
 def _parts(scope: Scope) -> Iterator[Action | Part]:
-    finished = {"branch": Branch.FINISHED}
+    always = scope.behaviours.records_in_every_pass
+    recording = (Branch.FINISHED, Branch.GATE) if always else (Branch.FINISHED,)
     if scope.behaviours.holds:
         for warehouse in scope.pipeline.warehouses:
             yield scope.bind(
@@ -283,7 +284,7 @@ def _parts(scope: Scope) -> Iterator[Action | Part]:
         yield scope.bind(note_waiting, of_it)
     yield scope.bind(take_stock, writes=("branch", "current_freight", "promoting_condition"))
     for promotion in scope.promotions:
-        yield part(sequence(f"record {promotion}", *_record(scope, promotion)), **finished)
+        yield part(sequence(f"record {promotion}", *_record(scope, promotion)), branch=recording)
     yield from (
         part(scope.bind(note_freight, in_use=scope.of("in_use", w)), branch=Branch.GATE)
         for w in scope.pipeline.warehouses

@@ -56,6 +56,7 @@ OF_PASSES: dict[str, Value] = {
     "wish": None,
     "asking": "",
     "filled": False,
+    "forgotten": False,
 }
 """What lives only inside a pass over a Stage, or inside what a person does."""
 

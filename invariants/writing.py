@@ -1,0 +1,72 @@
+"""What a rule may write, read off its source: the keywords of its calls of `only` and `outcome`.
+
+A rule that makes its outcomes in another way, or whose source is not at hand, is not understood; the caller then has to
+take every name that it mentions for one that it writes.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from types import FunctionType
+
+from model.system import Outcome, only, outcome
+
+MAKERS = (only, outcome)
+
+
+@cache
+def written_names(rule: Callable[..., object]) -> frozenset[str] | None:
+    """The names that the outcomes of `rule` may change; None where its source does not show them."""
+    if not isinstance(rule, FunctionType):
+        return None
+    found: set[str] = set()
+    seen: set[FunctionType] = set()
+    todo = [rule]
+    while todo:
+        function = todo.pop()
+        if function in seen:
+            continue
+        seen.add(function)
+        tree = _definition(function)
+        if tree is None or function.__closure__:
+            return None
+        for called, keywords in _calls(tree):
+            item = function.__globals__.get(called)
+            if item in MAKERS:
+                if None in keywords:
+                    return None
+                found.update(k for k in keywords if k is not None)
+            elif item is Outcome:
+                return None
+            elif isinstance(item, FunctionType):
+                todo.append(item)
+    return frozenset(found)
+
+
+def _calls(tree: ast.AST) -> Iterator[tuple[str, list[str | None]]]:
+    """Every function called by its plain name, with the keywords it is given; None stands for `**`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            yield node.func.id, [k.arg for k in node.keywords]
+
+
+def _definition(function: FunctionType) -> ast.AST | None:
+    return _definitions(function.__code__.co_filename).get((function.__name__, function.__code__.co_firstlineno))
+
+
+@cache
+def _definitions(file: str) -> dict[tuple[str, int], ast.AST]:
+    """Every function defined in a file, by its name and first line; none if the file cannot be read."""
+    try:
+        tree = ast.parse(Path(file).read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, ValueError):
+        return {}
+    found: dict[tuple[str, int], ast.AST] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
+            found[node.name, first] = node
+    return found
