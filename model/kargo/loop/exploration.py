@@ -110,15 +110,15 @@ def exploration(name: str, pipeline: Pipeline, behaviours: Behaviours, bounds: B
     of_passes = tuple(pass_variables(plan))
     variables: list[Variable] = []
     steps: list[Action | Sequence] = []
+    for _, names in freight_of(pipeline, bounds):
+        variables += [v for f in names for v in freight_variables(pipeline, f) if v.name == of("freight_exists", f)]
+        steps += _discoveries(names)
     for stage in pipeline.stages:
         scope = scope_of(pipeline, stage.name, behaviours, bounds)
         mine = {v.name: of(v.name, stage.name) for v in of_passes}
         variables += (replace(v, name=mine[v.name]) for v in of_passes)
         variables += _variables(scope, plan, bounds)
         steps += (rename(step, mine) for step in _steps(scope, plan, bounds))
-    for _, names in freight_of(pipeline, bounds):
-        variables += [v for f in names for v in freight_variables(pipeline, f) if v.name == of("freight_exists", f)]
-        steps += _discoveries(names)
     return System(name, tuple(variables), tuple(steps))
 
 
@@ -126,15 +126,15 @@ def _variables(scope: Scope, plan: Plan, bounds: Bounds) -> Iterator[Variable]:
     """The variables of one Stage, its Promotions, and the Freight in it."""
     stage, pipeline = scope.stage.name, scope.pipeline
     given: dict[str, Value] = {scope.of("finalizer"): True, scope.of("policy"): bounds.auto}
+    for slot in scope.promotions:
+        for v in promotion_variables(pipeline, slot, plan):
+            yield replace(v, initial=(slot,)) if v.name == of("name", slot) else v
+    for v in stage_variables(pipeline, stage):
+        yield replace(v, initial=(given.get(v.name, v.initial[0]),))
     for freight in scope.all_freight:
         for v in freight_variables(pipeline, freight):
             if v.name.endswith(f"/{stage}]"):
                 yield v
-    for v in stage_variables(pipeline, stage):
-        yield replace(v, initial=(given.get(v.name, v.initial[0]),))
-    for slot in scope.promotions:
-        for v in promotion_variables(pipeline, slot, plan):
-            yield replace(v, initial=(slot,)) if v.name == of("name", slot) else v
 
 
 def _discoveries(freight: Iterable[str]) -> Iterator[Action]:

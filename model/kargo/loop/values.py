@@ -26,7 +26,9 @@ CONDITIONS = ("Healthy", "Promoting", "Ready", "Reconciling", "Verified")
 
 
 class Verification(NamedTuple):
-    """One verification of a Stage's current Freight: its id, its phase, and the AnalysisRun it refers to, if any.
+    """One verification of a Stage's current Freight: its id, its phase, the AnalysisRun it refers to, and its end.
+
+    `finished` is the instant that is said to be its end, in milliseconds; Kargo fills it in before the end, too.
 
     Source: `api/v1alpha1/stage_types.go: VerificationInfo`
     """
@@ -34,19 +36,19 @@ class Verification(NamedTuple):
     id: int
     phase: VerificationPhase
     run: int | None = None
+    finished: int | None = None
 
 
 class Note(NamedTuple):
-    """What a verification says besides its phase: its message, who asked for it, and its times in milliseconds."""
+    """What a verification says besides: its message, who asked for it, and when it began, in milliseconds."""
 
     message: str = ""
     actor: str = ""
     started: int | None = None
-    finished: int | None = None
 
 
 class Run(NamedTuple):
-    """An AnalysisRun: its number, the collection it is for, its phase, and whether it is to terminate.
+    """An AnalysisRun: its number, the collection it is for, its phase, and when it was completed, in milliseconds.
 
     The collection is named by its Freight, in order, as Kargo's collection ids stand for just that.
     """
@@ -54,17 +56,19 @@ class Run(NamedTuple):
     number: int
     collection: tuple[str, ...]
     phase: VerificationPhase = VerificationPhase.NEW
-    terminate: bool = False
+    completed: int | None = None
 
 
 class RunNote(NamedTuple):
-    """What an AnalysisRun says besides: message, times in milliseconds, and the Promotion that led to it."""
+    """What an AnalysisRun says besides: when it was made (milliseconds), which Promotion led to it, its message,
+    and whether it is to terminate.
+    """
 
     number: int
     created: int
     promotion: str = ""
     message: str = ""
-    completed: int | None = None
+    terminate: bool = False
 
 
 class Asked(NamedTuple):

@@ -75,66 +75,63 @@ def say_no_freight(has_freight: bool, generation: int) -> Outcomes:
 # One that is under way
 
 
-def poll(
+def poll(verification: Verification, runs: Runs, now: int) -> Outcomes:
+    """Its phase is that of its AnalysisRun; without one it ends in an error, and so does the pass."""
+    run = next((r for r in runs if r.number == verification.run), None)
+    if run is None:
+        gone = _end(verification, VerificationPhase.ERROR)
+        return only("its AnalysisRun is gone", verification=gone, failed=True, now=now + WAIT_FOR_LOST_RUN_MS)
+    label = "" if run.phase is verification.phase else f"verification is {run.phase}"
+    return only(label, verification=_end(verification, run.phase)._replace(finished=run.completed))
+
+
+def note_poll(
     verification: Verification,
     verification_note: Note,
-    runs: Runs,
     run_notes: tuple[RunNote, ...],
-    now: int,
+    failed: bool,
     *,
     stage: str,
     project: str,
 ) -> Outcomes:
-    """Its phase is that of its AnalysisRun; without one it ends in an error, and so does the pass."""
-    run = next((r for r in runs if r.number == verification.run), None)
-    if run is None:
+    """What it says is what its AnalysisRun says, or that there is none."""
+    if failed:
         text = f'analysisruns.argoproj.io "{stage}~{verification.run}" not found'
-        error = f'error getting AnalysisRun "{stage}~{verification.run}" in namespace "{project}": {text}'
-        return only(
-            "its AnalysisRun is gone",
-            verification=_end(verification, VerificationPhase.ERROR),
-            verification_note=verification_note._replace(message=error),
-            failed=True,
-            error=f"failed to verify Stage Freight: {text}",
-            now=now + WAIT_FOR_LOST_RUN_MS,
-        )
-    note = next((n for n in run_notes if n.number == run.number), RunNote(run.number, 0))
-    label = "" if run.phase is verification.phase else f"verification is {run.phase}"
-    return only(
-        label,
-        verification=_end(verification, run.phase),
-        verification_note=verification_note._replace(message=note.message, finished=note.completed),
-    )
+        message = f'error getting AnalysisRun "{stage}~{verification.run}" in namespace "{project}": {text}'
+        error = f"failed to verify Stage Freight: {text}"
+        return only(verification_note=verification_note._replace(message=message), error=error)
+    message = next((n.message for n in run_notes if n.number == verification.run), "")
+    return only(verification_note=verification_note._replace(message=message))
 
 
 def _end(verification: Verification, phase: VerificationPhase) -> Verification:
     return verification._replace(phase=proceeded(verification.phase, phase))
 
 
-def abort(
+def abort(verification: Verification, runs: Runs, now: int) -> Outcomes:
+    """The AnalysisRun is told to terminate; the verification is Failed at once."""
+    known = any(r.number == verification.run for r in runs)
+    ended = _end(verification, VerificationPhase.FAILED if known else VerificationPhase.ERROR)
+    return only("verification aborted", verification=ended._replace(finished=now))
+
+
+def note_abort(
     verification: Verification,
     verification_note: Note,
     abort_verification: Asked,
-    runs: Runs,
-    now: int,
+    run_notes: tuple[RunNote, ...],
     *,
     stage: str,
     project: str,
 ) -> Outcomes:
-    """The AnalysisRun is told to terminate; the verification is Failed at once."""
-    known = any(r.number == verification.run for r in runs)
-    phase = VerificationPhase.FAILED if known else VerificationPhase.ERROR
+    """Who aborted it, or why that cannot be passed on."""
     text = f'analysisruns.argoproj.io "{stage}~{verification.run}" not found'
     gone = f'error terminating AnalysisRun "{stage}~{verification.run}" in namespace "{project}": {text}'
+    aborted = verification.phase is VerificationPhase.FAILED
+    message = "Verification aborted by user" if aborted else gone
     return only(
-        "verification aborted",
-        verification=_end(verification, phase),
-        verification_note=verification_note._replace(
-            message="Verification aborted by user" if known else gone,
-            actor=abort_verification.actor,
-            finished=now,
-        ),
-        runs=tuple(r._replace(terminate=True) if r.number == verification.run else r for r in runs),
+        verification_note=verification_note._replace(message=message, actor=abort_verification.actor),
+        run_notes=tuple(n._replace(terminate=True) if n.number == verification.run else n for n in run_notes),
     )
 
 
@@ -154,8 +151,8 @@ def pass_without(verification_ids: int, now: int) -> Outcomes:
     phase = VerificationPhase.SUCCESSFUL
     return only(
         "verified, as nothing is asked for",
-        verification=Verification(verification_ids + 1, phase),
-        verification_note=Note(started=now, finished=now),
+        verification=Verification(verification_ids + 1, phase, finished=now),
+        verification_note=Note(started=now),
         verification_ids=verification_ids + 1,
     )
 
@@ -172,6 +169,9 @@ def start(
     collection: tuple[str, ...],
     verification_ids: int,
     run_ids: int,
+    now: int,
+    *,
+    adopting_takes_now: bool,
 ) -> Outcomes:
     """A verification starts with a new AnalysisRun.
 
@@ -183,13 +183,15 @@ def start(
     if existing:
         adopted = existing[-1]
         label = f"an earlier AnalysisRun is taken over, {adopted.phase.value or 'new'}"
-        taken = Verification(number, proceeded(VerificationPhase.NEW, adopted.phase), adopted.number)
+        finished = now if adopting_takes_now else adopted.completed
+        phase = proceeded(VerificationPhase.NEW, adopted.phase)
+        taken = Verification(number, phase, adopted.number, finished)
         return only(label, verification=taken, verification_ids=number, adopted=True)
     run = Run(run_ids + 1, collection)
     pending = proceeded(VerificationPhase.NEW, VerificationPhase.PENDING)
     return only(
         "verification starts",
-        verification=Verification(number, pending, run.number),
+        verification=Verification(number, pending, run.number, now // 1000 * 1000),
         verification_ids=number,
         runs=(*runs, run),
         run_ids=run.number,
@@ -204,8 +206,6 @@ def note_start(
     adopted: bool,
     last: str | None,
     now: int,
-    *,
-    adopting_takes_now: bool,
 ) -> Outcomes:
     """What a verification says when it starts.
 
@@ -214,14 +214,12 @@ def note_start(
     asked = previous is not None and reverify is not None and reverify.id == previous.id
     actor = reverify.actor if asked and reverify is not None else ""
     if adopted:
-        known = next((n for n in run_notes if n.number == verification.run), None)
-        finished = now if adopting_takes_now or known is None else known.completed
-        return only(verification_note=Note(actor=actor, started=now, finished=finished))
+        return only(verification_note=Note(actor=actor, started=now))
     on_behalf = asked and reverify is not None and reverify.control_plane and reverify.actor != ""
     promotion = last if last is not None and (previous is None or on_behalf) else ""
     assert verification.run is not None
     return only(
-        verification_note=Note(actor=actor, started=now, finished=now // 1000 * 1000),
+        verification_note=Note(actor=actor, started=now),
         run_notes=(*run_notes, RunNote(verification.run, now, promotion)),
     )
 
@@ -277,7 +275,7 @@ def say_verified(
 def mark(
     verified: Verified | None,
     freight_exists: bool,
-    verification_note: Note,
+    verification: Verification,
     *,
     freight: str,
     project: str,
@@ -289,9 +287,9 @@ def mark(
         return only(failed=True, error=f"failed to verify Freight for Stage: {where}")
     if verified is not None:
         return ()
-    if verification_note.finished is None:
+    if verification.finished is None:
         return only(failed=True, error=PANIC)
-    return only(f"{freight} is verified", verified=Verified(verification_note.finished // 1000 * 1000, None))
+    return only(f"{freight} is verified", verified=Verified(verification.finished // 1000 * 1000, None))
 
 
 def may_mark(verification: Verification | None, health: HealthState) -> Outcomes:
@@ -313,9 +311,10 @@ def _parts(scope: Scope) -> Iterator[Action | Part]:
         yield scope.bind(note_freight, in_use=scope.of("in_use", warehouse))
     yield scope.bind(say_no_freight, writes=("verified_condition",))
     yield scope.bind(look, constants={"verifies": scope.stage.verification}, writes=("doing",))
-    poll_ = scope.bind(poll, constants=where, writes=("failed", "error"))
-    yield part(poll_, doing=Doing.POLL)
-    yield part(scope.bind(abort, constants=where), doing=Doing.ABORT)
+    yield part(scope.bind(poll, writes=("failed",)), doing=Doing.POLL)
+    yield part(scope.bind(note_poll, constants=where, writes=("error",)), doing=Doing.POLL)
+    yield part(scope.bind(abort), doing=Doing.ABORT)
+    yield part(scope.bind(note_abort, constants=where), doing=Doing.ABORT)
     new = (Doing.PASS, Doing.START)
     yield part(scope.bind(push), doing=new)
     yield part(scope.bind(remember_previous, writes=("previous",)), doing=new)
@@ -324,13 +323,9 @@ def _parts(scope: Scope) -> Iterator[Action | Part]:
     for warehouse in scope.pipeline.warehouses:
         noting = scope.bind(note_collection, in_use=scope.of("in_use", warehouse))
         yield part(noting, doing=Doing.START)
-    yield part(scope.bind(start, writes=("adopted",)), doing=Doing.START)
-    noting = scope.bind(
-        note_start,
-        constants={"adopting_takes_now": scope.behaviours.adopted_run_finishes_now},
-        writes=("verification_note",),
-    )
-    yield part(noting, doing=Doing.START)
+    adopting = {"adopting_takes_now": scope.behaviours.adopted_run_finishes_now}
+    yield part(scope.bind(start, constants=adopting, writes=("adopted",)), doing=Doing.START)
+    yield part(scope.bind(note_start, writes=("verification_note",)), doing=Doing.START)
     yield part(scope.bind(forget_previous, writes=("previous", "adopted", "collection")), doing=new)
     yield scope.bind(say_verified, writes=("verified_condition",))
 

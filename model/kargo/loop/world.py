@@ -26,24 +26,18 @@ def set_health(app: HealthState, *, found: HealthState) -> Outcomes:
     return only(f"the applications are {found}", app=found) if app is not found else ()
 
 
-def set_run(
-    runs: tuple[Run, ...],
-    run_notes: tuple[RunNote, ...],
-    now: int,
-    *,
-    phase: VerificationPhase,
-    message: str,
-) -> Outcomes:
+def set_run(runs: tuple[Run, ...], now: int, *, phase: VerificationPhase) -> Outcomes:
     """Enabled while there is an AnalysisRun: the newest one changes."""
     if not runs:
         return ()
-    newest = runs[-1]
-    completed = now // 1000 * 1000 if phase.terminal else None
-    notes = tuple(
-        n._replace(message=message, completed=completed) if n.number == newest.number else n for n in run_notes
-    )
-    label = f"AnalysisRun {newest.number} is {phase}"
-    return only(label, runs=(*runs[:-1], newest._replace(phase=phase)), run_notes=notes)
+    newest = runs[-1]._replace(phase=phase, completed=now // 1000 * 1000 if phase.terminal else None)
+    return only(f"AnalysisRun {newest.number} is {phase}", runs=(*runs[:-1], newest))
+
+
+def note_run(runs: tuple[Run, ...], run_notes: tuple[RunNote, ...], *, message: str) -> Outcomes:
+    """What the newest AnalysisRun says."""
+    newest = runs[-1].number
+    return only(run_notes=tuple(n._replace(message=message) if n.number == newest else n for n in run_notes))
 
 
 def delete_run(runs: tuple[Run, ...], run_notes: tuple[RunNote, ...]) -> Outcomes:

@@ -175,7 +175,8 @@ def analysis(cluster: Cluster, event: Json) -> Json:
     if not cluster.state[of("runs", event["stage"])]:
         return NONE
     phase = VerificationPhase(event["phase"])
-    return _to_stage(cluster, event["stage"], world.set_run, phase=phase, message=f"scripted {phase}")
+    _to_stage(cluster, event["stage"], world.set_run, phase=phase)
+    return _to_stage(cluster, event["stage"], world.note_run, message=f"scripted {phase}")
 
 
 def delete_analysis(cluster: Cluster, event: Json) -> Json:

@@ -105,7 +105,7 @@ class View:
                 "freight": list(run.collection),
                 "phase": run.phase.value,
                 "created": seconds(notes[number].created),
-                "terminate": run.terminate,
+                "terminate": notes[number].terminate,
                 "promo": self.label(notes[number].promotion),
             }
             yield label, filled(found)
@@ -192,7 +192,7 @@ class View:
                     "phase": v.phase.value,
                     "message": self.text(note.message),
                     "started": seconds(note.started),
-                    "finished": seconds(note.finished),
+                    "finished": seconds(v.finished),
                     "actor": note.actor,
                     "run": v.run and f"{stage}~{v.run}",
                 }
