@@ -101,6 +101,7 @@ def scope_of(pipeline: Pipeline, stage: str, behaviours: Behaviours, bounds: Bou
         promotions=tuple(sorted((*generated, *by_hand))),
         created=(*generated, *by_hand),
         freight=freight_of(pipeline, bounds),
+        auto_promotes=bounds.auto or bounds.switches,
     )
 
 
@@ -168,7 +169,7 @@ def _applications(scope: Scope, bounds: Bounds) -> Iterator[Action]:
         yield _step(scope.bind(world.set_health, constants={"found": found}), f"{stage} is {found}", "application")
     if scope.stage.verification:
         for phase in bounds.runs:
-            fixed = {"phase": phase, "message": str(phase)}
+            fixed = {"phase": phase}
             yield _step(
                 scope.bind(world.set_run, constants=fixed), f"AnalysisRun of {stage} is {phase}", "application"
             )

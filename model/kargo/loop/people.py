@@ -74,7 +74,7 @@ def _promote(scope: Scope, freight: str, warehouse: str, actor: str) -> Iterator
     request = next((r for r in scope.stage.requests if r.warehouse == warehouse), None)
     pipeline = scope.pipeline
     problem = availability.listing_error(scope.stage.requests, pipeline.warehouses, pipeline.project)
-    if scope.behaviours.holds and request is not None and problem is None:
+    if scope.auto_promotes and scope.behaviours.holds and request is not None and problem is None:
         yield scope.bind(read_policy, writes=("enabled",))
         choosing = sequence("find the candidate", *choose(scope, request))
         yield part(choosing, enabled=True)

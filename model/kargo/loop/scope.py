@@ -28,6 +28,9 @@ class Scope:
     promotions: tuple[str, ...]
     created: tuple[str, ...]
     freight: tuple[tuple[str, tuple[str, ...]], ...]
+    auto_promotes: bool = True
+    """Whether auto-promotion can be enabled at all; where it cannot, what only concerns it is left out."""
+
     cache_honours_limits: bool = True
     """Whether a list with a limit stops after so many objects, in arbitrary order, as a controller's cache does."""
 

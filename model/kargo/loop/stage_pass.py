@@ -106,6 +106,8 @@ def sub_reconcilers(scope: Scope, observe: Action) -> Iterator[Sequence]:
     yield assess(scope, observe)
     yield verify_stage_freight(scope)
     yield mark_freight_verified(scope)
+    if not scope.auto_promotes:
+        return
     if scope.behaviours.holds:
         yield compute_effective_holds(scope)
     yield auto_promote(scope)

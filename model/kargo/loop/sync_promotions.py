@@ -271,7 +271,7 @@ def sync_promotions(scope: Scope) -> Sequence:
 def _parts(scope: Scope) -> Iterator[Action | Part]:
     always = scope.behaviours.records_in_every_pass
     recording = (Branch.FINISHED, Branch.GATE) if always else (Branch.FINISHED,)
-    if scope.behaviours.holds:
+    if scope.auto_promotes and scope.behaviours.holds:
         for warehouse in scope.pipeline.warehouses:
             yield scope.bind(
                 clear_hold,
@@ -340,7 +340,7 @@ def _record(scope: Scope, promotion: str) -> Iterator[Action | Part]:
                 last_carried=scope.of("last_carried", warehouse),
             )
         )
-        if scope.behaviours.holds and warehouse in scope.stage.origins:
+        if scope.auto_promotes and scope.behaviours.holds and warehouse in scope.stage.origins:
             details.append(
                 scope.bind(
                     record_intent,

@@ -13,6 +13,9 @@ from model.kargo.loop.values import Asked, Run, Verification, of
 from model.kargo.phases import PromotionPhase
 from model.system import Action, Outcomes, Part, action, only, part
 
+MOST_RUNS = 9
+"""A number larger than that of any AnalysisRun kept."""
+
 OVER = tuple(p for p in PromotionPhase if p.terminal)
 
 
@@ -67,7 +70,7 @@ def renumber(
         reverify=about(reverify),
         abort_verification=about(abort_verification),
         runs=tuple(r._replace(number=numbers[r.number]) for r in kept),
-        run_ids=len(kept),
+        run_ids=MOST_RUNS,
     )
 
 
