@@ -17,6 +17,7 @@ from simulations.kargo import (
     replay_steps,
     replay_wakeups,
 )
+from simulations.kargo.loop import replay_walks
 from simulations.replay import RecordingError, Replayed, read_lines
 
 Replay = Callable[[Path, Iterable[str] | None, int | None], Iterator[Replayed]]
@@ -40,6 +41,8 @@ FAMILIES = (
     Family("wakeups", frozenset({"id", "controller", "world", "event"}), replay_wakeups.replay),
     Family("health", frozenset({"id", "now_ms", "argocd", "apps", "checks"}), replay_health.replay),
     Family("argocd", frozenset({"id", "step", "promotion", "config", "apps"}), replay_argocd.replay),
+    Family("reports", frozenset({"id", "topology", "events", "story", "expect"}), replay_walks.replay),
+    Family("walks", frozenset({"id", "topology", "events"}), replay_walks.replay),
 )
 
 PROGRAMS = "programs.jsonl.gz"

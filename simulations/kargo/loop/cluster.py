@@ -7,7 +7,7 @@ attempt of a step follows a script, so that whatever is done goes one way.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import InitVar, dataclass, field, replace
 from enum import Enum
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -99,29 +99,34 @@ class Cluster:
     """Stages, Promotions and Freight, and the passes over them.
 
     `scripts` says what the steps of the n-th Promotion of a Stage do, `tables` may be shared by clusters of one
-    release. `promotions` has the slots of each Stage, in order of creation; `made` and `plans` have all Promotions
-    that ever were, in that order; `freight` has the Warehouse of each Freight that ever was, `freight_created` when
-    it was created.
+    release. `expected` is Freight that is likely to come, each with its Warehouse: passes are built for it at once.
+
+    `promotions` has the slots of each Stage, in order of creation; `made` and `plans` have all Promotions that ever
+    were, in that order. `freight` has the Warehouse of each Freight that ever was, or is expected; `freight_created`
+    says when it was created.
     """
 
     pipeline: Pipeline
     behaviours: Behaviours
     scripts: Callable[[str, int, int], tuple[Script, ...]]
     tables: Tables = field(default_factory=Tables)
+    expected: InitVar[Iterable[tuple[str, str]]] = ()
     state: State = field(init=False, default_factory=dict)
     objects: dict[Object, Callable[[State], Any]] = field(init=False, default_factory=dict)
     promotions: dict[str, list[str]] = field(init=False, default_factory=dict)
     made: dict[str, Made] = field(init=False, default_factory=dict)
     plans: dict[str, Plan] = field(init=False, default_factory=dict)
     freight: dict[str, str] = field(init=False, default_factory=dict)
-    freight_created: dict[str, int] = field(init=False, default_factory=dict)
+    freight_created: dict[str, int | None] = field(init=False, default_factory=dict)
     _names_made: int = field(init=False, default=0)
     _slots: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = field(init=False, default_factory=dict)
     _ages: tuple[tuple[str, tuple[str, ...]], ...] = field(init=False, default=())
     _passes: dict[str, tuple[Hashable, Sequence]] = field(init=False, default_factory=dict)
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, expected: Iterable[tuple[str, str]]) -> None:
         self.state["now"] = 0
+        for freight, warehouse in expected:
+            self._furnish_freight(freight, warehouse)
         self._order_freight()
         for stage in self.pipeline.names:
             self.promotions[stage] = []
@@ -267,13 +272,18 @@ class Cluster:
 
     def create_freight(self, freight: str, warehouse: str) -> None:
         """A Warehouse finds new Freight."""
-        self._declare(freight_variables(self.pipeline, freight))
+        self._furnish_freight(freight, warehouse)
         self.state[of("freight_exists", freight)] = True
-        self.freight[freight] = warehouse
         self.freight_created[freight] = self.now // 1000 * 1000
+        self._order_freight()
+
+    def _furnish_freight(self, freight: str, warehouse: str) -> None:
+        """Have what there is to say about a Freight, which does not exist."""
+        self._declare(freight_variables(self.pipeline, freight))
+        self.freight[freight] = warehouse
+        self.freight_created[freight] = None
         fields = (of(f, freight, stage) for f in OF_FREIGHT_IN_STAGES for stage in self.pipeline.names)
         self.objects[Object("Freight", freight)] = itemgetter(of("freight_exists", freight), *fields)
-        self._order_freight()
 
     def delete_freight(self, freight: str) -> None:
         """A person deletes Freight."""
@@ -323,10 +333,15 @@ class Cluster:
         self.state |= {v.name: v.initial[0] for v in variables}
 
     def _order_freight(self) -> None:
-        dated = {w: list[Dated]() for w in self.pipeline.warehouses}
-        for freight, warehouse in self.freight.items():
-            dated[warehouse].append(Dated(freight, self.freight_created[freight]))
-        self._ages = tuple((w, oldest_first(found, self.behaviours)) for w, found in dated.items())
+        """Put the Freight of each Warehouse in order of age; what is still to come is the newest."""
+        created = {f: at for f, at in self.freight_created.items() if at is not None}
+        to_come = [f for f in self.freight if f not in created]
+        ages: list[tuple[str, tuple[str, ...]]] = []
+        for warehouse in self.pipeline.warehouses:
+            dated = (Dated(f, at) for f, at in created.items() if self.freight[f] == warehouse)
+            later = (f for f in to_come if self.freight[f] == warehouse)
+            ages.append((warehouse, (*oldest_first(dated, self.behaviours), *later)))
+        self._ages = tuple(ages)
 
     def _add_slots(self, stage: str) -> None:
         """Keep at least as many free slots as one pass can fill, and put all slots in order, the free ones last."""

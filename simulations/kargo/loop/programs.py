@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
@@ -45,6 +45,11 @@ class Program:
     policies: tuple[tuple[str, bool], ...]
     scripts: dict[str, tuple[tuple[Script, ...], ...]]
     events: tuple[Json, ...]
+
+    @property
+    def freight(self) -> tuple[tuple[str, str], ...]:
+        """The Freight that comes, each with its Warehouse, in order."""
+        return tuple((e["freight"], e["warehouse"]) for e in self.events if e["do"] == "freight")
 
     def script(self, stage: str, number: int, steps: int) -> tuple[Script, ...]:
         """What each of the steps does of the Promotion that is the n-th created for a Stage, counted from 1.
@@ -292,8 +297,3 @@ def _read_events(program: Fields, known: Known) -> Iterator[Json]:
             check(event, name, known)
         event.no_others("do", *fields)
         yield found
-
-
-def references(events: Iterable[Json]) -> Iterator[tuple[str, str]]:
-    """The Freight that comes up, each with its Warehouse, in order."""
-    return ((e["freight"], e["warehouse"]) for e in events if e["do"] == "freight")

@@ -33,9 +33,10 @@ class Walk:
     Raises RecordingError for a program that is not as it should be.
     """
 
-    def __init__(self, program: Json, behaviours: Behaviours, tables: Tables) -> None:
+    def __init__(self, program: Json, behaviours: Behaviours, tables: Tables | None = None) -> None:
         self.program = read_program(program)
-        self.cluster = Cluster(self.program.pipeline, behaviours, self.program.script, tables)
+        scripts, freight = self.program.script, self.program.freight
+        self.cluster = Cluster(self.program.pipeline, behaviours, scripts, tables or Tables(), freight)
         self.view = View(self.cluster)
         self.queue = WorkQueue()
         self._time_told = 0
