@@ -1,6 +1,7 @@
 """Reproduce a reported bug, and judge its remedies.
 
-Without NAME, lists what can be reproduced. Exits with 0 if the run shows what the report shows, 1 if not.
+NAME is a scenario, or the number of a report such as K5 or "#6810". Without it, lists what can be reproduced. Exits
+with 0 if the run shows what the report shows, 1 if not.
 """
 
 from __future__ import annotations
@@ -8,32 +9,43 @@ from __future__ import annotations
 import argparse
 
 from commands.output import DONE, VIOLATED, add_format, print_json
-from diagrams import reproductions
-from model.inputs import InputError
-from simulations.kargo import scenarios
+from diagrams import reproductions, stories
+from model.inputs import InputError, printable
+from model.kargo.releases import UnknownReleaseError, release
+from simulations.kargo import scenarios, skip_vs_retry
+from simulations.kargo.loop import reported
+from simulations.kargo.scenarios import UnknownScenarioError
 
-
-class UsageError(Exception):
-    """There is no such scenario."""
-
-
-REFUSED = (UsageError, InputError)
+REFUSED = (UnknownScenarioError, InputError, UnknownReleaseError)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `reproduce`."""
-    parser.add_argument("scenario", nargs="?", metavar="NAME", help=f"one of: {', '.join(scenarios.SCENARIOS)}")
+    parser.add_argument("scenario", nargs="?", metavar="NAME", help="a scenario, or the number of a report")
+    parser.add_argument("--list", action="store_true", help="list what can be reproduced, whatever else is said")
+    parser.add_argument(
+        "--kargo", metavar="VERSION", help="the release to run (default: the newest that shows the bug)"
+    )
     add_format(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Reproduce and print, or list."""
-    if options.scenario is None:
+    if options.scenario is None or options.list:
         return _list(options.format)
-    if options.scenario not in scenarios.SCENARIOS:
-        known = ", ".join(scenarios.SCENARIOS)
-        raise UsageError(f"no scenario {options.scenario!r}; the scenarios are: {known}")
-    found = scenarios.reproduce(options.scenario)
+    name = scenarios.find(printable(options.scenario))
+    if name == skip_vs_retry.NAME:
+        return _from_manifests(options)
+    found = reported.reproduce(scenarios.story(name), options.kargo)
+    if options.format == "json":
+        print_json("reproduce", 1, stories.as_json(found))
+    else:
+        print("\n".join(stories.lines(found)))
+    return DONE if found.here.breaks else VIOLATED
+
+
+def _from_manifests(options: argparse.Namespace) -> int:
+    found = skip_vs_retry.reproduce(release(options.kargo or skip_vs_retry.REPORTED_FOR))
     if options.format == "json":
         print_json("reproduce", 1, reproductions.as_json(found))
     else:
@@ -42,14 +54,13 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _list(form: str) -> int:
-    known = {name: scenarios.about(name) for name in scenarios.SCENARIOS}
+    known = scenarios.entries()
     if form == "json":
-        print_json("reproduce", 1, {"scenarios": [{"name": n, "about": a} for n, a in known.items()]})
+        listed = [{"name": e.name, "about": e.about, "reports": list(e.reports)} for e in known]
+        print_json("reproduce", 1, {"scenarios": listed})
         return DONE
-    width = max(map(len, known))
-    print(
-        f"{len(known)} reported bug{'s' if len(known) != 1 else ''} can be reproduced: kargo-model reproduce NAME"
-    )
-    for name, about in known.items():
-        print(f"  {name:{width}}  {about}")
+    width = max(len(entry.name) for entry in known)
+    print(f"{len(known)} reported bugs can be reproduced: kargo-model reproduce NAME")
+    for entry in known:
+        print(f"  {entry.name:{width}}  {entry.about} ({', '.join(entry.reports)})")
     return DONE

@@ -13,9 +13,9 @@ from simulations.kargo.scenario import Answer, InRelease, Reproduction
 def lines(found: Reproduction) -> Iterator[str]:
     """The answer, the run, what follows from it, the releases, and the remedies."""
     verb = "reproduced" if found.reproduced else "NOT reproduced"
-    yield f"{verb}: {found.name}: {found.about} (Kargo {found.reported_for})"
+    yield f"{verb}: {found.name}: {found.about} (Kargo {found.run_as})"
     yield ""
-    yield f"The report's manifest, run as Kargo {found.reported_for}:"
+    yield f"The report's manifest, run as Kargo {found.run_as}:"
     yield from (f"  {line}" if line else "" for line in runs.lines(found.run))
     yield ""
     yield "What the report shows:"
@@ -83,11 +83,11 @@ def as_json(found: Reproduction) -> dict[str, object]:
     return {
         "scenario": found.name,
         "about": found.about,
-        "reported_for": found.reported_for,
+        "reported_for": found.run_as,
         "reproduced": found.reproduced,
         "differences": list(found.differences),
         "consequences": list(found.consequences),
-        "run": runs.as_json(found.name, found.reported_for, found.run),
+        "run": runs.as_json(found.name, found.run_as, found.run),
         "releases": [
             {
                 "kargo": release.release,

@@ -52,13 +52,14 @@ class InRelease:
 class Reproduction:
     """What came out: the run, how it compares with what was recorded, the releases, and the remedies.
 
-    `differences` are those between the run and the recorded statuses, in words; none means reproduced.
+    `run_as` is the release of the run. `differences` are those between the run and the recorded statuses, in words;
+    none means reproduced.
     `consequences` is what follows by itself from how the Promotion ended.
     """
 
     name: str
     about: str
-    reported_for: str
+    run_as: str
     run: Run
     recorded: tuple[str, ...]
     differences: tuple[str, ...]

@@ -30,6 +30,8 @@ from simulations.kargo.scenario import Answer, InRelease, Remedy, Reproduction
 
 NAME = "skip-vs-retry"
 ABOUT = "a step that fails once is skipped instead of retried, and the Promotion turns green"
+REPORTS = ("K3", "#5379", "#5490")
+REPORTED_FOR = V1_8_3.release
 ALIAS = "task-1::gitClone"
 
 FOLDER = Path(__file__).parent / "scenarios" / NAME
@@ -42,15 +44,15 @@ PROPOSED = replace(V1_8_3, shows_running_until_retried=True)
 UPSTREAM = replace(V1_8_3, if_reevaluated_on_retry=False)
 
 
-def reproduce() -> Reproduction:
-    """Run the report's manifest as the report's release, compare, and judge the remedies."""
+def reproduce(behaviours: Behaviours = V1_8_3) -> Reproduction:
+    """Run the report's manifest, as the report's release unless told otherwise, compare, and judge the remedies."""
     template = load()
-    run = run_of(template, V1_8_3)
+    run = run_of(template, behaviours)
     recorded = recorded_statuses()
     return Reproduction(
         name=NAME,
         about=ABOUT,
-        reported_for=V1_8_3.release,
+        run_as=behaviours.release,
         run=run,
         recorded=tuple(_told(n, entry) for n, entries in enumerate(recorded, 1) for entry in entries),
         differences=tuple(differences(run, recorded)),

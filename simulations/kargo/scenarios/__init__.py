@@ -1,23 +1,64 @@
-"""Reported bugs that can be reproduced by name, and the manifests they come with."""
+"""Reported bugs that can be reproduced by name: one from its own manifests, the others from a story in a file.
+
+The folder of a scenario has its name. Reports are known by their numbers, too.
+"""
 
 from __future__ import annotations
 
-import importlib
+from dataclasses import dataclass
+from pathlib import Path
 
-from simulations.kargo.scenario import Reproduction
+from simulations.kargo import skip_vs_retry
+from simulations.kargo.loop import scenario_file
+from simulations.kargo.loop.scenario_file import Scenario
 
-SCENARIOS = {
-    "skip-vs-retry": "simulations.kargo.skip_vs_retry",
-}
-"""The module of each; it has `ABOUT` and `reproduce()`."""
+FOLDER = Path(__file__).parent
+STORY = "scenario.yaml"
 
-
-def about(name: str) -> str:
-    """What the scenario is about, in a sentence."""
-    return str(importlib.import_module(SCENARIOS[name]).ABOUT)
+STORIES = tuple(sorted(path.parent.name for path in FOLDER.glob(f"*/{STORY}")))
+"""The scenarios of the control loop."""
 
 
-def reproduce(name: str) -> Reproduction:
-    """Reproduce it."""
-    found: Reproduction = importlib.import_module(SCENARIOS[name]).reproduce()
-    return found
+@dataclass(frozen=True)
+class Entry:
+    """A scenario in a list: its name, what it is about in a sentence, and the reports."""
+
+    name: str
+    about: str
+    reports: tuple[str, ...]
+
+
+class UnknownScenarioError(ValueError):
+    """There is no such scenario, or there are several; the message lists them."""
+
+
+def story(name: str) -> Scenario:
+    """The scenario of the control loop called `name`.
+
+    Raises InputError if its file is not as it should be.
+    """
+    return scenario_file.load(FOLDER / name / STORY)
+
+
+def entries() -> tuple[Entry, ...]:
+    """Every scenario, in order of name."""
+    stories = (Entry(found.name, found.about, found.reports) for found in map(story, STORIES))
+    first = Entry(skip_vs_retry.NAME, skip_vs_retry.ABOUT, skip_vs_retry.REPORTS)
+    return tuple(sorted((first, *stories), key=lambda entry: entry.name))
+
+
+def find(word: str) -> str:
+    """The name of the scenario that goes by a word: its name, or the number of a report, such as K5 or #6810.
+
+    Raises UnknownScenarioError.
+    """
+    names = (skip_vs_retry.NAME, *STORIES)
+    if word in names:
+        return word
+    number = word.lstrip("#").upper()
+    known = [entry.name for entry in entries() if number in {r.lstrip("#") for r in entry.reports}]
+    if len(known) == 1:
+        return known[0]
+    if known:
+        raise UnknownScenarioError(f"{word} is about several scenarios; name one of: {', '.join(known)}")
+    raise UnknownScenarioError(f"no scenario {word!r}; the scenarios are: {', '.join(names)}")
