@@ -102,8 +102,8 @@ class Cluster:
     release. `expected` is Freight that is likely to come, each with its Warehouse: passes are built for it at once.
 
     `promotions` has the slots of each Stage, in order of creation; `made` and `plans` have all Promotions that ever
-    were, in that order. `freight` has the Warehouse of each Freight that ever was, or is expected; `freight_created`
-    says when it was created.
+    were, in that order; `freight` has the Warehouse of each Freight that ever was, or is expected, and
+    `freight_created` the instant of its creation.
     """
 
     pipeline: Pipeline

@@ -44,15 +44,6 @@ class Walk:
         self._writes_back = 0
         for stage, enabled in self.program.policies:
             self.cluster.state[of("policy", stage)] = enabled
-        self._own: dict[str, Callable[[Json], Json]] = {
-            "sleep": self._sleep,
-            "stale": self._stale,
-            "restart": self._restart,
-            "reconcile_stage": self._reconcile_stage,
-            "reconcile_promotion": self._reconcile_promotion,
-            "settle": self._settle,
-            "run": self._run,
-        }
 
     # Telling
 
@@ -65,7 +56,7 @@ class Walk:
     def do(self, event: Json) -> Json:
         """One event, as a recording tells it."""
         change = events.CHANGES.get(event["do"])
-        told = self._own[event["do"]](event) if change is None else self._changed(change, event)
+        told = _OWN[event["do"]](self, event) if change is None else self._changed(change, event)
         told |= self._time_as("t")
         return {k: v for k, v in told.items() if v not in ({}, []) or k == "steps"}
 
@@ -202,6 +193,18 @@ class Walk:
         else:
             self.queue.come_back(item, self.cluster.now, round(result.get("after", 0) * 1000))
         return told
+
+
+_OWN: dict[str, Callable[[Walk, Json], Json]] = {
+    "sleep": Walk._sleep,
+    "stale": Walk._stale,
+    "restart": Walk._restart,
+    "reconcile_stage": Walk._reconcile_stage,
+    "reconcile_promotion": Walk._reconcile_promotion,
+    "settle": Walk._settle,
+    "run": Walk._run,
+}
+"""The events that are no changes of objects."""
 
 
 def _seconds(milliseconds: int) -> float:
