@@ -1,12 +1,12 @@
 """Choose which recordings the repository carries: few, and every behaviour among them.
 
-    python tests/recordings/choose.py SOURCE [FAMILY ...] [--at-least N]
+    python tests/recordings/choose.py SOURCE [FAMILY ...] [--at-least N] [--at-most N]
 
 SOURCE is a folder of recordings, one folder per family. For each family, programs are chosen greedily until
-every feature that any program or any of its recordings shows is shown by a chosen one, and then at random up to
-N. A feature is a place inside a document with the kind of value found there: texts with their names and numbers
-taken out, numbers by their sign and size. The chosen lines are written beside this script, the same bytes at
-every run.
+every feature that any program or any of its recordings shows is shown by a chosen one, or there are as many as
+there may be; and then at random up to as many as there should be. A feature is a place inside a document with the
+kind of value found there: texts with their names and numbers taken out, numbers by their sign and size. The chosen
+lines are written beside this script, the same bytes at every run.
 """
 
 from __future__ import annotations
@@ -56,11 +56,14 @@ def write(file: Path, lines: list[str]) -> None:
     file.write_bytes(raw.getvalue())
 
 
-def choose(documents: list[set[str]], at_least: int) -> list[int]:
-    """Indices of documents that together show every feature, and more of them up to `at_least`."""
+def choose(documents: list[set[str]], at_least: int, at_most: int | None = None) -> list[int]:
+    """Indices of documents that together show every feature, and more of them up to `at_least`.
+
+    With `at_most`, fewer than show every feature if need be: those that show most of them.
+    """
     missing = set().union(*documents)
     chosen: set[int] = set()
-    while missing:
+    while missing and (at_most is None or len(chosen) < at_most):
         best = max(range(len(documents)), key=lambda i: (len(documents[i] & missing), -i))
         chosen.add(best)
         missing -= documents[best]
@@ -70,7 +73,7 @@ def choose(documents: list[set[str]], at_least: int) -> list[int]:
     return sorted(chosen)
 
 
-def carry(source: Path, target: Path, at_least: int) -> None:
+def carry(source: Path, target: Path, at_least: int, at_most: int | None = None) -> None:
     """Choose from one family and write it."""
     files = {file.name: read(file) for file in sorted(source.glob("*.jsonl.gz"))}
     count = max(map(len, files.values()))
@@ -78,7 +81,7 @@ def carry(source: Path, target: Path, at_least: int) -> None:
     for name, lines in files.items():
         for index, line in enumerate(lines):
             documents[index] |= {name + found for found in features(json.loads(line))}
-    chosen = choose(documents, at_least)
+    chosen = choose(documents, at_least, at_most)
     target.mkdir(exist_ok=True)
     for name, lines in files.items():
         write(target / name, [lines[i] for i in chosen])
@@ -94,10 +97,11 @@ def main() -> None:
     parser.add_argument("source", type=Path)
     parser.add_argument("family", nargs="*")
     parser.add_argument("--at-least", type=int, default=300)
+    parser.add_argument("--at-most", type=int)
     options = parser.parse_args()
     families = options.family or sorted(p.name for p in options.source.iterdir() if p.is_dir())
     for family in families:
-        carry(options.source / family, HERE / family, options.at_least)
+        carry(options.source / family, HERE / family, options.at_least, options.at_most)
 
 
 if __name__ == "__main__":
