@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -140,11 +141,11 @@ def test_a_recovery_works_in_one_release_as_in_another(name: str) -> None:
         ("verification-overtaken", "main", {"promotion_gate": PromotionGate.NONE}),
     ],
 )
-def test_a_release_without_its_fix_breaks(name: str, release: str, change: dict[str, object]) -> None:
+def test_a_release_without_its_fix_breaks(name: str, release: str, change: dict[str, Any]) -> None:
     scenario = scenarios.story(name)
 
     assert not breaks(scenario, RELEASES[release])
-    assert breaks(scenario, replace(RELEASES[release], **change))  # type: ignore[arg-type]
+    assert breaks(scenario, replace(RELEASES[release], **change))
 
 
 def test_every_claim_catches_something() -> None:
@@ -179,6 +180,14 @@ def test_how_late_the_verification_begins() -> None:
 def test_a_release_that_is_not_modelled_is_refused() -> None:
     with pytest.raises(UnknownReleaseError, match=r"Kargo '1\.2\.3' is not modelled for frozen-stage"):
         reproduce(scenarios.story("frozen-stage"), "1.2.3")
+
+
+def test_the_readme_names_every_scenario_and_every_report() -> None:
+    text = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+    assert [
+        entry.name for entry in scenarios.entries() if f"| `{entry.name}` | {entry.reports[0]}" not in text
+    ] == []
 
 
 # Sentences

@@ -32,11 +32,11 @@ class Fix:
     """A change of behaviour that is said to remove the bug."""
 
     name: str
-    change: Mapping[str, object]
+    change: Mapping[str, Any]
 
     def applied(self, behaviours: Behaviours) -> Behaviours:
         """A release with the fix."""
-        return replace(behaviours, **self.change)  # type: ignore[arg-type]
+        return replace(behaviours, **self.change)
 
 
 @dataclass(frozen=True)
@@ -281,8 +281,15 @@ def _edit(found: Field) -> Event:
         if edited is None or change is None or len(found.mapping("an event")) != 1:
             break
         _only(change, ("steps",))
-        return Event(key, "person", {"do": "edit_stage", "stage": edited[1], "set": {"template": _steps(change)}})
+        steps = _steps(change)
+        text = f"{key}: {', '.join(map(_shown, steps))}"
+        return Event(text, "person", {"do": "edit_stage", "stage": edited[1], "set": {"template": steps}})
     raise found.expected("an event, or `edit STAGE` with its new steps")
+
+
+def _shown(step: Json) -> str:
+    condition = f" if {step['if']}" if "if" in step else ""
+    return f"{step['as']}{condition}{' with continueOnError' if step.get('coe') else ''}"
 
 
 def _fix(found: Field) -> Fix:
