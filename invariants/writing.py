@@ -1,16 +1,16 @@
 """What a rule may write, read off its source: the keywords of its calls of `only` and `outcome`.
 
-A rule that makes its outcomes in another way, or whose source is not at hand, is not understood; the caller then has to
-take every name that it mentions for one that it writes.
+A rule that makes its outcomes in another way, or whose source is not at hand, is not understood; the caller then has
+to take every name that it mentions for one that it writes.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from types import FunctionType
+from types import FunctionType, ModuleType
 
 from model.system import Outcome, only, outcome
 
@@ -33,8 +33,11 @@ def written_names(rule: Callable[..., object]) -> frozenset[str] | None:
         tree = _definition(function)
         if tree is None or function.__closure__:
             return None
-        for called, keywords in _calls(tree):
-            item = function.__globals__.get(called)
+        if not _returns_calls(tree):
+            return None
+        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+            item = _called(call.func, function.__globals__)
+            keywords = [k.arg for k in call.keywords]
             if item in MAKERS:
                 if None in keywords:
                     return None
@@ -46,11 +49,20 @@ def written_names(rule: Callable[..., object]) -> frozenset[str] | None:
     return frozenset(found)
 
 
-def _calls(tree: ast.AST) -> Iterator[tuple[str, list[str | None]]]:
-    """Every function called by its plain name, with the keywords it is given; None stands for `**`."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            yield node.func.id, [k.arg for k in node.keywords]
+def _called(name: ast.expr, names: dict[str, object]) -> object:
+    """What is called, by its own name or as a member of a module; None if that cannot be told."""
+    if isinstance(name, ast.Name):
+        return names.get(name.id)
+    if isinstance(name, ast.Attribute) and isinstance(name.value, ast.Name):
+        module = names.get(name.value.id)
+        return getattr(module, name.attr, None) if isinstance(module, ModuleType) else None
+    return None
+
+
+def _returns_calls(tree: ast.AST) -> bool:
+    """Whether everything a function returns is written down where it returns it, or is what a function returned."""
+    returned = (node.value for node in ast.walk(tree) if isinstance(node, ast.Return) and node.value)
+    return not any(isinstance(value, (ast.Name, ast.Subscript, ast.Attribute)) for value in returned)
 
 
 def _definition(function: FunctionType) -> ast.AST | None:
