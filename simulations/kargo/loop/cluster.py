@@ -12,12 +12,12 @@ from enum import Enum
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from model.kargo import planning, promotion, worlds
+from model.kargo import promotion
 from model.kargo.auto_promotion import Dated, oldest_first
 from model.kargo.loop import people
 from model.kargo.loop.fields import OF_FREIGHT_IN_STAGES, OF_ORIGINS, OF_PROMOTIONS, OF_STAGES
 from model.kargo.loop.pipeline import Pipeline, StageSpec
-from model.kargo.loop.promotion_pass import its, reconcile_promotion
+from model.kargo.loop.promotion_pass import reconcile_promotion
 from model.kargo.loop.scope import Scope
 from model.kargo.loop.stage_pass import reconcile_stage
 from model.kargo.loop.values import of
@@ -26,14 +26,12 @@ from model.kargo.loop.world import observe
 from model.kargo.names import generated_name
 from model.kargo.phases import PromotionPhase
 from model.kargo.plan import Plan
-from model.kargo.planning import Planner
-from model.kargo.promotion_context import PromotionContext
 from model.kargo.releases import Behaviours
 from model.kargo.saving_rules import BACKOFF
-from model.kargo.step_kinds import StepKind
 from model.kargo.worlds import Script
 from model.system import Action, ModelError, Sequence, Tables, Variable, run
 from model.system import Scope as Values
+from simulations.kargo.loop.plans import scripted_plan, scripted_variables
 
 USER = "admin"
 """The person who acts through Kargo's API."""
@@ -49,8 +47,6 @@ SPARE = 3
 
 NO_STATUS = ("used", "name", "created", "work_dir", "requeue")
 """What a Promotion has that no pass over it can see in an older version."""
-
-_KINDS = {"scripted": StepKind("scripted", 0, 0, False, ())}
 
 
 class Object(NamedTuple):
@@ -374,9 +370,11 @@ class Cluster:
 
     def _furnish_new(self, stage: str, name: str = "") -> None:
         """Name and furnish the Promotions that were just created."""
+        spec = self.pipeline.stage(stage)
         new = [p for p in self.promotions[stage] if p not in self.made and self.state[of("used", p)]]
         for slot in new:
-            plan = self._plan(stage, int(slot.rpartition("#")[2]))
+            scripts = self.scripts(stage, int(slot.rpartition("#")[2]), len(spec.steps))
+            plan = scripted_plan(self.pipeline.project, spec, scripts, self.behaviours)
             variables = tuple(promotion_variables(self.pipeline, slot, plan))
             for v in (*variables, *scripted_variables(slot, plan)):
                 self.state.setdefault(v.name, v.initial[0])
@@ -401,13 +399,6 @@ class Cluster:
         self._names_made += 1
         return generated_name(stage, self.now, self._names_made, self.state[of("freight", slot)])
 
-    def _plan(self, stage: str, number: int) -> Plan:
-        steps = self.pipeline.stage(stage).steps
-        scripts = self.scripts(stage, number, len(steps))
-        by_alias = dict(zip((s.alias for s in steps), scripts, strict=True))
-        planner = Planner(steps, _context(self.pipeline.project, stage), self.behaviours, _KINDS.get)
-        return planning.scripted(planner, by_alias, writes_can_fail=False)
-
     def _run(self, step: Action | Sequence, more: State | None = None) -> Values | None:
         """Do something; what lived only inside it, None if it was not possible."""
         inside = {**OF_PASSES, **(more or {})}
@@ -426,23 +417,3 @@ def _passed(requeue: object, error: str | None) -> Passed:
     if requeue == BACKOFF:
         return Passed(error=error or "")
     return Passed(after_ms=requeue if isinstance(requeue, int) else None)
-
-
-def scripted_variables(slot: str, plan: Plan) -> Iterable[Variable]:
-    """How often each step of a Promotion has been tried."""
-    for alias in plan.aliases:
-        tries = worlds.tries(alias)
-        yield replace(tries, name=its(tries.name, slot))
-
-
-def _context(project: str, stage: str) -> PromotionContext:
-    return PromotionContext(
-        project=project,
-        stage=stage,
-        promotion="",
-        actor="",
-        ui_base_url="",
-        target_freight={"name": "", "alias": "", "origin": {"name": ""}},
-        requested=(),
-        variables=(),
-    )

@@ -1,0 +1,46 @@
+"""The plans of Promotions whose steps follow a script."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from model.kargo import planning, worlds
+from model.kargo.loop.pipeline import StageSpec
+from model.kargo.loop.promotion_pass import its
+from model.kargo.plan import Plan
+from model.kargo.planning import Planner
+from model.kargo.promotion_context import PromotionContext
+from model.kargo.releases import Behaviours
+from model.kargo.step_kinds import StepKind
+from model.kargo.worlds import Script
+from model.system import Variable
+
+_KINDS = {"scripted": StepKind("scripted", 0, 0, False, ())}
+
+
+def scripted_plan(project: str, stage: StageSpec, scripts: tuple[Script, ...], behaviours: Behaviours) -> Plan:
+    """The plan of a Promotion for a Stage: one script for each step of its template."""
+    by_alias = dict(zip((step.alias for step in stage.steps), scripts, strict=True))
+    planner = Planner(stage.steps, _context(project, stage.name), behaviours, _KINDS.get)
+    return planning.scripted(planner, by_alias, writes_can_fail=False)
+
+
+def scripted_variables(slot: str, plan: Plan) -> Iterator[Variable]:
+    """How often each step of a Promotion has been tried."""
+    for alias in plan.aliases:
+        tries = worlds.tries(alias)
+        yield replace(tries, name=its(tries.name, slot))
+
+
+def _context(project: str, stage: str) -> PromotionContext:
+    return PromotionContext(
+        project=project,
+        stage=stage,
+        promotion="",
+        actor="",
+        ui_base_url="",
+        target_freight={"name": "", "alias": "", "origin": {"name": ""}},
+        requested=(),
+        variables=(),
+    )
