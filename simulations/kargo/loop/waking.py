@@ -74,8 +74,14 @@ class Changes:
                 if self.after[of("name", promotion)] == current:
                     yield f"Promotion/{promotion}"
 
-    def of_freight(self, freight: str) -> Iterator[str]:
-        """Freight wakes those downstream of where it is new, those it is approved for, those that ask for it."""
+    def of_freight(self, freight: str) -> list[str]:
+        """Freight wakes those downstream of where it is new, those it is approved for, those that ask for it.
+
+        The controller for regular Stages is told first.
+        """
+        return sorted(self._woken_by(freight), key=lambda item: item.startswith("Gate/"))
+
+    def _woken_by(self, freight: str) -> Iterator[str]:
         field = of("freight_exists", freight)
         was, now = self.before.get(field) or None, self.after[field] or None
         if watches.freight_wakes_requesters(was, now):

@@ -128,7 +128,7 @@ class Walk:
     def _result(self, done: Passed) -> Json:
         if done.error is not None:
             return {"err": self.view.text(done.error)}
-        return {} if done.after_ms is None else {"after": _seconds(done.after_ms)}
+        return {"after": _seconds(done.after_ms)} if done.after_ms else {}
 
     def _reconcile_stage(self, event: Json) -> Json:
         if not events.exists(self.cluster, event["stage"]):
