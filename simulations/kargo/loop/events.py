@@ -19,6 +19,7 @@ from model.system import Rule, Value, action
 from simulations.kargo.loop.cluster import USER, Cluster, Refused
 from simulations.kargo.loop.fields import Fields
 from simulations.kargo.loop.programs import Known, edited
+from simulations.replay import RecordingError
 
 Json = dict[str, Any]
 
@@ -250,9 +251,15 @@ def clear_last(cluster: Cluster, event: Json) -> Json:
 
 
 def set_last(cluster: Cluster, event: Json) -> Json:
-    """The last Promotion in the status of a Stage gets another name, as an older version may have left it."""
+    """The last Promotion in the status of a Stage gets another name, as an older version may have left it.
+
+    Raises RecordingError where there is none: what a controller does that finds a name and nothing else depends on
+    how it was written there.
+    """
     if not exists(cluster, event["stage"]):
         return NONE
+    if cluster.state[of("last", event["stage"])] is None:
+        raise RecordingError(f'the status of Stage "{event["stage"]}" has no last Promotion that could be renamed')
     cluster.state[of("last", event["stage"])] = event["name"]
     return DONE
 

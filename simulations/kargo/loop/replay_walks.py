@@ -91,17 +91,14 @@ def compare(program: Json, recording: Json, behaviours: Behaviours) -> Compariso
     walk = Walk(program, behaviours)
     if len(events) != len(walk.program.events):
         raise told.wrong(f"there are {len(events)} events, and the program has {len(walk.program.events)}")
-    try:
-        if comparison.note("beginning", {n: recording.get(n) for n in ("init", "q")}, walk.begin()):
-            _compare_events(comparison, walk, events)
-    except ModelError as error:
-        raise RecordingError(f"program {comparison.program!r} cannot be replayed: {error}") from error
+    if comparison.note("beginning", {n: recording.get(n) for n in ("init", "q")}, walk.begin()):
+        _compare_events(comparison, walk, events)
     return comparison
 
 
 def _compare_events(comparison: Comparison, walk: Walk, recorded: list[Json]) -> None:
     for number, (event, expected) in enumerate(zip(walk.program.events, recorded, strict=True), start=1):
-        got = walk.do(event)
+        got = _do(comparison.program, walk, number)
         steps, passes = _steps(expected), _steps(got)
         comparison.passes += len(passes) + event["do"].startswith("reconcile_")
         where = f"event {number}"
@@ -110,6 +107,13 @@ def _compare_events(comparison: Comparison, walk: Walk, recorded: list[Json]) ->
                 return
         if not comparison.note(where, _without_steps(expected), _without_steps(got)):
             return
+
+
+def _do(program: str, walk: Walk, number: int) -> Json:
+    try:
+        return walk.do(walk.program.events[number - 1])
+    except (ModelError, RecordingError) as error:
+        raise RecordingError(f"program {program!r} event {number} cannot be replayed: {error}") from error
 
 
 def _steps(told: Json) -> list[Json]:
