@@ -213,7 +213,7 @@ def _verification(cluster: Cluster, stage: str, rule: Rule, request: str) -> Jso
 def refresh(cluster: Cluster, event: Json) -> Json:
     """Another look at a Stage is asked for; the token of the request is the time, in seconds."""
     if not exists(cluster, event["stage"]):
-        return refused(f'refresh: stages.kargo.akuity.io "{event["stage"]}" not found')
+        return refused(f'refresh: patch annotation: stages.kargo.akuity.io "{event["stage"]}" not found')
     cluster.state[of("refresh", event["stage"])] = str(cluster.now // 1000)
     return DONE
 
