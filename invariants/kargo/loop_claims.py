@@ -1,0 +1,215 @@
+"""The claims about the control loop, bound to everything in an explored pipeline that they are about."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from invariants.kargo import control_loop as claims
+from invariants.properties import Property, always, every_step, sometimes
+from model.kargo.loop.exploration import Bounds, scope_of
+from model.kargo.loop.pipeline import Pipeline, StageSpec
+from model.kargo.loop.scope import Scope
+from model.kargo.loop.values import of
+from model.kargo.phases import HealthState, PromotionPhase, VerificationPhase
+from model.kargo.releases import Behaviours
+
+Claim = Callable[..., bool]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A claim over as many variables as there are: `more` are the parameters it gets beside those it names."""
+
+    claim: Claim
+    more: tuple[str, ...]
+
+    @property
+    def __name__(self) -> str:
+        return self.claim.__name__
+
+    @property
+    def __doc__(self) -> str:  # type: ignore[override]
+        return self.claim.__doc__ or ""
+
+    @cached_property
+    def __signature__(self) -> inspect.Signature:
+        own = inspect.signature(self.claim).parameters.values()
+        named = [p for p in own if p.kind is not inspect.Parameter.VAR_KEYWORD]
+        added = [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY) for n in self.more]
+        first = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in named]
+        return inspect.Signature([*first, *added])
+
+    def __call__(self, **values: Any) -> bool:
+        """Whether the claim is true of these values."""
+        return self.claim(**values)
+
+
+def claims_about(pipeline: Pipeline, behaviours: Behaviours, bounds: Bounds) -> tuple[Property, ...]:
+    """Every claim, for every Stage of a pipeline that has something to promote."""
+    return tuple(
+        found
+        for stage in pipeline.stages
+        if not stage.control_flow
+        for found in _Binding(stage, scope_of(pipeline, stage.name, behaviours, bounds), bounds).everything()
+    )
+
+
+def witnesses_of(pipeline: Pipeline, behaviours: Behaviours, bounds: Bounds) -> tuple[Property, ...]:
+    """The situations without which the claims would say little."""
+    return tuple(
+        found
+        for stage in pipeline.stages
+        if not stage.control_flow
+        for found in _Binding(stage, scope_of(pipeline, stage.name, behaviours, bounds), bounds).witnesses()
+    )
+
+
+@dataclass(frozen=True)
+class _Binding:
+    """One Stage, and what its claims are about."""
+
+    stage: StageSpec
+    scope: Scope
+    bounds: Bounds
+
+    def everything(self) -> Iterator[Property]:
+        """Every claim about the Stage, its Promotions and its Freight."""
+        yield from self._of_stage()
+        for origin in self.stage.origins:
+            yield from self._of_origin(origin)
+            yield from self._of_freight(origin)
+        for slot in self.scope.promotions:
+            yield from self._of_promotion(slot)
+        if self.scope.auto_promotes:
+            for slot in self.scope.promotions:
+                yield from self._of_auto_promotion(slot)
+
+    def _pass(self, claim: Claim, *about: str, reads: dict[str, str], **constants: str) -> Property:
+        """A claim about passes over the Stage."""
+        name = f"{claim.__name__} [{'/'.join((self.stage.name, *about))}]"
+        bound = {p.removeprefix("next_") for p in inspect.signature(claim).parameters} - constants.keys()
+        variables = {p: reads.get(p, of(p, self.stage.name)) for p in bound}
+        by = (f"reconcile {self.stage.name}",)
+        return every_step(claim, name, by=by, constants=constants, reads=variables)
+
+    def _of_stage(self) -> Iterator[Property]:
+        for claim in (
+            claims.the_last_promotion_changes_only_while_one_is_current,
+            claims.only_the_current_promotion_is_recorded,
+            claims.what_is_recorded_is_over_and_comes_after,
+            claims.verification_starts_only_without_a_current_promotion,
+            claims.verification_starts_only_when_healthy,
+            claims.analysis_runs_are_made_only_when_healthy,
+            claims.a_verification_goes_on_only_while_healthy,
+            claims.no_promotion_overtakes_a_verification,
+            claims.health_is_assessed_only_after_a_success,
+            claims.health_is_unknown_after_a_failure,
+            claims.a_promotion_under_way_is_no_error_of_its_stage,
+        ):
+            yield self._pass(claim, reads={})
+        stage = self.stage.name
+        older = claims.no_older_verification_is_under_way
+        reads = {"older_verifications": of("older_verifications", stage)}
+        yield always(older, f"{older.__name__} [{stage}]", reads=reads)
+        slots = {f"phase_{k}": of("phase", p) for k, p in enumerate(self.scope.promotions)}
+        alone = claims.one_promotion_runs_at_a_time
+        yield always(Spread(alone, tuple(slots)), f"{alone.__name__} [{stage}]", reads=slots)
+
+    def _of_origin(self, origin: str) -> Iterator[Property]:
+        of_it = {"in_use": self.scope.of("in_use", origin)}
+        for claim in (
+            claims.freight_comes_into_use_only_by_a_record,
+            claims.no_promotion_starts_before_the_freight_is_verified,
+            claims.no_promotion_starts_before_a_healthy_stage_was_verified,
+        ):
+            yield self._pass(claim, origin, reads=of_it)
+        slots: dict[str, str] = {}
+        for k, slot in enumerate(self.scope.created):
+            slots |= {f"phase_{k}": of("phase", slot), f"freight_{k}": of("freight", slot)}
+        promoted = Spread(claims.freight_in_use_was_promoted_with_success, tuple(slots))
+        yield self._pass(promoted, origin, reads=of_it | slots)
+
+    def _of_freight(self, origin: str) -> Iterator[Property]:
+        for freight in self.scope.of_origin(origin):
+            verified = {"verified": of("verified", freight, self.stage.name)}
+            yield self._pass(claims.freight_is_marked_only_when_verified_and_healthy, freight, reads=verified)
+
+    def _of_promotion(self, slot: str) -> Iterator[Property]:
+        phase = {"phase": of("phase", slot)}
+        for claim in (
+            claims.a_promotion_that_was_current_is_recorded,
+            claims.the_record_never_passes_by_one_that_is_not_over,
+            claims.a_current_promotion_is_not_over_for_long,
+        ):
+            yield self._pass(claim, slot, reads=phase, name=slot)
+        final = claims.terminal_phases_never_change
+        yield every_step(final, f"{final.__name__} [{slot}]", reads=phase)
+        yield from self._of_start(slot)
+        generated = [p for p in self.scope.promotions if p != slot and p > slot]
+        if generated:
+            order = claims.the_later_promotion_has_the_larger_name
+            reads = {"earlier": of("phase", generated[0]), "used": of("used", slot)}
+            yield every_step(order, f"{order.__name__} [{slot}/{generated[0]}]", reads=reads)
+
+    def _of_start(self, slot: str) -> Iterator[Property]:
+        by = (f"reconcile {slot}",)
+        start = {"status_freight": of("status_freight", slot)}
+        carried = claims.every_origin_in_use_is_carried_on
+        for origin in self.stage.origins:
+            reads = start | {"in_use": self.scope.of("in_use", origin), "carried": of("carried", slot, origin)}
+            yield every_step(carried, f"{carried.__name__} [{slot}/{origin}]", by=by, reads=reads)
+        upstream = claims.only_verified_or_approved_freight_is_promoted
+        for request in self.stage.requests:
+            for freight in self.scope.of_origin(request.warehouse) if not request.direct else ():
+                seen = {f"verified_{k}": of("verified", freight, s) for k, s in enumerate(request.stages)}
+                reads = start | seen | {"approved": of("approved", freight, self.stage.name)}
+                name = f"{upstream.__name__} [{slot}/{freight}]"
+                yield every_step(
+                    Spread(upstream, tuple(seen)), name, by=by, constants={"freight": freight}, reads=reads
+                )
+
+    def _of_auto_promotion(self, slot: str) -> Iterator[Property]:
+        own = {"used": of("used", slot), "freight": of("freight", slot)}
+        others: dict[str, str] = {}
+        for k, other in enumerate(p for p in self.scope.created if p != slot):
+            others |= {f"phase_{k}": of("phase", other), f"freight_{k}": of("freight", other)}
+        for claim in (
+            claims.freight_is_auto_promoted_once,
+            claims.what_failed_is_not_auto_promoted_again,
+            claims.what_is_under_way_is_not_auto_promoted_again,
+        ):
+            yield self._pass(Spread(claim, tuple(others)), slot, reads=own | others)
+        in_use = {"in_use": self.scope.of("in_use", self.stage.origins[0])}
+        verified = claims.a_stage_auto_promotes_only_when_its_freight_is_verified
+        yield self._pass(verified, slot, reads=own | in_use)
+
+    def witnesses(self) -> Iterator[Property]:
+        """What has to be possible."""
+        stage = self.stage.name
+        first, *later = self.scope.promotions
+        for phase in (PromotionPhase.RUNNING, PromotionPhase.SUCCEEDED, PromotionPhase.FAILED):
+            yield self._sometimes(claims.a_promotion_is, {"phase": of("phase", first)}, wanted=phase)
+        for slot in later[:1]:
+            reads = {"phase": of("phase", slot), "current": of("current", stage)}
+            yield self._sometimes(claims.a_promotion_waits_behind_another, reads, name=slot)
+        for health in self.bounds.healths:
+            yield self._sometimes(claims.the_stage_is, {"health": of("health", stage)}, wanted=health)
+        for origin in self.stage.origins:
+            for freight in self.scope.of_origin(origin):
+                in_use = {"in_use": self.scope.of("in_use", origin)}
+                yield self._sometimes(claims.freight_is_in_use, in_use, freight=freight)
+                verified = {"verified": of("verified", freight, stage)}
+                yield self._sometimes(claims.freight_is_verified, verified, about=freight)
+        if self.stage.verification:
+            for end in (VerificationPhase.PENDING, *self.bounds.runs):
+                reads = {"verification": of("verification", stage)}
+                yield self._sometimes(claims.a_verification_is, reads, wanted=end)
+
+    def _sometimes(self, claim: Claim, reads: dict[str, str], about: object = "", **constants: Any) -> Property:
+        said = about or next(iter(constants.values()), "")
+        name = f"{claim.__name__} [{self.stage.name}: {said}]"
+        return sometimes(claim, name, constants=constants, reads=reads)
