@@ -26,36 +26,25 @@ def set_health(app: HealthState, *, found: HealthState) -> Outcomes:
     return only(f"the applications are {found}", app=found) if app is not found else ()
 
 
-def newest(runs: tuple[Run, ...]) -> Run:
-    """The AnalysisRun that was made last."""
-    return max(runs, key=lambda run: run.number)
-
-
 def set_run(runs: tuple[Run, ...], now: int, *, phase: VerificationPhase) -> Outcomes:
     """Enabled while there is an AnalysisRun: the newest one changes."""
     if not runs:
         return ()
-    run = newest(runs)
-    after = run._replace(phase=phase, completed=now // 1000 * 1000 if phase.terminal else None)
-    return only(f"AnalysisRun {run.number} is {phase}", runs=tuple(after if r is run else r for r in runs))
+    newest = runs[-1]._replace(phase=phase, completed=now // 1000 * 1000 if phase.terminal else None)
+    return only(f"AnalysisRun {newest.number} is {phase}", runs=(*runs[:-1], newest))
 
 
 def note_run(runs: tuple[Run, ...], run_notes: tuple[RunNote, ...], *, message: str) -> Outcomes:
     """What the newest AnalysisRun says."""
-    number = newest(runs).number
-    return only(run_notes=tuple(n._replace(message=message) if n.number == number else n for n in run_notes))
+    newest = runs[-1].number
+    return only(run_notes=tuple(n._replace(message=message) if n.number == newest else n for n in run_notes))
 
 
 def delete_run(runs: tuple[Run, ...], run_notes: tuple[RunNote, ...]) -> Outcomes:
     """Enabled while there is an AnalysisRun: the newest one is deleted."""
     if not runs:
         return ()
-    number = newest(runs).number
-    return only(
-        f"AnalysisRun {number} is deleted",
-        runs=tuple(r for r in runs if r.number != number),
-        run_notes=tuple(n for n in run_notes if n.number != number),
-    )
+    return only(f"AnalysisRun {runs[-1].number} is deleted", runs=runs[:-1], run_notes=run_notes[:-1])
 
 
 def discover(freight_exists: bool, earlier_exists: bool) -> Outcomes:

@@ -192,8 +192,6 @@ class Cluster:
         if record is None:
             return NOTHING
         self._names_made += self.state[of("run_ids", stage)] - runs
-        if self.state[of("run_ids", stage)] > runs:
-            self._order_runs(stage)
         self._furnish_new(stage)
         return _passed(self.state[of("stage_requeue", stage)], record["error"])
 
@@ -340,16 +338,6 @@ class Cluster:
             later = (f for f in to_come if self.freight[f] == warehouse)
             ages.append((warehouse, (*oldest_first(dated, self.behaviours), *later)))
         self._ages = tuple(ages)
-
-    def _order_runs(self, stage: str) -> None:
-        """Put AnalysisRuns in order: of several made within one second the first by name counts as the newest.
-
-        Source: `findExistingAnalysisRun`
-        """
-        created = {note.number: note.created // 1000 for note in self.state[of("run_notes", stage)]}
-        runs = self.state[of("runs", stage)]
-        ordered = tuple(sorted(runs, key=lambda run: (created[run.number], -run.number)))
-        self.state[of("runs", stage)] = ordered
 
     def _add_slots(self, stage: str) -> None:
         """Keep at least as many free slots as one pass can fill, and put all slots in order, the free ones last."""
