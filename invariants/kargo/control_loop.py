@@ -301,6 +301,11 @@ def a_promotion_is(phase: Phase, *, wanted: PromotionPhase) -> bool:
     return phase is wanted
 
 
+def a_promotion_does_not_succeed(phase: Phase) -> bool:
+    """Some Promotion ends Failed or Errored."""
+    return phase in (PromotionPhase.FAILED, PromotionPhase.ERRORED)
+
+
 def freight_is_in_use(in_use: str | None, *, freight: str) -> bool:
     """A Freight comes into use."""
     return in_use == freight

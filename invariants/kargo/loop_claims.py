@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -14,7 +14,7 @@ from model.kargo.loop.exploration import Bounds, scope_of
 from model.kargo.loop.pipeline import Pipeline, StageSpec
 from model.kargo.loop.scope import Scope
 from model.kargo.loop.values import of
-from model.kargo.phases import HealthState, PromotionPhase, VerificationPhase
+from model.kargo.phases import PromotionPhase, VerificationPhase
 from model.kargo.releases import Behaviours
 
 Claim = Callable[..., bool]
@@ -191,8 +191,9 @@ class _Binding:
         """What has to be possible."""
         stage = self.stage.name
         first, *later = self.scope.promotions
-        for phase in (PromotionPhase.RUNNING, PromotionPhase.SUCCEEDED, PromotionPhase.FAILED):
+        for phase in (PromotionPhase.RUNNING, PromotionPhase.SUCCEEDED):
             yield self._sometimes(claims.a_promotion_is, {"phase": of("phase", first)}, wanted=phase)
+        yield self._sometimes(claims.a_promotion_does_not_succeed, {"phase": of("phase", first)})
         for slot in later[:1]:
             reads = {"phase": of("phase", slot), "current": of("current", stage)}
             yield self._sometimes(claims.a_promotion_waits_behind_another, reads, name=slot)
@@ -211,5 +212,5 @@ class _Binding:
 
     def _sometimes(self, claim: Claim, reads: dict[str, str], about: object = "", **constants: Any) -> Property:
         said = about or next(iter(constants.values()), "")
-        name = f"{claim.__name__} [{self.stage.name}: {said}]"
+        name = f"{claim.__name__} [{self.stage.name}{f': {said}' if said else ''}]"
         return sometimes(claim, name, constants=constants, reads=reads)
