@@ -25,7 +25,19 @@ from model.kargo.planning import Planner
 from model.kargo.releases import Behaviours
 from model.kargo.step_kinds import Result, StepKind
 from model.kargo.templates import StepSpec, Template
-from model.system import Action, Part, Sequence, System, Value, Variable, action, rename, required, sequence
+from model.system import (
+    Action,
+    Part,
+    Sequence,
+    System,
+    Value,
+    Variable,
+    action,
+    rename,
+    required,
+    sequence,
+    variable,
+)
 
 HEALTHS = (HealthState.HEALTHY, HealthState.PROGRESSING, HealthState.UNHEALTHY)
 RUN_PHASES = (VerificationPhase.SUCCESSFUL, VerificationPhase.FAILED)
@@ -132,6 +144,8 @@ def _variables(scope: Scope, plan: Plan, bounds: Bounds) -> Iterator[Variable]:
             yield replace(v, initial=(slot,)) if v.name == of("name", slot) else v
     for v in stage_variables(pipeline, stage):
         yield replace(v, initial=(given.get(v.name, v.initial[0]),))
+    if bounds.reverifies:
+        yield variable(scope.of("asked_again"), 0)
     for freight in scope.all_freight:
         for v in freight_variables(pipeline, freight):
             if v.name.endswith(f"/{stage}]"):
@@ -189,11 +203,12 @@ def _of_people(scope: Scope, bounds: Bounds, freight: Iterable[tuple[str, str]])
             yield _step(scope.bind(people.approve, fields), f"approve {name} for {stage}", "person")
     if bounds.reverifies:
         fixed: dict[str, Value] = {"actor": "admin"}
-        most = bounds.promotions + bounds.reverifies
+        most = bounds.reverifies
+        asked = scope.of("asked_again")
         again = scope.bind(people.ask_to_verify_again, constants=fixed, writes=("reverify",))
         yield sequence(
             f"verify {stage} again",
-            required(scope.bind(people.may_ask_again, constants={"most": most})),
+            required(scope.bind(people.may_ask_again, constants={"most": most}, asked_again=asked)),
             again,
             actor="person",
         )

@@ -147,11 +147,11 @@ def delete_stage(stage_exists: bool, deleting: bool, finalizer: bool, generation
     return only(deleting=True, generation=generation + 1)
 
 
-def may_ask_again(verification_ids: int, verification: Verification | None, *, most: int) -> Outcomes:
-    """Enabled for the newest verification, if it is over, while there have not been too many."""
-    if verification is None or not verification.phase.terminal or verification_ids >= most:
+def may_ask_again(verification: Verification | None, asked_again: int, *, most: int) -> Outcomes:
+    """Enabled for the newest verification, if it is over, while nobody has asked for too many."""
+    if verification is None or not verification.phase.terminal or asked_again >= most:
         return ()
-    return only()
+    return only(asked_again=asked_again + 1)
 
 
 def forget_field(*, initial: Value) -> Outcomes:

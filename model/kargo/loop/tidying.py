@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from model.kargo.loop.scope import Scope
-from model.kargo.loop.values import Asked, Run, Verification, of
-from model.kargo.phases import PromotionPhase
+from model.kargo.loop.values import Asked, Note, Run, Verification, of
+from model.kargo.phases import PromotionPhase, VerificationPhase
 from model.system import Action, Outcomes, Part, action, only, part
 
 MOST_RUNS = 9
@@ -74,6 +74,13 @@ def renumber(
     )
 
 
+def forget_older(older_verifications: tuple[tuple[Verification, Note], ...]) -> Outcomes:
+    """Of older verifications it only matters whether one was Successful, and whether one is not over."""
+    phases = {v.phase for v, _ in older_verifications}
+    kept = [p for p in VerificationPhase if p in phases and (p is VerificationPhase.SUCCESSFUL or not p.terminal)]
+    return only(older_verifications=tuple((Verification(0, p), Note()) for p in kept))
+
+
 def tidy_promotion(slot: str) -> Part:
     """What the pass of a Promotion ends with."""
     fields = {"entry": of("entry", slot, "step"), "work_dir": of("work_dir", slot)}
@@ -91,3 +98,4 @@ def tidy_stage(scope: Scope) -> Iterator[Action | Part]:
             yield part(scope.bind(forget_carried, carried, writes=("carried",)), forgotten=True)
         yield part(scope.bind(on_to_the_next, writes=("forgotten",)), forgotten=True)
     yield scope.bind(renumber, writes=("verification_ids", "run_ids"))
+    yield scope.bind(forget_older)
