@@ -24,6 +24,9 @@ __all__ = ["Column", "DDMemoryError", "Diagram", "Encoding", "Field", "Outgrown"
 RESERVED = 8
 """Places reserved for a variable without a domain: 256 values; one that needs more has the engine start again."""
 
+CLASSES = 12
+"""Places reserved at a border between blocks: for 4,096 classes."""
+
 BYTES_PER_RESULT = 20
 """Of a remembered result of an operation; measured, rounded up."""
 
@@ -98,16 +101,22 @@ class Encoding:
     number of remembered results of operations: memory for them is taken at once.
     """
 
-    def __init__(self, numbers: Numbers, *, capacity: int, cache: int, reserved: int = RESERVED) -> None:
+    def __init__(
+        self, numbers: Numbers, *, capacity: int, cache: int, reserved: int = RESERVED, borders: Iterable[int] = ()
+    ) -> None:
         self.numbers = numbers
         self.capacity = capacity
         self.position = {name: i for i, name in enumerate(numbers.variables)}
         self.width: dict[str, int] = {}
         self._first: dict[str, int] = {}
         self._places: dict[str, int] = {}
+        self.classes: dict[int, range] = {}
         self.widenings = 0
         total = 0
         for name, v in numbers.variables.items():
+            if self.position[name] in borders:
+                self.classes[self.position[name]] = range(total, total + CLASSES)
+                total += CLASSES
             need = bits(len(numbers.values[name]))
             self.width[name] = need
             self._places[name] = need if v.domain else max(reserved, need)
@@ -247,8 +256,11 @@ class Encoding:
 
     def cube_of(self, fields: Iterable[Field]) -> Diagram:
         """The bits of `fields`, as the operations that quantify want them."""
+        return self._cube_of(self.bits(fields))
+
+    def _cube_of(self, bits: Iterable[int]) -> Diagram:
         result = self.true
-        for bit in sorted(self.bits(fields), reverse=True):
+        for bit in sorted(bits, reverse=True):
             result = self.manager.var(bit) & result
         return result
 
@@ -256,7 +268,26 @@ class Encoding:
         """The bits of everything that a set of states, or of pairs of states, can mention, but `fields`."""
         mine = set(fields)
         every = [(column, n) for n in self.width for column in (Column.NOW, Column.BEFORE)]
-        return self.cube_of(f for f in every if f not in mine)
+        classes = (bit for places in self.classes.values() for bit in places)
+        return self._cube_of((*classes, *self.bits(f for f in every if f not in mine)))
+
+    def class_cube(self, border: int, number: int) -> Diagram:
+        """That what is below the border is of the class of this number."""
+        result = self.true
+        for index, bit in reversed(tuple(enumerate(self.classes[border]))):
+            result = (self.manager.var(bit) if number >> index & 1 else self.manager.not_var(bit)) & result
+        return result
+
+    def class_bits(self, border: int) -> Diagram:
+        """The bits of the classes of what is below the border, as the operations that quantify want them."""
+        return self._cube_of(self.classes[border])
+
+    def above(self, border: int, names: Iterable[str]) -> Diagram:
+        """The bits of everything above a border that a set of states can mention, but those of `names`."""
+        mine = set(names)
+        fields = ((Column.NOW, n) for n, place in self.position.items() if place < border and n not in mine)
+        classes = (bit for earlier, places in self.classes.items() if earlier < border for bit in places)
+        return self._cube_of((*classes, *self.bits(fields)))
 
     def renaming(self, source: Column, target: Column, names: Iterable[str]) -> Substitution:
         """What renames the bits of these variables in column `source` to column `target`."""

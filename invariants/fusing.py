@@ -1,9 +1,9 @@
 """Fusing: neighbouring parts of a sequence that look at few variables become one action.
 
-A controller's pass is written as many narrow rules, which is right for reading, for slicing and for testing, and slow
-where every rule costs an operation on large diagrams. Parts that together read few variables have few combinations
-of values, so what they do together is tabulated as if it were one action, by running them on one combination after
-the other. Nothing else changes: the same rules run in the same order.
+A controller's pass is written as many narrow rules, which is right for reading, for slicing and for testing, and
+slow where every rule costs an operation on large diagrams. Parts that together read few variables have few
+combinations of values, so what they do together is tabulated as if it were one action, by running them on one
+combination after the other. Nothing else changes: the same rules run in the same order.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ class _Fusing:
             body.name,
             composite,
             tuple((names[v], v) for v in reads),
-            tuple((names[v], v) for v in dict.fromkeys((*reads, *writes))),
+            tuple((names[v], v) for v in writes),
         )
 
 

@@ -83,8 +83,8 @@ class _Search:
 
     def _iterate(self, fired: int) -> None:
         engine = self.engine
-        self.limits.report(fired, lambda: engine.size(engine.reach), engine.manager_nodes)
-        self.limits.enter(fired, lambda: engine.size(engine.reach), depths=False)
+        self.limits.report(fired, lambda: engine.size(engine.seen()), engine.manager_nodes)
+        self.limits.enter(fired, lambda: engine.size(engine.seen()), depths=False)
 
     def _newest(self) -> Diagram:
         return self.engine.layers[-1]

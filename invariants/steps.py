@@ -31,7 +31,8 @@ class Link:
 class Step:
     """An action or sequence that the system lists, ready to compute with.
 
-    `kept` are the local variables that a claim wants to see as the step left them.
+    `kept` are the local variables that a claim wants to see as the step left them; `reads` are the variables of
+    the state that it reads, may write, or is conditional on.
     """
 
     source: Action | Sequence
@@ -44,6 +45,11 @@ class Step:
     def written(self) -> frozenset[str]:
         """The variables that the step is known to write."""
         return frozenset(v for r in self.relations for v in r.written)
+
+    @property
+    def changes(self) -> frozenset[str]:
+        """The variables of the state that the step is known to write."""
+        return self.written & self.reads
 
 
 def build(encoding: Encoding, step: Action | Sequence, relations: Relations, kept: frozenset[str]) -> Step:

@@ -1,16 +1,18 @@
 """The symbolic engine: sets of states as decision diagrams, by layers or by saturation.
 
-*Layers* is breadth-first search and gives depths and shortest counterexamples. *Saturation* (after Ciardo,
-Luettgen and Siminiceanu 2001) brings the actions whose variables come last in the order to a fixpoint first,
-then those above, returning to the deeper ones that an addition can concern.
+*Layers* is breadth-first search and gives depths and shortest counterexamples. *Saturation*
+(`invariants.saturation`) brings parts of the system to a fixpoint, one inside the other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
+from itertools import count
 from typing import TypeVar
 
+from invariants.blocks import blocks_of
 from invariants.encoding import (
     BYTES_PER_NODE,
     BYTES_PER_RESULT,
@@ -30,6 +32,7 @@ from invariants.encoding import (
 from invariants.interrupts import uninterrupted
 from invariants.properties import Kind, Property
 from invariants.relations import Claim, Relation
+from invariants.saturation import Saturation
 from invariants.steps import Step, Stepper, build
 from model.system import Action, System
 
@@ -65,7 +68,14 @@ class Symbolic:
         self.numbers = numbers or numbers_of(system)
         self.memory = memory
         self.capacity = max(memory // BYTES_PER_NODE, 1024)
-        self.encoding = Encoding(self.numbers, capacity=self.capacity, cache=CACHE, reserved=reserved or RESERVED)
+        blocks = blocks_of(system)
+        self.encoding = Encoding(
+            self.numbers,
+            capacity=self.capacity,
+            cache=CACHE,
+            reserved=reserved or RESERVED,
+            borders=[block.first for block in blocks[1:]],
+        )
         self.names = tuple(v.name for v in system.variables if not v.local)
         self.stepper = Stepper(self.encoding)
         self.claims = {c: Claim(self.encoding, c) for c in claims}
@@ -73,6 +83,7 @@ class Symbolic:
         seen_after = {v for c in self.claims for _, (v, _) in c.reads}
         kept = frozenset(v.name for v in system.variables if v.local and v.name in seen_after)
         self.steps = tuple(build(self.encoding, a, self._relation, kept) for a in system.actions)
+        self._saturation = Saturation(self.encoding, blocks, self.steps)
         self.kept = tuple(sorted(kept))
         self.start: Diagram = initial(self.encoding, (v for v in system.variables if not v.local))
         self.reach = self.start
@@ -80,7 +91,6 @@ class Symbolic:
         self.explored = self.encoding.false
         self.complete = False
         self._next = self.encoding.false
-        self._taken: dict[str, Diagram] = {}
         self.made = 0
         self._nodes = 0
         self._ends: dict[tuple[Diagram, int, frozenset[str], frozenset[str]], Diagram] = {}
@@ -141,7 +151,7 @@ class Symbolic:
             self.reach = self.reach & absent
             self.explored = self.explored & absent
             self._next = self._next & absent
-            self._taken = {name: states & absent for name, states in self._taken.items()}
+            self._saturation.each(lambda states: states & absent)
             self.layers = [layer & absent for layer in self.layers]
 
     def breathe(self) -> None:
@@ -164,9 +174,9 @@ class Symbolic:
         for claim in self.claims.values():
             claim.carry(over)
         self.start, self.reach, self.explored = over(self.start), over(self.reach), over(self.explored)
-        self._taken = {name: over(states) for name, states in self._taken.items()}
         self._next, self._ends = over(self._next), {}
         self.layers = [over(layer) for layer in self.layers]
+        self._saturation.carry(over)
         self.stepper.forget()
 
     def run_layers(self, enter: Tick, tick: Tick) -> None:
@@ -174,6 +184,7 @@ class Symbolic:
 
         `enter` is called when a level is complete, `tick` before every image; both may raise to stop.
         """
+        self._saturation.forget()
         self.layers = [self.start]
         self.reach = self.start
         self.explored = self.encoding.false
@@ -196,46 +207,22 @@ class Symbolic:
 
     def run_saturation(self, tick: Tick) -> None:
         """Explore by local fixpoints; `tick` is called before every image and may raise to stop."""
-        order = sorted(self.steps, key=self._top, reverse=True)
-        touched = [self._mask(step.reads | step.written) for step in order]
-        written = [self._mask(step.written) for step in order]
-        dirty = set(range(len(order)))
-        fired = 0
-        while dirty:
-            at = min(dirty)
-            fired += 1
-            tick(fired)
+        images = count(1)
+
+        def image(step: Step, states: Callable[[], Diagram]) -> Diagram:
+            tick(next(images))
             self.breathe()
-            step = order[at]
-            after = self.growing(partial(self._image_of_rest, step))
-            self._taken[step.source.name] = self.reach
-            if written[at] != self._mask(step.written):
-                written = [self._mask(other.written) for other in order]
-            reach = self.reach | after
-            dirty.discard(at)
-            if reach != self.reach:
-                self.reach = reach
-                # A set closed under a step stays so when another adds to it, unless one of the two writes what
-                # the other touches: otherwise they can change places.
-                mine, here = written[at], touched[at]
-                dirty.update(i for i, w in enumerate(written) if mine & touched[i] or w & here)
-        self._taken.clear()
-        self.explored = self.reach
-        self.complete = True
+            return self.growing(lambda: self.stepper.image(step, states()))
+
+        try:
+            self.reach = self.explored = self._saturation.run(self.start, image)
+            self.complete = True
+        finally:
+            with suppress(DDMemoryError):
+                self.reach = self.growing(self.seen)
 
     def _image_of_last_layer(self, step: Step) -> Diagram:
         return self.stepper.image(step, self.layers[-1])
-
-    def _image_of_rest(self, step: Step) -> Diagram:
-        taken = self._taken.get(step.source.name)
-        return self.stepper.image(step, self.reach if taken is None else minus(self.reach, taken))
-
-    def _mask(self, names: Iterable[str]) -> int:
-        return sum(1 << self.encoding.position[n] for n in names)
-
-    def _top(self, step: Step) -> int:
-        places = [self.encoding.position[n] for n in (*step.reads, *step.written)]
-        return min(places, default=len(self.names))
 
     def onto(self, names: Iterable[str], states: Diagram) -> Diagram:
         """The values of `names` in `states`: the other variables of the state are quantified away."""
@@ -244,9 +231,13 @@ class Symbolic:
             return states
         return states.exists(self.encoding.cube_of((Column.NOW, n) for n in self.names if n not in kept))
 
+    def seen(self) -> Diagram:
+        """Everything reached until now; while saturation is at work, it has to be put together."""
+        return self._saturation.reach() if self._saturation.begun else self.reach
+
     def taken(self, step: Step) -> Diagram:
         """The states from which `step` was taken."""
-        return self._taken.get(step.source.name, self.explored)
+        return self._saturation.taken(step) if self._saturation.begun else self.explored
 
     def violations(self, claim: Claim, states: Diagram) -> Diagram:
         """The states of `states` that the claim calls false (of a Sometimes: true)."""

@@ -1,0 +1,46 @@
+"""Blocks: steps that write only variables which follow each other in the order.
+
+No step writes on both sides of the border between two blocks. So a block can be brought to a fixpoint while all
+that is above it, but for what its steps read there, is put together in a few classes (`invariants.cutting`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from model.system import Action, Sequence, System, parts_of
+
+STEPS = 8
+"""How many steps a block has at least: to cut a diagram costs as much as some images."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The steps of these names; they write no variable whose place is before `first`."""
+
+    first: int
+    steps: tuple[str, ...]
+
+
+def blocks_of(system: System) -> tuple[Block, ...]:
+    """The blocks of a system, in the order of its variables, each with `STEPS` steps or more."""
+    places = {v.name: place for place, v in enumerate(system.variables) if not v.local}
+    spans = sorted((*_span(step, places), step.name) for step in system.actions)
+    blocks: list[Block] = []
+    first, end, steps = 0, 0, list[str]()
+    for low, high, name in spans:
+        if low >= end > first and len(steps) >= STEPS:
+            blocks.append(Block(first, tuple(steps)))
+            first, steps = end, []
+        end = max(end, high)
+        steps.append(name)
+    if blocks and len(steps) < STEPS:
+        last = blocks.pop()
+        first, steps = last.first, [*last.steps, *steps]
+    return (*blocks, Block(first, tuple(steps)))
+
+
+def _span(step: Action | Sequence, places: dict[str, int]) -> tuple[int, int]:
+    """The places from the first variable that `step` may write up to, without it, the one after the last."""
+    written = [places[v] for a in parts_of(step) for n, v in a.writes if n not in a.ignored and v in places]
+    return (min(written), max(written) + 1) if written else (0, 0)
