@@ -12,6 +12,7 @@ from model.kargo.availability import Verified
 from model.kargo.loop.values import Note, Verification
 from model.kargo.phases import HealthState, PromotionPhase, VerificationPhase
 from model.kargo.saving_rules import BACKOFF
+from model.kargo.step_engine import RAN, Entry, Turn
 
 SUCCEEDED = PromotionPhase.SUCCEEDED
 Phase = PromotionPhase | None
@@ -191,7 +192,7 @@ def freight_is_marked_only_when_verified_and_healthy(
     next_verification: Verification | None,
     next_health: HealthState,
 ) -> bool:
-    """Freight is marked as verified only after a Successful verification, in a pass that found the Stage Healthy."""
+    """Freight is marked as verified only after a Successful verification, and while the Stage is Healthy."""
     if verified is not None or next_verified is None:
         return True
     successful = next_verification is not None and next_verification.phase is VerificationPhase.SUCCESSFUL
@@ -278,6 +279,13 @@ def a_promotion_under_way_is_no_error_of_its_stage(next_current: str | None, nex
 def terminal_phases_never_change(phase: Phase, next_phase: Phase) -> bool:
     """A Promotion that is over stays as it ended, until it is deleted."""
     return phase is None or not phase.terminal or next_phase in (phase, None)
+
+
+def a_finished_step_is_never_run_again(phase: Phase, entry: Entry | None, work_dir: bool, next_did: Turn) -> bool:
+    """Within the life of a work directory, no step that is over is run again; after its Promotion is over, none."""
+    ran = next_did in RAN or next_did in (Turn.CONTEXT_FAILED, Turn.PANICKED)
+    over = entry is not None and entry.phase.over and work_dir
+    return not ran or not (over or phase is None or phase.terminal)
 
 
 def one_promotion_runs_at_a_time(**slots: Any) -> bool:

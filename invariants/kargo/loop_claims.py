@@ -10,11 +10,14 @@ from typing import Any
 
 from invariants.kargo import control_loop as claims
 from invariants.properties import Property, always, every_step, sometimes
-from model.kargo.loop.exploration import Bounds, scope_of
+from model.kargo.loop.exploration import Bounds, scope_of, steps_of
 from model.kargo.loop.pipeline import Pipeline, StageSpec
 from model.kargo.loop.scope import Scope
+from model.kargo.loop.stage_pass import sub_reconcilers
 from model.kargo.loop.values import of
+from model.kargo.loop.world import observe
 from model.kargo.phases import PromotionPhase, VerificationPhase
+from model.kargo.plan import did
 from model.kargo.releases import Behaviours
 
 Claim = Callable[..., bool]
@@ -46,6 +49,16 @@ class Spread:
     def __call__(self, **values: Any) -> bool:
         """Whether the claim is true of these values."""
         return self.claim(**values)
+
+
+SYNCING, ASSESSING = "syncing Promotions", "assessing health"
+
+ABOUT = {
+    claims.health_is_assessed_only_after_a_success.__name__: ASSESSING,
+    claims.health_is_unknown_after_a_failure.__name__: ASSESSING,
+    claims.a_current_promotion_is_not_over_for_long.__name__: SYNCING,
+}
+"""Claims about the end of a pass, and the sub-reconciler after which they can be judged where each is a step."""
 
 
 def claims_about(pipeline: Pipeline, behaviours: Behaviours, bounds: Bounds) -> tuple[Property, ...]:
@@ -93,8 +106,16 @@ class _Binding:
         name = f"{claim.__name__} [{'/'.join((self.stage.name, *about))}]"
         bound = {p.removeprefix("next_") for p in inspect.signature(claim).parameters} - constants.keys()
         variables = {p: reads.get(p, of(p, self.stage.name)) for p in bound}
-        by = (f"reconcile {self.stage.name}",)
+        by = self._passes(claim.__name__)
         return every_step(claim, name, by=by, constants=constants, reads=variables)
+
+    def _passes(self, claim: str) -> tuple[str, ...]:
+        """The steps that a claim about passes over the Stage is about: its pass, or its sub-reconcilers."""
+        stage = self.stage.name
+        if not self.bounds.interleaved:
+            return (f"reconcile {stage}",)
+        subs = sub_reconcilers(self.scope, observe(stage))
+        return tuple(f"{stage}: {sub.name}" for sub in subs if ABOUT.get(claim, sub.name) == sub.name)
 
     def _of_stage(self) -> Iterator[Property]:
         for claim in (
@@ -149,11 +170,24 @@ class _Binding:
         final = claims.terminal_phases_never_change
         yield every_step(final, f"{final.__name__} [{slot}]", reads=phase)
         yield from self._of_start(slot)
+        yield from self._of_steps(slot)
         generated = [p for p in self.scope.promotions if p != slot and p > slot]
         if generated:
             order = claims.the_later_promotion_has_the_larger_name
             reads = {"earlier": of("phase", generated[0]), "used": of("used", slot)}
             yield every_step(order, f"{order.__name__} [{slot}/{generated[0]}]", reads=reads)
+
+    def _of_steps(self, slot: str) -> Iterator[Property]:
+        """No step that is over is run again, whatever the controller sees."""
+        again = claims.a_finished_step_is_never_run_again
+        for k, step in enumerate(steps_of(self.bounds)):
+            did_ = of(did(k, step.alias), self.stage.name)
+            reads = {"phase": of("phase", slot), "entry": of("entry", slot, step.alias)}
+            reads |= {"work_dir": of("work_dir", slot), "did": did_}
+            by = [f"reconcile {slot}"]
+            if self.bounds.lags and not self.scope.behaviours.reads_past_the_cache:
+                by.append(f"reconcile {slot}, seen late")
+            yield every_step(again, f"{again.__name__} [{slot}/{step.alias}]", by=tuple(by), reads=reads)
 
     def _of_start(self, slot: str) -> Iterator[Property]:
         by = (f"reconcile {slot}",)

@@ -87,6 +87,31 @@ LOOPS: dict[str, Loop] = {
         pipeline_of(_DEV, _stage("prod", "dev", policy=MATCH_UPSTREAM)),
         Bounds(promotions=2, auto=True, deletions=False, healths=WELL),
     ),
+    "soak": Loop(
+        "two Stages, where Freight has to soak in the first one for a minute",
+        pipeline_of(_DEV, _stage("prod", "dev", soak_ms=60_000)),
+        Bounds(promotions=2, deletions=False, healths=WELL),
+    ),
+    "interleaved": Loop(
+        "one Stage whose sub-reconcilers others may come between",
+        pipeline_of(_DEV),
+        Bounds(promotions=2, interleaved=True),
+    ),
+    "lagging": Loop(
+        "one Stage, and a cache that may show a Promotion as it was before the last write",
+        pipeline_of(_DEV),
+        Bounds(promotions=1, steps=2, lags=True, deletions=False, healths=WELL),
+    ),
+    "unwritten": Loop(
+        "one Stage, and an API server that may refuse to write status",
+        pipeline_of(_DEV),
+        Bounds(promotions=2, unwritten=True),
+    ),
+    "restarts": Loop(
+        "one Stage, Promotions of two steps, and a controller that is restarted",
+        pipeline_of(_DEV),
+        Bounds(promotions=1, steps=2, restarts=True, deletions=False, healths=WELL),
+    ),
     "approvals": Loop(
         "two Stages, and people who approve Freight for them",
         pipeline_of(_DEV, _PROD),

@@ -171,8 +171,8 @@ class Behaviours:
     `AutoPromotionHold`, #6591"""
 
     unknown_health_is_an_error: bool
-    """A Stage whose health is Unknown, and not because its last Promotion did not succeed, fails its pass: nothing is
-    verified, marked or promoted, and the queue backs off. Up to 1.9. `RegularStageReconciler.reconcile`, #5995."""
+    """A Stage whose health is Unknown, and not because its last Promotion did not succeed, fails its pass: nothing
+    is verified, marked or promoted, and the queue backs off. Up to 1.9. `RegularStageReconciler.reconcile`, #5995."""
 
     unstarted_inherits_collection: bool
     """A Promotion that never started takes over the collection of the one recorded before it, so that the next one
@@ -191,8 +191,8 @@ class Behaviours:
     when it comes to promote. `RegularStageReconciler.reconcile`"""
 
     freight_error_is_shown_once: bool
-    """An error in syncing Freight is not shown where the error of an earlier pass still is: the conditions change in
-    the very object that they are then compared with, so that nothing is found to write. Up to 1.10.
+    """An error in syncing Freight is not shown where the error of an earlier pass still is: the conditions change
+    in the very object that they are then compared with, so that nothing is found to write. Up to 1.10.
     `RegularStageReconciler.reconcile`, #6559."""
 
     reads_past_the_cache: bool

@@ -1,7 +1,8 @@
 """The control loop as a system for the checker: a few Promotions and Freight, and everything that can happen.
 
-The passes are those that recordings are replayed with. Here every one of them may come at any time, a step's attempt
-may come back with anything, and people, applications and AnalysisRuns do what they like, within the bounds given.
+The passes are those that recordings are replayed with. Here every one of them may come at any time, a step's
+attempt may come back with anything, and people, applications and AnalysisRuns do what they like, within the bounds
+given.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from dataclasses import dataclass, replace
 from model.kargo import planning, worlds
 from model.kargo import promotion_rules as promoting
 from model.kargo.loop import people, world
+from model.kargo.loop.faults import kept_variables, lag_variables, lagging, remembering, unwritten
+from model.kargo.loop.fields import OF_ORIGINS, OF_STAGES
+from model.kargo.loop.interleaving import CARRIED_ON, interleaved
 from model.kargo.loop.pipeline import Pipeline, StageSpec
 from model.kargo.loop.promotion_pass import reconcile_promotion
 from model.kargo.loop.scope import Scope
@@ -48,12 +52,14 @@ RESULTS = (Result.SUCCEEDED, Result.RUNNING, Result.FAILED_TERMINALLY)
 class Bounds:
     """How far a control loop is explored, and what may happen in it.
 
-    `promotions` is how many are made for each Stage, `freight` how many come from each Warehouse. `verifications` is
-    how often people ask for a re-verification of one Stage. The rest says who acts: `aborts`, `deletions` and
-    `approvals` by people; `promotes` whether people promote at all; `switches` of auto-promotion; `auto` whether it
-    is on at first, `by_hand` the names that people give to Promotions of their own; `restarts` of the controller;
-    `healths` are what applications can be found to be, `results` what a step's attempt can come to, and `runs` what
-    AnalysisRuns can come to.
+    `promotions` is how many are made for each Stage, `freight` how many come from each Warehouse, `steps` how many
+    steps each Promotion has. People: `promotes`, `aborts`, `deletions` and `approvals` say whether they do such
+    things, `reverifies` how often they ask for a verification to be repeated, `switches` whether they switch
+    auto-promotion (`auto`: whether it is on at first), `by_hand` which names they give to Promotions of their own.
+    Applications: `healths` are what they can be found to be, `results` what a step's attempt can come to, `runs`
+    what AnalysisRuns can come to. Faults: `restarts` of the controller; `lags`: a cache may show a Promotion as it was
+    before the last write; `unwritten`: the API server may refuse to write status. With `interleaved` a pass over a
+    Stage is not one step, but each of its sub-reconcilers is.
     """
 
     promotions: int = 3
@@ -66,6 +72,10 @@ class Bounds:
     switches: bool = False
     auto: bool = False
     restarts: bool = False
+    steps: int = 1
+    interleaved: bool = False
+    lags: bool = False
+    unwritten: bool = False
     by_hand: tuple[str, ...] = ()
     healths: tuple[HealthState, ...] = HEALTHS
     results: tuple[Result, ...] = RESULTS
@@ -73,7 +83,21 @@ class Bounds:
 
 
 STEP = StepSpec("step", "step")
-"""The one step that every explored Promotion has."""
+"""The first step of every explored Promotion."""
+
+
+NOT_STATUS = frozenset(
+    (
+        *("stage_exists", "deleting", "finalizer", "generation", "refresh", "reverify", "abort_verification"),
+        *("policy", "app", "runs", "run_notes", "run_ids", "verification_ids", "stage_requeue"),
+    )
+)
+"""What is not in the status of a Stage, but elsewhere in it or around it."""
+
+
+def steps_of(bounds: Bounds) -> tuple[StepSpec, ...]:
+    """The steps of every explored Promotion."""
+    return (STEP, *(StepSpec(f"step-{k}", STEP.kind) for k in range(2, bounds.steps + 1)))
 
 
 def slots(stage: str, bounds: Bounds) -> tuple[str, ...]:
@@ -95,9 +119,10 @@ def freight_of(pipeline: Pipeline, bounds: Bounds) -> tuple[tuple[str, tuple[str
 
 
 def plan_of(behaviours: Behaviours, bounds: Bounds) -> Plan:
-    """The plan of every explored Promotion: a single step."""
+    """The plan of every explored Promotion."""
     kind = StepKind(STEP.kind, 0, 0, False, bounds.results)
-    planner = Planner((STEP,), planning.context_of(Template((STEP,), ())), behaviours, {STEP.kind: kind}.get)
+    steps = steps_of(bounds)
+    planner = Planner(steps, planning.context_of(Template(steps, ())), behaviours, {STEP.kind: kind}.get)
     return planning.plan(
         planner, lambda step, _rules, _kind: worlds.free(step.alias, worlds.alphabet(bounds.results))
     )
@@ -129,7 +154,8 @@ def exploration(name: str, pipeline: Pipeline, behaviours: Behaviours, bounds: B
     for stage in pipeline.stages:
         scope = scope_of(pipeline, stage.name, behaviours, bounds)
         mine = {v.name: of(v.name, stage.name) for v in of_passes}
-        variables += (replace(v, name=mine[v.name]) for v in of_passes)
+        lasting = CARRIED_ON if bounds.interleaved else ()
+        variables += (replace(v, name=mine[v.name], local=v.name not in lasting) for v in of_passes)
         variables += _variables(scope, plan, bounds)
         steps += (rename(step, mine) for step in _steps(scope, plan, bounds))
     return System(name, tuple(variables), tuple(steps))
@@ -144,12 +170,26 @@ def _variables(scope: Scope, plan: Plan, bounds: Bounds) -> Iterator[Variable]:
             yield replace(v, initial=(slot,)) if v.name == of("name", slot) else v
     for v in stage_variables(pipeline, stage):
         yield replace(v, initial=(given.get(v.name, v.initial[0]),))
-    if bounds.reverifies:
-        yield variable(scope.of("asked_again"), 0)
+    yield from _more_variables(scope, plan, bounds)
     for freight in scope.all_freight:
         for v in freight_variables(pipeline, freight):
             if v.name.endswith(f"/{stage}]"):
                 yield v
+
+
+def _more_variables(scope: Scope, plan: Plan, bounds: Bounds) -> Iterator[Variable]:
+    """The variables that some bounds need."""
+    if bounds.reverifies:
+        yield variable(scope.of("asked_again"), 0)
+    if bounds.interleaved:
+        yield variable(scope.of("at_sub"), 0)
+    if bounds.unwritten:
+        yield from kept_variables(_status(scope))
+    for slot in scope.promotions:
+        if _lags(scope, bounds):
+            yield from lag_variables(_object(scope, slot, plan))
+        elif bounds.unwritten:
+            yield from kept_variables(_object(scope, slot, plan))
 
 
 def _discoveries(freight: Iterable[str]) -> Iterator[Action]:
@@ -166,15 +206,75 @@ def _discoveries(freight: Iterable[str]) -> Iterator[Action]:
 
 def _steps(scope: Scope, plan: Plan, bounds: Bounds) -> Iterator[Action | Sequence]:
     about = [(f, w) for w, names in scope.freight for f in names]
-    requested = [(f, w) for f, w in about if w in scope.stage.origins]
-    yield _and_then(reconcile_stage(scope, world.observe(scope.stage.name)), *tidy_stage(scope))
+    requested = tuple((f, w) for f, w in about if w in scope.stage.origins)
+    yield from _stage_passes(scope, bounds)
     for slot in scope.promotions:
-        yield _and_then(reconcile_promotion(scope, plan, slot, tuple(requested)), tidy_promotion(slot))
+        yield from _promotion_passes(scope, plan, slot, requested, bounds)
     if not scope.stage.control_flow:
         yield from _applications(scope, bounds)
         yield from _of_people(scope, bounds, requested)
     for slot in scope.promotions:
         yield from _about_promotion(scope, slot, plan, bounds)
+    if soaks := sorted({r.soak_ms for s in scope.pipeline.stages for r in s.requests if r.soak_ms}):
+        yield _soaking(scope, soaks[-1])
+
+
+def _stage_passes(scope: Scope, bounds: Bounds) -> Iterator[Sequence]:
+    observe = world.observe(scope.stage.name)
+    if bounds.interleaved and not scope.stage.control_flow:
+        yield from interleaved(scope, observe, *tidy_stage(scope))
+        return
+    body = reconcile_stage(scope, observe)
+    yield _and_then(body, *tidy_stage(scope))
+    if bounds.unwritten:
+        broken = unwritten(body, _status(scope), scope.of("stage_requeue"))
+        yield _and_then(broken, *tidy_stage(scope))
+
+
+def _status(scope: Scope) -> list[str]:
+    """The variables that make up the status of a Stage."""
+    found = [scope.of(f) for f in OF_STAGES if f not in NOT_STATUS]
+    return found + [scope.of(f, w) for w in scope.pipeline.warehouses for f in OF_ORIGINS]
+
+
+def _promotion_passes(
+    scope: Scope, plan: Plan, slot: str, freight: tuple[tuple[str, str], ...], bounds: Bounds
+) -> Iterator[Sequence]:
+    body = reconcile_promotion(scope, plan, slot, freight)
+    tidying = tuple(tidy_promotion(slot, plan.aliases))
+    if _lags(scope, bounds):
+        fields, steps = _object(scope, slot, plan), _list(slot, plan)
+        yield _and_then(lagging(body, of("phase", slot), fields, steps))
+        body = remembering(body, fields)
+        tidying = ()
+    yield _and_then(body, *tidying)
+    if bounds.unwritten:
+        yield _and_then(unwritten(body, _object(scope, slot, plan), of("requeue", slot)), *tidying)
+
+
+def _lags(scope: Scope, bounds: Bounds) -> bool:
+    return bounds.lags and not scope.behaviours.reads_past_the_cache
+
+
+def _object(scope: Scope, slot: str, plan: Plan) -> list[str]:
+    """The variables that the API server has of a Promotion, and a pass may write."""
+    fields = [of(f, slot) for f in ("phase", "current_step", "started", "finished", "status_freight", "message")]
+    fields += [of("carried", slot, w) for w in scope.pipeline.warehouses]
+    return fields + _list(slot, plan)
+
+
+def _list(slot: str, plan: Plan) -> list[str]:
+    """The variables of its steps."""
+    return [of(f, slot, alias) for alias in plan.aliases for f in ("entry", "text")]
+
+
+def _soaking(scope: Scope, soak_ms: int) -> Sequence:
+    """Time passes, until the Freight in the Stage has soaked as long as anybody asks for."""
+    ages = [
+        action(world.age, constants={"most_ms": soak_ms}, since=of("since", f, scope.stage.name))
+        for f in scope.all_freight
+    ]
+    return sequence(f"{soak_ms // 1000} s pass in {scope.stage.name}", *ages, actor="clock")
 
 
 def _applications(scope: Scope, bounds: Bounds) -> Iterator[Action]:

@@ -112,7 +112,8 @@ def reconcile_promotion(
 ) -> Sequence:
     """One pass over the Promotion in `slot`.
 
-    `freight` are the Freight that it may be about, each with its Warehouse. With `scripted`, its steps follow scripts.
+    `freight` are the Freight that it may be about, each with its Warehouse. With `scripted`, its steps follow
+    scripts.
     """
     surroundings = Surroundings(
         look=(scope.bind(look_at_stage, writes=("acknowledged",), name=of("name", slot)),),

@@ -59,7 +59,7 @@ class Scope:
         """Bind a rule to this Stage.
 
         A parameter, or a name in `writes`, that is in `to` or `binding` is the variable given there; one that is in
-        `STAGE_FIELDS` is that field of the Stage; one in `constants` is fixed; any other is the variable of its name.
+        `OF_STAGES` is that field of the Stage; one in `constants` is fixed; any other is the variable of its name.
         """
         bound = {**(to or {}), **binding}
         return _bound(rule, self.stage.name, tuple(bound.items()), tuple((constants or {}).items()), tuple(writes))

@@ -1,12 +1,12 @@
 """Letting go, in exploration, of what no rule can read any more: it would only tell states apart that are alike.
 
-Nothing here is Kargo's. No rule reads the steps of a Promotion that is over, nor what one that is on record carried;
-and which number a verification or an AnalysisRun has makes no difference, only whether two are the same.
+Nothing here is Kargo's. No rule reads the steps of a Promotion that is over, nor what one that is on record
+carried; and which number a verification or an AnalysisRun has makes no difference, only whether two are the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from model.kargo.loop.scope import Scope
 from model.kargo.loop.values import Asked, Note, Run, Verification, of
@@ -20,8 +20,13 @@ OVER = tuple(p for p in PromotionPhase if p.terminal)
 
 
 def forget_steps() -> Outcomes:
-    """The steps of a Promotion that is over, and a request to abort it."""
-    return only(entry=None, work_dir=False, abort_requested=False)
+    """The work directory of a Promotion that is over, and a request to abort it."""
+    return only(work_dir=False, abort_requested=False)
+
+
+def forget_step() -> Outcomes:
+    """A step of a Promotion that is over."""
+    return only(entry=None)
 
 
 def forget_promotion(phase: PromotionPhase | None, name: str, last: str | None) -> Outcomes:
@@ -49,8 +54,8 @@ def renumber(
 ) -> Outcomes:
     """The newest verification is number 1, an AnalysisRun is numbered by its place.
 
-    Of AnalysisRuns for the same Freight only the newest can be taken over, and only that of the newest verification is
-    looked at. Requests for an older verification are all alike.
+    Of AnalysisRuns for the same Freight only the newest can be taken over, and only that of the newest verification
+    is looked at. Requests for an older verification are all alike.
     """
     latest = {run.collection: run.number for run in runs}
     referred = verification.run if verification is not None else None
@@ -81,11 +86,13 @@ def forget_older(older_verifications: tuple[tuple[Verification, Note], ...]) -> 
     return only(older_verifications=tuple((Verification(0, p), Note()) for p in kept))
 
 
-def tidy_promotion(slot: str) -> Part:
+def tidy_promotion(slot: str, aliases: Iterable[str]) -> Iterator[Part]:
     """What the pass of a Promotion ends with."""
-    fields = {"entry": of("entry", slot, "step"), "work_dir": of("work_dir", slot)}
-    fields["abort_requested"] = of("abort_requested", slot)
-    return part(action(forget_steps, writes=fields), **{of("phase", slot): OVER})
+    over = {of("phase", slot): OVER}
+    fields = {f: of(f, slot) for f in ("work_dir", "abort_requested")}
+    yield part(action(forget_steps, writes=fields), **over)
+    for alias in aliases:
+        yield part(action(forget_step, writes={"entry": of("entry", slot, alias)}), **over)
 
 
 def tidy_stage(scope: Scope) -> Iterator[Action | Part]:

@@ -60,8 +60,9 @@ class Run(NamedTuple):
 
 
 class RunNote(NamedTuple):
-    """What an AnalysisRun says besides: when it was made (milliseconds), which Promotion led to it, its message,
-    and whether it is to terminate.
+    """What an AnalysisRun says besides.
+
+    When it was made, in milliseconds; which Promotion led to it; its message; whether it is to terminate.
     """
 
     number: int

@@ -57,6 +57,7 @@ OF_PASSES: dict[str, Value] = {
     "asking": "",
     "filled": False,
     "forgotten": False,
+    "rewritten": False,
 }
 """What lives only inside a pass over a Stage, or inside what a person does."""
 

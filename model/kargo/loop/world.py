@@ -50,3 +50,8 @@ def delete_run(runs: tuple[Run, ...], run_notes: tuple[RunNote, ...]) -> Outcome
 def discover(freight_exists: bool, earlier_exists: bool) -> Outcomes:
     """Enabled while the Freight is not there and all before it are: a Warehouse finds it."""
     return only("found", freight_exists=True) if earlier_exists and not freight_exists else ()
+
+
+def age(since: int | None, *, most_ms: int) -> Outcomes:
+    """Freight that is in a Stage has been there for longer; beyond `most_ms` that makes no difference."""
+    return only(since=-most_ms) if since is not None and since > -most_ms else ()
