@@ -301,6 +301,37 @@ def a_current_promotion_is_not_over_for_long(
     return not (current == name and over) or next_current != name
 
 
+# Wake-ups
+
+
+def a_promotion_that_its_stage_waits_for_will_be_looked_at(
+    current: str | None, phase: Phase, woken: bool, requeue: object, *, name: str
+) -> bool:
+    """A current Promotion that is not over is in the queue, or has a timer."""
+    waits = current == name and phase is not None and not phase.terminal
+    return not waits or woken or requeue is not None
+
+
+def a_stage_whose_promotion_is_over_is_woken(current: str | None, phase: Phase, woken: bool, *, name: str) -> bool:
+    """As soon as the current Promotion of a Stage is over, or gone, the Stage is in the queue."""
+    over = phase is None or phase.terminal
+    return not (current == name and over) or woken
+
+
+def freight_that_could_pass_is_noticed(
+    upstream: Verified | None,
+    since: int | None,
+    verified: Verified | None,
+    woken: bool,
+    stage_requeue: object,
+    *,
+    soak_ms: int,
+) -> bool:
+    """Freight that has become available to a control flow Stage wakes it, or there is a timer that will."""
+    soaked = max(upstream.longest_soak_ms or 0, 0 if since is None else -since) >= soak_ms if upstream else False
+    return not soaked or verified is not None or woken or stage_requeue is not None
+
+
 # Witnesses: situations without which the claims would say little
 
 

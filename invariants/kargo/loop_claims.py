@@ -19,6 +19,7 @@ from model.kargo.loop.world import observe
 from model.kargo.phases import PromotionPhase, VerificationPhase
 from model.kargo.plan import did
 from model.kargo.releases import Behaviours
+from model.kargo.requests import FreightRequest
 
 Claim = Callable[..., bool]
 
@@ -63,12 +64,12 @@ ABOUT = {
 
 def claims_about(pipeline: Pipeline, behaviours: Behaviours, bounds: Bounds) -> tuple[Property, ...]:
     """Every claim, for every Stage of a pipeline that has something to promote."""
-    return tuple(
-        found
-        for stage in pipeline.stages
-        if not stage.control_flow
-        for found in _Binding(stage, scope_of(pipeline, stage.name, behaviours, bounds), bounds).everything()
-    )
+    found: list[Property] = []
+    for stage in pipeline.stages:
+        binding = _Binding(stage, scope_of(pipeline, stage.name, behaviours, bounds), bounds)
+        found += () if stage.control_flow else binding.everything()
+        found += binding.wakeups() if bounds.wakeups else ()
+    return tuple(found)
 
 
 def witnesses_of(pipeline: Pipeline, behaviours: Behaviours, bounds: Bounds) -> tuple[Property, ...]:
@@ -176,6 +177,30 @@ class _Binding:
             order = claims.the_later_promotion_has_the_larger_name
             reads = {"earlier": of("phase", generated[0]), "used": of("used", slot)}
             yield every_step(order, f"{order.__name__} [{slot}/{generated[0]}]", reads=reads)
+
+    def wakeups(self) -> Iterator[Property]:
+        """Claims about what makes a pass happen."""
+        stage = self.stage.name
+        for slot in self.scope.promotions if not self.stage.control_flow else ():
+            own = {"current": of("current", stage), "phase": of("phase", slot)}
+            looked = claims.a_promotion_that_its_stage_waits_for_will_be_looked_at
+            timer = {"woken": of("woken", slot), "requeue": of("requeue", slot)}
+            yield always(looked, f"{looked.__name__} [{slot}]", constants={"name": slot}, reads=own | timer)
+            over = claims.a_stage_whose_promotion_is_over_is_woken
+            woken = {"woken": of("woken", stage)}
+            yield always(over, f"{over.__name__} [{slot}]", constants={"name": slot}, reads=own | woken)
+        for request in self.stage.requests if self.stage.control_flow else ():
+            yield from self._of_gate(request)
+
+    def _of_gate(self, request: FreightRequest) -> Iterator[Property]:
+        stage, noticed = self.stage.name, claims.freight_that_could_pass_is_noticed
+        for freight in self.scope.of_origin(request.warehouse):
+            for upstream in request.stages:
+                reads = {f: of(f, stage) for f in ("woken", "stage_requeue")}
+                reads |= {"upstream": of("verified", freight, upstream), "since": of("since", freight, upstream)}
+                reads |= {"verified": of("verified", freight, stage)}
+                soak = {"soak_ms": request.soak_ms or 0}
+                yield always(noticed, f"{noticed.__name__} [{stage}/{freight}]", constants=soak, reads=reads)
 
     def _of_steps(self, slot: str) -> Iterator[Property]:
         """No step that is over is run again, whatever the controller sees."""

@@ -92,6 +92,16 @@ LOOPS: dict[str, Loop] = {
         pipeline_of(_DEV, _stage("prod", "dev", soak_ms=60_000)),
         Bounds(promotions=2, deletions=False, healths=WELL),
     ),
+    "wakeups": Loop(
+        "one Stage that is looked at only when a watch or a timer asks for it",
+        pipeline_of(_VERIFIED),
+        Bounds(promotions=2, wakeups=True, healths=WELL),
+    ),
+    "soaking-gate": Loop(
+        "a control flow Stage that waits for Freight to soak, and is looked at only when something asks for it",
+        pipeline_of(_DEV, _stage("gate", "dev", soak_ms=60_000, steps=False), _stage("prod", "gate")),
+        Bounds(promotions=1, freight=1, wakeups=True, deletions=False, healths=WELL),
+    ),
     "interleaved": Loop(
         "one Stage whose sub-reconcilers others may come between",
         pipeline_of(_DEV),

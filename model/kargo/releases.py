@@ -172,7 +172,8 @@ class Behaviours:
 
     unknown_health_is_an_error: bool
     """A Stage whose health is Unknown, and not because its last Promotion did not succeed, fails its pass: nothing
-    is verified, marked or promoted, and the queue backs off. Up to 1.9. `RegularStageReconciler.reconcile`, #5995."""
+    is verified, marked or promoted, and the queue backs off. Up to 1.9.
+    `RegularStageReconciler.reconcile`, #5995."""
 
     unstarted_inherits_collection: bool
     """A Promotion that never started takes over the collection of the one recorded before it, so that the next one

@@ -23,6 +23,7 @@ from model.kargo.loop.stage_pass import reconcile_stage
 from model.kargo.loop.tidying import tidy_promotion, tidy_stage
 from model.kargo.loop.values import of
 from model.kargo.loop.variables import freight_variables, pass_variables, promotion_variables, stage_variables
+from model.kargo.loop.wakeups import wakeup_variables, watched
 from model.kargo.phases import HealthState, VerificationPhase
 from model.kargo.plan import Plan
 from model.kargo.planning import Planner
@@ -57,9 +58,10 @@ class Bounds:
     things, `reverifies` how often they ask for a verification to be repeated, `switches` whether they switch
     auto-promotion (`auto`: whether it is on at first), `by_hand` which names they give to Promotions of their own.
     Applications: `healths` are what they can be found to be, `results` what a step's attempt can come to, `runs`
-    what AnalysisRuns can come to. Faults: `restarts` of the controller; `lags`: a cache may show a Promotion as it was
-    before the last write; `unwritten`: the API server may refuse to write status. With `interleaved` a pass over a
-    Stage is not one step, but each of its sub-reconcilers is.
+    what AnalysisRuns can come to. Faults: `restarts` of the controller; `lags`: a cache may show a Promotion as it
+    was before the last write; `unwritten`: the API server may refuse to write status. With `interleaved` a pass
+    over a Stage is not one step, but each of its sub-reconcilers is. With `wakeups` a pass comes only if a watch or
+    a timer asks for it.
     """
 
     promotions: int = 3
@@ -76,6 +78,7 @@ class Bounds:
     interleaved: bool = False
     lags: bool = False
     unwritten: bool = False
+    wakeups: bool = False
     by_hand: tuple[str, ...] = ()
     healths: tuple[HealthState, ...] = HEALTHS
     results: tuple[Result, ...] = RESULTS
@@ -151,13 +154,17 @@ def exploration(name: str, pipeline: Pipeline, behaviours: Behaviours, bounds: B
     for _, names in freight_of(pipeline, bounds):
         variables += [v for f in names for v in freight_variables(pipeline, f) if v.name == of("freight_exists", f)]
         steps += _discoveries(names)
-    for stage in pipeline.stages:
-        scope = scope_of(pipeline, stage.name, behaviours, bounds)
+    scopes = [scope_of(pipeline, name, behaviours, bounds) for name in pipeline.names]
+    if bounds.wakeups:
+        variables += wakeup_variables(scopes)
+    for stage, scope in zip(pipeline.stages, scopes, strict=True):
         mine = {v.name: of(v.name, stage.name) for v in of_passes}
         lasting = CARRIED_ON if bounds.interleaved else ()
         variables += (replace(v, name=mine[v.name], local=v.name not in lasting) for v in of_passes)
         variables += _variables(scope, plan, bounds)
         steps += (rename(step, mine) for step in _steps(scope, plan, bounds))
+    if bounds.wakeups:
+        steps = [watched(step, scopes) for step in steps]
     return System(name, tuple(variables), tuple(steps))
 
 
