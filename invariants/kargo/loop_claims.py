@@ -10,7 +10,7 @@ from typing import Any
 
 from invariants.kargo import control_loop as claims
 from invariants.properties import Property, always, every_step, sometimes
-from model.kargo.loop.exploration import Bounds, scope_of, steps_of
+from model.kargo.loop.exploration import Bounds, edited, scope_of, steps_of
 from model.kargo.loop.pipeline import Pipeline, StageSpec
 from model.kargo.loop.scope import Scope
 from model.kargo.loop.stage_pass import sub_reconcilers
@@ -114,7 +114,8 @@ class _Binding:
         """The steps that a claim about passes over the Stage is about: its pass, or its sub-reconcilers."""
         stage = self.stage.name
         if not self.bounds.interleaved:
-            return (f"reconcile {stage}",)
+            specs = 1 + sum(e.name == stage for e in self.bounds.edits)
+            return tuple(f"reconcile {stage}{edited(k)}" for k in range(specs))
         subs = sub_reconcilers(self.scope, observe(stage))
         return tuple(f"{stage}: {sub.name}" for sub in subs if ABOUT.get(claim, sub.name) == sub.name)
 

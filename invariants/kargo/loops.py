@@ -102,6 +102,11 @@ LOOPS: dict[str, Loop] = {
         pipeline_of(_DEV, _stage("gate", "dev", soak_ms=60_000, steps=False), _stage("prod", "gate")),
         Bounds(promotions=1, freight=1, wakeups=True, deletions=False, healths=WELL),
     ),
+    "edits": Loop(
+        "one Stage that people edit: with verification, and without anything to promote with",
+        pipeline_of(_DEV),
+        Bounds(promotions=2, edits=(_VERIFIED, _stage("dev", steps=False)), stage_deletions=True, healths=WELL),
+    ),
     "interleaved": Loop(
         "one Stage whose sub-reconcilers others may come between",
         pipeline_of(_DEV),
@@ -158,15 +163,20 @@ def explored(name: str, loop: Loop, behaviours: Behaviours) -> Subject:
 
 
 QUIET = (
-    "requeue",
-    "stage_requeue",
-    "message",
-    "text",
-    "summary",
-    "issues",
-    "created",
-    "finished",
-    "actor",
-    "last_m",
+    *("requeue", "stage_requeue", "message", "text", "summary", "issues", "output", "name"),
+    *(
+        "created",
+        "started",
+        "finished",
+        "actor",
+        "abort_actor",
+        "last_m",
+        "last_finished",
+        "last_carried",
+        "carried",
+    ),
+    *("used", "freight_exists", "verification_ids", "verification_note", "run_ids", "run_notes", "older_history"),
+    *("healthy_condition", "promoting_condition", "ready_condition", "reconciling_condition", "verified_condition"),
+    *("observed_generation", "auto_promotion"),
 )
 """What the labels of a story say already, or what follows from the rest."""

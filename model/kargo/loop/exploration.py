@@ -56,7 +56,8 @@ class Bounds:
     `promotions` is how many are made for each Stage, `freight` how many come from each Warehouse, `steps` how many
     steps each Promotion has. People: `promotes`, `aborts`, `deletions` and `approvals` say whether they do such
     things, `reverifies` how often they ask for a verification to be repeated, `switches` whether they switch
-    auto-promotion (`auto`: whether it is on at first), `by_hand` which names they give to Promotions of their own.
+    auto-promotion (`auto`: whether it is on at first), `by_hand` which names they give to Promotions of their own,
+    `edits` what else they make of the spec of a Stage, `stage_deletions` whether they delete Stages.
     Applications: `healths` are what they can be found to be, `results` what a step's attempt can come to, `runs`
     what AnalysisRuns can come to. Faults: `restarts` of the controller; `lags`: a cache may show a Promotion as it
     was before the last write; `unwritten`: the API server may refuse to write status. With `interleaved` a pass
@@ -79,6 +80,8 @@ class Bounds:
     lags: bool = False
     unwritten: bool = False
     wakeups: bool = False
+    edits: tuple[StageSpec, ...] = ()
+    stage_deletions: bool = False
     by_hand: tuple[str, ...] = ()
     healths: tuple[HealthState, ...] = HEALTHS
     results: tuple[Result, ...] = RESULTS
@@ -188,6 +191,8 @@ def _more_variables(scope: Scope, plan: Plan, bounds: Bounds) -> Iterator[Variab
     """The variables that some bounds need."""
     if bounds.reverifies:
         yield variable(scope.of("asked_again"), 0)
+    if bounds.edits:
+        yield variable(scope.of("spec"), 0)
     if bounds.interleaved:
         yield variable(scope.of("at_sub"), 0)
     if bounds.unwritten:
@@ -212,18 +217,42 @@ def _discoveries(freight: Iterable[str]) -> Iterator[Action]:
 
 
 def _steps(scope: Scope, plan: Plan, bounds: Bounds) -> Iterator[Action | Sequence]:
+    specs = [scope.stage, *(e for e in bounds.edits if e.name == scope.stage.name)]
+    for k, spec in enumerate(specs):
+        of_spec = _of_spec(replace(scope, stage=spec), plan, bounds)
+        yield from (_as_edited(scope, step, k) for step in of_spec) if len(specs) > 1 else of_spec
+        if len(specs) > 1:
+            editing = scope.bind(people.edit_to, constants={"to": k}, spec=scope.of("spec"))
+            yield _step(editing, f"edit {scope.stage.name}: {k or 'as before'}", "person")
+    if not scope.stage.control_flow:
+        yield from _applications(scope, bounds)
+        yield from _of_people(scope, bounds)
+    for slot in scope.promotions:
+        yield from _about_promotion(scope, slot, plan, bounds)
+    if soaks := sorted({r.soak_ms for s in scope.pipeline.stages for r in s.requests if r.soak_ms}):
+        yield _soaking(scope, soaks[-1])
+
+
+def _of_spec(scope: Scope, plan: Plan, bounds: Bounds) -> Iterator[Sequence]:
+    """What depends on the spec of the Stage: its passes, those of its Promotions, and promoting."""
     about = [(f, w) for w, names in scope.freight for f in names]
     requested = tuple((f, w) for f, w in about if w in scope.stage.origins)
     yield from _stage_passes(scope, bounds)
     for slot in scope.promotions:
         yield from _promotion_passes(scope, plan, slot, requested, bounds)
     if not scope.stage.control_flow:
-        yield from _applications(scope, bounds)
-        yield from _of_people(scope, bounds, requested)
-    for slot in scope.promotions:
-        yield from _about_promotion(scope, slot, plan, bounds)
-    if soaks := sorted({r.soak_ms for s in scope.pipeline.stages for r in s.requests if r.soak_ms}):
-        yield _soaking(scope, soaks[-1])
+        yield from _promoting(scope, bounds, requested)
+
+
+def _as_edited(scope: Scope, step: Sequence, spec: int) -> Sequence:
+    """A step that is only taken while the Stage has this spec: 0 is the first one."""
+    guard = required(scope.bind(people.has_spec, constants={"wanted": spec}, spec=scope.of("spec")))
+    return replace(step, name=f"{step.name}{edited(spec)}", parts=(guard, *step.parts))
+
+
+def edited(spec: int) -> str:
+    """What the names of steps end with where the Stage has its `spec`-th spec; 0 is the first one."""
+    return f", as edited ({spec})" if spec else ""
 
 
 def _stage_passes(scope: Scope, bounds: Bounds) -> Iterator[Sequence]:
@@ -296,7 +325,7 @@ def _applications(scope: Scope, bounds: Bounds) -> Iterator[Action]:
             )
 
 
-def _of_people(scope: Scope, bounds: Bounds, freight: Iterable[tuple[str, str]]) -> Iterator[Action | Sequence]:
+def _promoting(scope: Scope, bounds: Bounds, freight: Iterable[tuple[str, str]]) -> Iterator[Sequence]:
     stage = scope.stage.name
     generated = replace(scope, created=slots(stage, bounds))
     for name, warehouse in freight:
@@ -305,7 +334,12 @@ def _of_people(scope: Scope, bounds: Bounds, freight: Iterable[tuple[str, str]])
         for slot in named_by_hand(stage, bounds, scope.behaviours):
             about = f"promote {name} to {stage} as {slot}"
             yield people.promote(scope, slot, name, warehouse, actor="alice", name=about)
-        if bounds.approvals:
+
+
+def _of_people(scope: Scope, bounds: Bounds) -> Iterator[Action | Sequence]:
+    stage = scope.stage.name
+    if bounds.approvals:
+        for name in scope.all_freight:
             fields = {"freight_exists": of("freight_exists", name), "approved": of("approved", name, stage)}
             yield _step(scope.bind(people.approve, fields), f"approve {name} for {stage}", "person")
     if bounds.reverifies:
@@ -321,6 +355,8 @@ def _of_people(scope: Scope, bounds: Bounds, freight: Iterable[tuple[str, str]])
         )
         stop = scope.bind(people.ask_to_abort_verification, constants=fixed, writes=("abort_verification",))
         yield _step(stop, f"abort the verification of {stage}", "person")
+    if bounds.stage_deletions:
+        yield _step(scope.bind(people.delete_stage), f"delete {stage}", "person")
     if bounds.switches:
         for enabled in (True, False):
             switch = scope.bind(people.set_policy, constants={"enabled": enabled})

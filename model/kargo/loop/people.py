@@ -164,3 +164,13 @@ def delete(slot: str, fields: dict[str, Value]) -> Sequence:
     gone = (action(forget_field, constants={"initial": v}, writes={"field": n}) for n, v in fields.items())
     deleting = required(action(delete_promotion, phase=of("phase", slot)))
     return sequence(f"delete {slot}", deleting, *gone, actor="person")
+
+
+def has_spec(spec: int, *, wanted: int) -> Outcomes:
+    """Enabled while the Stage has this spec."""
+    return only() if spec == wanted else ()
+
+
+def edit_to(spec: int, stage_exists: bool, *, to: int) -> Outcomes:
+    """Enabled while the Stage has another spec: it is edited to have this one."""
+    return only(spec=to) if stage_exists and spec != to else ()

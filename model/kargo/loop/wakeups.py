@@ -1,7 +1,8 @@
 """What makes a pass happen: watches that put an object in the queue, and timers that its last pass asked for.
 
 An object is `woken` when a watch has put it in the queue; a pass takes it out. Its timer is what its last pass
-asked for. Without either nobody looks at it, whatever there may be to do. The watches are those of `model.kargo.watches`.
+asked for. Without either nobody looks at it, whatever there may be to do. The watches are those of
+`model.kargo.watches`.
 """
 
 from __future__ import annotations
