@@ -273,6 +273,11 @@ def a_promotion_under_way_is_no_error_of_its_stage(next_current: str | None, nex
     return next_current is None or next_stage_requeue != BACKOFF
 
 
+def a_refresh_is_answered(refresh: str, next_handled_refresh: str) -> bool:
+    """A pass over a Stage that was to be refreshed says that it has been."""
+    return not refresh or next_handled_refresh == refresh
+
+
 # Promotions
 
 

@@ -182,6 +182,8 @@ class _Binding:
     def wakeups(self) -> Iterator[Property]:
         """Claims about what makes a pass happen."""
         stage = self.stage.name
+        if self.bounds.refreshes:
+            yield self._pass(claims.a_refresh_is_answered, reads={})
         for slot in self.scope.promotions if not self.stage.control_flow else ():
             own = {"current": of("current", stage), "phase": of("phase", slot)}
             looked = claims.a_promotion_that_its_stage_waits_for_will_be_looked_at

@@ -70,6 +70,13 @@ LOOPS: dict[str, Loop] = {
         pipeline_of(_VERIFIED, _stage("prod", "dev", verification=True)),
         Bounds(),
     ),
+    "chain": Loop(
+        "five Stages in a row",
+        pipeline_of(
+            _DEV, _stage("test", "dev"), _stage("uat", "test"), _stage("stage", "uat"), _stage("prod", "stage")
+        ),
+        Bounds(promotions=2),
+    ),
     "fan-out": Loop(
         "two Stages downstream of one, and one that wants what both have verified",
         pipeline_of(
@@ -95,7 +102,7 @@ LOOPS: dict[str, Loop] = {
     "wakeups": Loop(
         "one Stage that is looked at only when a watch or a timer asks for it",
         pipeline_of(_VERIFIED),
-        Bounds(promotions=2, wakeups=True, healths=WELL),
+        Bounds(promotions=2, wakeups=True, refreshes=True, healths=WELL),
     ),
     "soaking-gate": Loop(
         "a control flow Stage that waits for Freight to soak, and is looked at only when something asks for it",

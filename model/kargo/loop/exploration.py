@@ -57,7 +57,8 @@ class Bounds:
     steps each Promotion has. People: `promotes`, `aborts`, `deletions` and `approvals` say whether they do such
     things, `reverifies` how often they ask for a verification to be repeated, `switches` whether they switch
     auto-promotion (`auto`: whether it is on at first), `by_hand` which names they give to Promotions of their own,
-    `edits` what else they make of the spec of a Stage, `stage_deletions` whether they delete Stages.
+    `edits` what else they make of the spec of a Stage, `stage_deletions` whether they delete Stages, `refreshes`
+    whether they ask for a Stage to be looked at.
     Applications: `healths` are what they can be found to be, `results` what a step's attempt can come to, `runs`
     what AnalysisRuns can come to. Faults: `restarts` of the controller; `lags`: a cache may show a Promotion as it
     was before the last write; `unwritten`: the API server may refuse to write status. With `interleaved` a pass
@@ -82,6 +83,7 @@ class Bounds:
     wakeups: bool = False
     edits: tuple[StageSpec, ...] = ()
     stage_deletions: bool = False
+    refreshes: bool = False
     by_hand: tuple[str, ...] = ()
     healths: tuple[HealthState, ...] = HEALTHS
     results: tuple[Result, ...] = RESULTS
@@ -355,6 +357,9 @@ def _of_people(scope: Scope, bounds: Bounds) -> Iterator[Action | Sequence]:
         )
         stop = scope.bind(people.ask_to_abort_verification, constants=fixed, writes=("abort_verification",))
         yield _step(stop, f"abort the verification of {stage}", "person")
+    if bounds.refreshes:
+        asking = scope.bind(people.ask_to_refresh, constants={"token": "asked"})
+        yield _step(asking, f"refresh {stage}", "person")
     if bounds.stage_deletions:
         yield _step(scope.bind(people.delete_stage), f"delete {stage}", "person")
     if bounds.switches:

@@ -174,3 +174,8 @@ def has_spec(spec: int, *, wanted: int) -> Outcomes:
 def edit_to(spec: int, stage_exists: bool, *, to: int) -> Outcomes:
     """Enabled while the Stage has another spec: it is edited to have this one."""
     return only(spec=to) if stage_exists and spec != to else ()
+
+
+def ask_to_refresh(stage_exists: bool, refresh: str, *, token: str) -> Outcomes:
+    """Enabled while nobody has asked in that very way: the Stage is to be looked at."""
+    return only("refresh requested", refresh=token) if stage_exists and refresh != token else ()

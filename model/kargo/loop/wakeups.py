@@ -79,6 +79,12 @@ def watch_request(before: Asked | None, now: Asked | None) -> Outcomes:
     return _woken(watches.stage_wakes_itself(was, is_))
 
 
+def watch_refresh(before: str, now: str) -> Outcomes:
+    """A Stage wakes itself when it is to be looked at."""
+    was, is_ = (StageTriggers(refresh=token or None) for token in (before, now))
+    return _woken(watches.stage_wakes_itself(was, is_))
+
+
 def watch_freight(before: bool, now: bool) -> Outcomes:
     """Freight wakes the Stages that take it from its Warehouse, when it is found."""
     return _woken(watches.freight_wakes_requesters(None if not before else True, True if now else None))
@@ -133,6 +139,7 @@ def _watched(scope: Scope) -> Iterator[tuple[str, Value]]:
     yield scope.of("current"), None
     yield scope.of("reverify"), None
     yield scope.of("abort_verification"), None
+    yield scope.of("refresh"), ""
     yield scope.of("runs"), ()
     yield scope.of("app"), HealthState.HEALTHY
     for freight in scope.all_freight:
@@ -191,6 +198,7 @@ def _watches(scope: Scope) -> Iterator[tuple[str, Action]]:
         )
     for field in ("reverify", "abort_verification"):
         yield watch(watch_request, scope.of(field), stage)
+    yield watch(watch_refresh, scope.of("refresh"), stage)
     yield watch(watch_runs, scope.of("runs"), stage, verification=scope.of("verification"))
     yield watch(watch_applications, scope.of("app"), stage)
     for freight in scope.all_freight:
