@@ -56,3 +56,15 @@ def size(text: str) -> int:
     if found > LARGEST:
         raise argparse.ArgumentTypeError(f"expected a size up to {LARGEST:,}, found {text!r}")
     return found
+
+
+MOST = 9
+"""How many Promotions or Freight are numbered such that their names sort as they were made."""
+
+
+def few(text: str) -> int:
+    """How many Promotions or Freight there are."""
+    found = positive(text)
+    if found > MOST:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 to {MOST}, found {text!r}")
+    return found

@@ -1,7 +1,8 @@
 """Check every property of the systems that exist, or of one of them.
 
-Without SYSTEM, checks them all. Kargo's systems are checked as the release given by --kargo behaves; the toys
-are classic systems whose sizes are known, to try the checker on.
+Without SYSTEM, checks them all but dev-prod, which takes long. Kargo's systems are checked as the release given by
+--kargo behaves: Promotions with a few steps, and control loops, which are small pipelines with all that people,
+applications and the controller do in them. The toys are classic systems whose sizes are known, to try the checker.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ import argparse
 import time
 from dataclasses import replace
 
-from commands.arguments import memory, positive, seconds, size
+from commands.arguments import few, memory, positive, seconds, size
 from commands.output import BOUNDED, DONE, VIOLATED, ProgressLine, add_format, print_json
 from diagrams import reports
 from invariants import toys
 from invariants.check import ENGINES, STRATEGIES, Bounds, check
+from invariants.kargo import loops
 from invariants.kargo import systems as kargo_systems
 from invariants.properties import Kind
 from invariants.subjects import Subject
@@ -30,12 +32,23 @@ class UsageError(Exception):
 
 REFUSED = (UsageError, UnknownReleaseError, ModelError)
 
+LAYERS, SATURATION = STRATEGIES
+SYMBOLIC = "symbolic"
 
-def add_bounds(parser: argparse.ArgumentParser, engine: str | None = "symbolic") -> None:
-    """The options that choose an engine, by default `engine` (None: whichever suits), and bound its work."""
+KNOWN = (*kargo_systems.NAMES, *loops.LOOPS, *TOYS)
+LONG = frozenset({"dev-prod"})
+"""Systems that take long, and so are checked only by name."""
+
+
+def add_bounds(
+    parser: argparse.ArgumentParser, engine: str | None = SYMBOLIC, strategy: str | None = LAYERS
+) -> None:
+    """The options that choose an engine and a strategy (None: whichever suits), and bound their work."""
     default = engine or "the one that suits the number of states"
     parser.add_argument("--engine", choices=sorted(ENGINES), default=engine, help=f"default: {default}")
-    parser.add_argument("--strategy", choices=STRATEGIES, default="layers", help="of the symbolic engine")
+    default = strategy or f"{SATURATION} for control loops, {LAYERS} for the rest"
+    default = f"of the symbolic engine (default: {default})"
+    parser.add_argument("--strategy", choices=STRATEGIES, default=strategy, help=default)
     parser.add_argument("--states", type=positive, metavar="N", help="stop after about this many states")
     parser.add_argument("--depth", type=positive, metavar="N", help="stop after this many levels")
     parser.add_argument("--seconds", type=seconds, metavar="N", help="stop each system after this long")
@@ -46,12 +59,13 @@ def add_bounds(parser: argparse.ArgumentParser, engine: str | None = "symbolic")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `check`."""
-    names = ", ".join([*kargo_systems.NAMES, *TOYS])
-    parser.add_argument("system", nargs="?", metavar="SYSTEM", help=f"one of: {names}")
+    parser.add_argument("system", nargs="?", metavar="SYSTEM", help=f"one of: {', '.join(KNOWN)}")
     parser.add_argument("--kargo", default=LATEST.release, metavar="VERSION", help="default: %(default)s")
     parser.add_argument("--property", metavar="NAME", help="only properties with this in their name")
     parser.add_argument("--size", type=size, metavar="N", help="of a toy: how many processes it has")
-    add_bounds(parser)
+    parser.add_argument("--promotions", type=few, metavar="N", help="of a control loop: so many for each Stage")
+    parser.add_argument("--freight", type=few, metavar="N", help="of a control loop: so many from each Warehouse")
+    add_bounds(parser, strategy=None)
     add_format(parser)
 
 
@@ -86,14 +100,16 @@ def bounds(options: argparse.Namespace) -> Bounds:
 
 def _check(subject: Subject, options: argparse.Namespace) -> Report:
     line = ProgressLine(subject.name)
+    strategy = options.strategy or _suiting(subject, options)
     try:
         return check(
             subject.system,
             subject.properties,
             engine=options.engine,
-            strategy=options.strategy,
+            strategy=strategy,
             bounds=bounds(options),
             sliced=not options.no_slice,
+            transitions=strategy == LAYERS or subject.name not in loops.LOOPS,
             traced=lambda p: p.kind is not Kind.SOMETIMES or bool(options.property) or options.format == "json",
             progress=line,
         )
@@ -101,23 +117,38 @@ def _check(subject: Subject, options: argparse.Namespace) -> Report:
         line.clear()
 
 
+def _suiting(subject: Subject, options: argparse.Namespace) -> str:
+    """Control loops are too deep for layers, unless the engine or a bound on depth asks for these."""
+    shallow = options.engine != SYMBOLIC or options.depth is not None
+    return SATURATION if subject.name in loops.LOOPS and not shallow else LAYERS
+
+
 def _subjects(options: argparse.Namespace) -> list[Subject]:
     behaviours = release(options.kargo)
-    known = [*kargo_systems.NAMES, *TOYS]
-    if options.system and options.system not in known:
-        raise UsageError(f"no system {options.system!r}; the systems are: {', '.join(known)}")
-    if options.size and options.system not in TOYS:
-        raise UsageError("--size goes with the name of a toy")
-    names = [options.system] if options.system else known
-    subjects = [_subject(name, options.size, behaviours) for name in names]
+    _refuse(options)
+    names = [options.system] if options.system else [n for n in KNOWN if n not in LONG]
+    subjects = [_subject(name, options, behaviours) for name in names]
     return _only(subjects, options.property) if options.property else subjects
 
 
-def _subject(name: str, size: int | None, behaviours: Behaviours) -> Subject:
+def _refuse(options: argparse.Namespace) -> None:
+    """Raise UsageError if the system does not exist, or has no such bounds."""
+    if options.system and options.system not in KNOWN:
+        raise UsageError(f"no system {options.system!r}; the systems are: {', '.join(KNOWN)}")
+    if options.size and options.system not in TOYS:
+        raise UsageError("--size goes with the name of a toy")
+    if (options.promotions or options.freight) and options.system not in loops.LOOPS:
+        named = ", ".join(loops.LOOPS)
+        raise UsageError(f"--promotions and --freight go with the name of a control loop: {named}")
+
+
+def _subject(name: str, options: argparse.Namespace, behaviours: Behaviours) -> Subject:
+    if name in loops.LOOPS:
+        return loops.subject(name, behaviours, promotions=options.promotions, freight=options.freight)
     if name not in TOYS:
         return kargo_systems.subject(name, behaviours)
     try:
-        return toys.subject(name, size)
+        return toys.subject(name, options.size)
     except TypeError:
         raise UsageError(f"{name} has no size to choose") from None
 

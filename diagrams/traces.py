@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 
 from diagrams.values import plain, show
 from invariants.properties import Kind, Property
@@ -20,27 +21,40 @@ def everything(variable: str) -> bool:
 def story(trace: Trace, *, shown: Shown = everything) -> Iterator[str]:
     """A line for each step, and one below it for what changed. `shown` picks the variables to speak of."""
     if not trace.steps:
-        state = "; ".join(f"{n} = {show(v)}" for n, v in trace.start.items() if shown(n))
+        state = said((n, f"= {show(v)}") for n, v in trace.start.items() if shown(n))
         yield f" 0  at the start: {state}"
     for number, step in enumerate(trace.steps, start=1):
         who = f"{step.actor}: " if step.actor else ""
-        how = f": {step.label}" if step.label else ""
+        how = f": {step.label}" if step.label and not step.action.endswith(step.label) else ""
         yield f"{number:2}  {who}{step.action}{how}"
-        changed = [f"{n}: {show(a)} -> {show(b)}" for n, (a, b) in step.changes.items() if shown(n)]
+        changed = [(n, f"{show(a)} -> {show(b)}") for n, (a, b) in step.changes.items() if shown(n)]
         if changed:
-            yield f"      {'; '.join(changed)}"
+            yield f"      {said(changed)}"
 
 
 def verdict_of(claim: Property, trace: Trace) -> str:
     """The values that the claim speaks of, where the trace ends: `x` before the last step, `x'` after it."""
     if claim.kind is not Kind.EVERY_STEP:
         seen = {variable: trace.end[variable] for _, (variable, _) in claim.reads}
-        return "; ".join(f"{n} = {show(v)}" for n, v in seen.items())
+        return said((n, f"= {show(v)}") for n, v in seen.items())
     last = trace.steps[-1]
     after: dict[str, Value] = {**last.after, **last.record}
-    return "; ".join(
-        f"{variable}' = {show(after[variable])}" if late else f"{variable} = {show(last.before[variable])}"
+    return said(
+        (variable, f"' = {show(after[variable])}" if late else f"= {show(last.before[variable])}")
         for _, (variable, late) in claim.reads
+    )
+
+
+def said(what: Iterable[tuple[str, str]]) -> str:
+    """What is said of each variable, those of one object together: `dev.1: phase none -> new, used no -> yes`."""
+    objects: dict[str, list[str]] = {}
+    for variable, words in what:
+        found = re.fullmatch(r"([^\[]+)\[(.+)\]", variable)
+        field, owner = (found[1], found[2]) if found else (variable, "")
+        between = "" if words.startswith("'") else " "
+        objects.setdefault(owner, []).append(f"{field.replace('_', ' ')}{between}{words}")
+    return "; ".join(
+        f"{owner}: {', '.join(words)}" if owner else ", ".join(words) for owner, words in objects.items()
     )
 
 

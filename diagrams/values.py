@@ -19,7 +19,19 @@ def show(value: Value) -> str:
         return value if value and value.isprintable() else repr(value)
     if type(value) is tuple:
         return f"({', '.join(map(show, value))})"
+    if isinstance(value, tuple) and type(value).__str__ is object.__str__:
+        return _shown(value)
     return str(value)
+
+
+def _shown(value: tuple[Value, ...]) -> str:
+    """A named tuple, without the fields that are as they always are at first."""
+    fields: tuple[str, ...] = getattr(value, "_fields", ())
+    usual: dict[str, Value] = getattr(value, "_field_defaults", {})
+    said = (
+        f"{n.replace('_', ' ')} {show(v)}" for n, v in zip(fields, value, strict=True) if usual.get(n, ...) != v
+    )
+    return f"{type(value).__name__}({', '.join(said)})"
 
 
 def plain(value: Value) -> object:
