@@ -134,6 +134,7 @@ class Encoding:
         self.false = self.manager.false()
         self._cubes: dict[tuple[Column, str, int], Diagram] = {}
         self._valid: dict[Field, tuple[int, Diagram]] = {}
+        self._every: Diagram | None = None
 
     def renew(self, cache: int) -> Carry:
         """Start a new manager that remembers more; the answer carries a diagram of the old one over."""
@@ -185,6 +186,7 @@ class Encoding:
             raise Outgrown(name)
         self.width[name] += 1
         self.widenings += 1
+        self._every = None
         self._valid.pop((Column.NOW, name), None)
         self._valid.pop((Column.BEFORE, name), None)
         self._cubes = {key: cube for key, cube in self._cubes.items() if key[1] != name}
@@ -266,10 +268,11 @@ class Encoding:
 
     def others(self, fields: Iterable[Field]) -> Diagram:
         """The bits of everything that a set of states, or of pairs of states, can mention, but `fields`."""
-        mine = set(fields)
-        every = [(column, n) for n in self.width for column in (Column.NOW, Column.BEFORE)]
-        classes = (bit for places in self.classes.values() for bit in places)
-        return self._cube_of((*classes, *self.bits(f for f in every if f not in mine)))
+        if self._every is None:
+            every = [(column, n) for n in self.width for column in (Column.NOW, Column.BEFORE)]
+            classes = (bit for places in self.classes.values() for bit in places)
+            self._every = self._cube_of((*classes, *self.bits(every)))
+        return self._every.exists(self.cube_of(fields))
 
     def class_cube(self, border: int, number: int) -> Diagram:
         """That what is below the border is of the class of this number."""

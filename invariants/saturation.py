@@ -45,7 +45,8 @@ class Saturation:
     def run(self, start: Diagram, image: Image) -> Diagram:
         """Everything that can be reached from `start`."""
         self._image = image
-        self._at_work = [_Work(self.encoding.true, start, self.encoding.false)]
+        nothing = self.encoding.false
+        self._at_work = [_Work(self.encoding.true, start, nothing, nothing)]
         self._saturate(0)
         return self._at_work.pop().reach
 
@@ -59,8 +60,8 @@ class Saturation:
         deepest = len(self._at_work) - 1
         if number > deepest:
             return self._whole(deepest, self._at_work[-1].closed, lambda work: work.closed)
-        taken = self._at_work[number].taken.get(step.source.name, self.encoding.false)
-        return self._whole(number, taken, lambda work: work.closed)
+        work = self._at_work[number]
+        return self._whole(number, work.taken.get(step.source.name, work.settled), lambda work: work.closed)
 
     def forget(self) -> None:
         """Have nothing at work."""
@@ -69,7 +70,7 @@ class Saturation:
     def each(self, change: Carry) -> None:
         """Change every set of states."""
         for work in self._at_work:
-            work.reach, work.closed = change(work.reach), change(work.closed)
+            work.reach, work.closed, work.settled = map(change, (work.reach, work.closed, work.settled))
             work.taken = {name: change(states) for name, states in work.taken.items()}
 
     def carry(self, over: Carry) -> None:
@@ -97,6 +98,8 @@ class Saturation:
                 step = block.steps[at]
                 if self._take(step, work):
                     dirty.update(block.concerned(step.changes, step.reads))
+            work.settled = work.reach
+            work.taken.clear()
             if not below or work.closed == work.reach:
                 return
             if self._descend(number):
@@ -108,8 +111,7 @@ class Saturation:
         name = step.source.name
 
         def rest() -> Diagram:
-            taken = work.taken.get(name)
-            return work.reach if taken is None else minus(work.reach, taken)
+            return minus(work.reach, work.taken.get(name, work.settled))
 
         after = self._image(step, rest)
         before = work.taken[name] = work.reach
@@ -122,7 +124,7 @@ class Saturation:
         part = cut(encoding, lower.first, work.reach, work.closed)
         lead = part.above.exists(encoding.above(lower.first, lower.looked_at))
         new, closed = part.new & lead, part.closed & lead
-        self._at_work.append(_Work(part.above, new, closed, {s.source.name: closed for s in lower.steps}))
+        self._at_work.append(_Work(part.above, new, closed, closed))
         self._saturate(number + 1)
         done = self._at_work.pop()
         more = joined(encoding, lower.first, done.above, done.reach)
@@ -166,11 +168,12 @@ class _Ready:
 class _Work:
     """A block at work: on what was reached of the states that lead, by `above`, to one of its classes.
 
-    `closed` is the part of `reach` that is closed under the steps of the blocks below; `taken`, by step, the part
-    that it was taken from.
+    `closed` is the part of `reach` that is closed under the steps of the blocks below, `settled` the part that is
+    closed under those of its own; `taken` is, by step, the larger part that the step was taken from since.
     """
 
     above: Diagram
     reach: Diagram
     closed: Diagram
+    settled: Diagram
     taken: dict[str, Diagram] = field(default_factory=dict)
