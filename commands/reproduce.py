@@ -1,7 +1,7 @@
-"""Reproduce a reported bug, and judge its remedies.
+"""Reproduce a reported bug or a finding, and judge its remedies.
 
-NAME is a scenario, or the number of a report such as K5 or "#6810". Without it, lists what can be reproduced. Exits
-with 0 if the run shows what the report shows, 1 if not.
+NAME is a scenario, or the number of a report such as K5 or "#6810", or of a finding such as F1. Without it, lists
+what can be reproduced. Exits with 0 if the run shows what the report shows, 1 if not.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def _list(form: str) -> int:
         print_json("reproduce", 1, {"scenarios": listed})
         return DONE
     width = max(len(entry.name) for entry in known)
-    print(f"{len(known)} reported bugs can be reproduced: kargo-model reproduce NAME")
+    print(f"{len(known)} bugs can be reproduced: kargo-model reproduce NAME")
     for entry in known:
         print(f"  {entry.name:{width}}  {entry.about} ({', '.join(entry.reports)})")
     return DONE

@@ -29,6 +29,11 @@ UP_TO_1_9 = ("1.8.3", "1.8.5", "1.9.9")
 UP_TO_1_10 = (*UP_TO_1_9, "1.10.10")
 
 BREAKS_IN = {
+    "aborting-a-later-promotion-hides-an-earlier-success": EVERY,
+    "aborting-a-waiting-promotion-ends-verification": EVERY,
+    "deleted-freight-takes-other-origins-along": EVERY,
+    "failed-freight-comes-along": EVERY,
+    "hold-lost-with-its-record": ("1.11.2", "main"),
     "failed-turns-errored": UP_TO_1_9,
     "failed-verification-blocks-the-queue": ("1.1.0",),
     "failing-freight-promoted-for-ever": ("1.8.0-rc.2",),
@@ -51,6 +56,11 @@ BREAKS_IN = {
 """In which releases each scenario breaks, of those that were recorded and the older ones it asks about."""
 
 WORKS = {
+    "aborting-a-later-promotion-hides-an-earlier-success": [False, False, False, True, True, True, True],
+    "aborting-a-waiting-promotion-ends-verification": [False, False, False, False, True, True],
+    "deleted-freight-takes-other-origins-along": [True, False, False, False, True],
+    "failed-freight-comes-along": [True, True, False, False],
+    "hold-lost-with-its-record": [True, True, False, True],
     "failed-turns-errored": [False],
     "failed-verification-blocks-the-queue": [False, True, True],
     "failing-freight-promoted-for-ever": [False, True],
@@ -79,6 +89,10 @@ OTHERWISE = {
 """Where a recovery works in one release and not in another."""
 
 FOR_EVER = {
+    "aborting-a-later-promotion-hides-an-earlier-success",
+    "aborting-a-waiting-promotion-ends-verification",
+    "deleted-freight-takes-other-origins-along",
+    "failed-freight-comes-along",
     "frozen-stage",
     "lost-origin",
     "no-end-to-waiting-for-health",

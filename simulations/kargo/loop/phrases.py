@@ -91,6 +91,7 @@ PHRASES = (
     Phrase("approve {freight} for {stage}", "person", _plainly("approve")),
     Phrase("abort {promotion}", "person", _about("abort", promotion="promo")),
     Phrase("delete {promotion}", "person", _about("delete_promotion", promotion="promo")),
+    Phrase("delete Freight {freight}", "person", _plainly("delete_freight")),
     Phrase("refresh {promotion}", "person", _about("refresh_promotion", promotion="promo")),
     Phrase("refresh {stage}", "person", _plainly("refresh")),
     Phrase("verify {stage} again", "person", _plainly("reverify")),

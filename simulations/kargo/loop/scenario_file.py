@@ -54,7 +54,9 @@ class Recovery:
 
 @dataclass(frozen=True)
 class Scenario:
-    """A reported bug: the reports, what is seen of it, a program whose events are a story, and what is asked of it.
+    """A bug: its reports, what is seen of it, a program whose events are a story, and what is asked of it.
+
+    A bug that was found by checking has the number of the finding, such as F1, in place of a report.
 
     `older` are the releases from before those recorded of which it makes sense to ask.
     """

@@ -6,19 +6,32 @@ story has, and never calls a rule of the model.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import inspect
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any, NamedTuple
 
 from invariants.properties import AFTER, Property, always, every_step
-from model.kargo.loop.values import Condition, Verification, of
+from model.kargo.loop.values import Condition, Intent, Verification
 from model.kargo.phases import HealthState, PromotionPhase, StepStatus, VerificationPhase
 from model.kargo.saving_rules import BACKOFF
 from model.kargo.step_engine import Entry, has_failed
 from model.kargo.worlds import Script
 from model.system import Value
 from simulations.kargo.loop.cluster import Cluster
+from simulations.kargo.loop.subjects import (
+    Subject,
+    of_later_steps,
+    of_names,
+    of_origins,
+    of_other_origins,
+    of_pairs,
+    of_promotions,
+    of_scripted_steps,
+    of_stages,
+    of_steps,
+    of_successes,
+)
 from simulations.kargo.loop.told import Moment
 
 MINUTE_MS = 60_000
@@ -43,11 +56,18 @@ def names_tell_the_order_of_creation(earlier: str, later: str) -> bool:
 
 
 def a_promotion_takes_along_every_origin_in_use(
-    started: int | None, next_started: int | None, in_use: str | None, next_carried: str | None
+    status_freight: str | None, next_status_freight: str | None, in_use: str | None, next_carried: str | None
 ) -> bool:
-    """A Promotion that starts has Freight of every origin of which its Stage has some."""
-    starts = started is None and next_started is not None
-    return not (starts and in_use is not None) or next_carried is not None
+    """A Promotion that gets to its steps has Freight of every origin of which its Stage has some."""
+    begins = status_freight is None and next_status_freight is not None
+    return not (begins and in_use is not None) or next_carried is not None
+
+
+def a_success_changes_only_the_freight_of_its_own_origin(
+    name: str, last: str | None, next_last: str | None, in_use: str | None, next_in_use: str | None
+) -> bool:
+    """When a Promotion is put on record, what is in use of the origins that it is not about stays in use."""
+    return not (name == next_last != last) or next_in_use == in_use
 
 
 # Steps
@@ -122,6 +142,22 @@ def what_failed_is_not_promoted_again_by_itself(
     return not (failed and made)
 
 
+def nothing_is_promoted_by_itself_after_a_promotion_that_holds(
+    phase: PromotionPhase | None,
+    intent: Intent | None,
+    later: str | None,
+    next_later: str | None,
+    next_actor: str,
+) -> bool:
+    """After a Promotion that holds auto-promotion, and was not aborted, only people make others.
+
+    Said of stories in which nobody resumes it.
+    """
+    holds = phase not in (None, PromotionPhase.ABORTED) and intent is not None and intent.hold
+    made = later is None and next_later is not None and next_actor == ""
+    return not (holds and made)
+
+
 # Health and verification
 
 
@@ -144,6 +180,24 @@ def a_success_waits(
     return current is None and last_phase is PromotionPhase.SUCCEEDED and verification is None
 
 
+def what_never_started_keeps_freight_unverified(
+    name: str,
+    phase: PromotionPhase | None,
+    started: int | None,
+    last: str | None,
+    in_use: str | None,
+    app: HealthState,
+    verification: Verification | None,
+) -> bool:
+    """A Promotion that was aborted before it started is the last on record, and the Freight in use is not verified.
+
+    The applications are Healthy: nothing else keeps its verification from beginning.
+    """
+    never_started = phase is PromotionPhase.ABORTED and started is None
+    waits = in_use is not None and verification is None and app is HealthState.HEALTHY
+    return never_started and last == name and waits
+
+
 def a_verified_stage_stays_ready_while_it_scales(
     app: HealthState, current: str | None, verification: Verification | None, ready: Condition | None
 ) -> bool:
@@ -151,109 +205,6 @@ def a_verified_stage_stays_ready_while_it_scales(
     verified = verification is not None and verification.phase is VerificationPhase.SUCCESSFUL
     scales = verified and current is None and app is HealthState.PROGRESSING
     return not scales or (ready is not None and ready.status == "True")
-
-
-# Binding
-
-
-class Subject(NamedTuple):
-    """What a claim is about: variables and constants for its parameters."""
-
-    about: str
-    reads: Mapping[str, str]
-    constants: Mapping[str, Value]
-
-
-NO_CONSTANTS: Mapping[str, Value] = {}
-
-
-def _of_stages(*fields: str, **named: str) -> Callable[[Cluster], Iterator[Subject]]:
-    def subjects(cluster: Cluster) -> Iterator[Subject]:
-        for stage in cluster.pipeline.names:
-            reads = {f: of(f, stage) for f in fields} | {p: of(f, stage) for p, f in named.items()}
-            yield Subject(stage, reads, NO_CONSTANTS)
-
-    return subjects
-
-
-def _made(cluster: Cluster) -> Iterator[tuple[str, str]]:
-    """Every Promotion that was ever made, with its Stage, in order of creation."""
-    for stage in cluster.pipeline.names:
-        yield from ((stage, p) for p in cluster.promotions[stage] if p in cluster.plans)
-
-
-def _successes(cluster: Cluster) -> Iterator[Subject]:
-    for stage, promotion in _made(cluster):
-        origin = cluster.freight[cluster.state[of("freight", promotion)]]
-        reads = {f: of(f, promotion) for f in ("phase", "freight")}
-        reads |= {"in_use": of("in_use", stage, origin), "older": of("older_history", stage)}
-        yield Subject(promotion, reads, NO_CONSTANTS)
-
-
-def _pairs(cluster: Cluster) -> Iterator[tuple[str, str]]:
-    """Any two Promotions of one Stage, the earlier one first."""
-    for stage in cluster.pipeline.names:
-        yield from combinations((p for of_stage, p in _made(cluster) if of_stage == stage), 2)
-
-
-def _names(cluster: Cluster) -> Iterator[Subject]:
-    for earlier, later in _pairs(cluster):
-        reads = {"earlier": of("name", earlier), "later": of("name", later)}
-        yield Subject(f"{earlier} and {later}", reads, NO_CONSTANTS)
-
-
-def _promoted_again(cluster: Cluster) -> Iterator[Subject]:
-    for earlier, later in _pairs(cluster):
-        reads = {"phase": of("phase", earlier), "freight": of("freight", earlier)}
-        reads |= {"later": of("freight", later), "actor": of("actor", later)}
-        yield Subject(f"{earlier} and {later}", reads, NO_CONSTANTS)
-
-
-def _origins(cluster: Cluster) -> Iterator[Subject]:
-    for stage, promotion in _made(cluster):
-        for origin in cluster.pipeline.stage(stage).origins:
-            reads = {"started": of("started", promotion), "carried": of("carried", promotion, origin)}
-            reads["in_use"] = of("in_use", stage, origin)
-            yield Subject(f"{promotion}, {origin}", reads, NO_CONSTANTS)
-
-
-def _steps(*of_promotion: str, tries: bool = True) -> Callable[[Cluster], Iterator[Subject]]:
-    def subjects(cluster: Cluster) -> Iterator[Subject]:
-        for _, promotion in _made(cluster):
-            for alias in cluster.plans[promotion].aliases:
-                reads = {f: of(f, promotion) for f in of_promotion} | {"entry": of("entry", promotion, alias)}
-                reads |= {"tries": of("tries", promotion, alias)} if tries else {}
-                yield Subject(f"{alias} of {promotion}", reads, NO_CONSTANTS)
-
-    return subjects
-
-
-def _scripted_steps(cluster: Cluster) -> Iterator[Subject]:
-    for stage, promotion in _made(cluster):
-        aliases = cluster.plans[promotion].aliases
-        scripts = cluster.scripts(stage, int(promotion.rpartition("#")[2]), len(aliases))
-        for alias, script in zip(aliases, scripts, strict=True):
-            reads = {"entry": of("entry", promotion, alias), "tries": of("tries", promotion, alias)}
-            yield Subject(f"{alias} of {promotion}", reads, {"script": script})
-
-
-def _later_steps(cluster: Cluster) -> Iterator[Subject]:
-    for _, promotion in _made(cluster):
-        plan = cluster.plans[promotion]
-        for earlier, later in combinations(plan.steps, 2):
-            alias = later.rules.alias
-            reads = {
-                "tries": of("tries", promotion, alias),
-                "earlier": of("entry", promotion, earlier.rules.alias),
-            }
-            fixed = {"asks": later.asks_about_failures, "may_fail": plan.continue_on_error[earlier.rules.alias]}
-            yield Subject(f"{alias} of {promotion}", reads, fixed)
-
-
-def _waiting(cluster: Cluster) -> Iterator[Subject]:
-    for stage, promotion in _made(cluster):
-        reads = {"phase": of("phase", promotion), "current": of("current", stage)}
-        yield Subject(promotion, reads | {"verification": of("verification", stage)}, NO_CONSTANTS)
 
 
 # The claims
@@ -283,47 +234,55 @@ CLAIMS = {
     for claim in (
         Claim(
             a_success_is_not_on_record,
-            _successes,
+            of_successes,
             "a success is on record within ten minutes",
             10 * MINUTE_MS,
         ),
-        Claim(names_tell_the_order_of_creation, _names),
-        Claim(a_promotion_takes_along_every_origin_in_use, _origins),
-        Claim(a_finished_step_never_runs_again, _steps("work_dir")),
-        Claim(a_finished_step_never_runs_again_after_a_restart, _steps()),
-        Claim(a_started_step_keeps_its_time, _steps(tries=False)),
-        Claim(after_a_failure_only_steps_whose_if_asks_for_it_start, _later_steps),
-        Claim(a_steps_own_failed_survives, _scripted_steps),
+        Claim(names_tell_the_order_of_creation, of_names),
+        Claim(a_promotion_takes_along_every_origin_in_use, of_origins),
+        Claim(a_success_changes_only_the_freight_of_its_own_origin, of_other_origins),
+        Claim(a_finished_step_never_runs_again, of_steps("work_dir")),
+        Claim(a_finished_step_never_runs_again_after_a_restart, of_steps()),
+        Claim(a_started_step_keeps_its_time, of_steps(tries=False)),
+        Claim(after_a_failure_only_steps_whose_if_asks_for_it_start, of_later_steps),
+        Claim(a_steps_own_failed_survives, of_scripted_steps),
         Claim(
             a_waiting_step_is_not_looked_at,
-            _steps("phase"),
+            of_steps("phase"),
             "a waiting step is looked at once a minute",
             MINUTE_MS,
         ),
         Claim(
             a_promotion_waits_for_nothing,
-            _waiting,
+            of_promotions,
             "a Promotion whose turn it is starts within five seconds",
             5_000,
         ),
-        Claim(a_verification_under_way_is_never_overtaken, _of_stages("verification")),
-        Claim(what_failed_is_not_promoted_again_by_itself, _promoted_again),
-        Claim(a_running_promotion_is_no_error_of_its_stage, _of_stages("current", "stage_requeue")),
+        Claim(a_verification_under_way_is_never_overtaken, of_stages("verification")),
+        Claim(what_failed_is_not_promoted_again_by_itself, of_pairs),
+        Claim(nothing_is_promoted_by_itself_after_a_promotion_that_holds, of_pairs),
+        Claim(a_running_promotion_is_no_error_of_its_stage, of_stages("current", "stage_requeue")),
         Claim(
             freight_waits_for_its_verification,
-            _of_stages("app", "current", "last_phase", "verification"),
+            of_stages("app", "current", "last_phase", "verification"),
             "a verification begins within five minutes once the applications are Healthy",
             5 * MINUTE_MS,
         ),
         Claim(
             a_success_waits,
-            _of_stages("current", "last_phase", "verification"),
+            of_stages("current", "last_phase", "verification"),
             "a success is verified or given up within an hour",
             HOUR_MS,
         ),
         Claim(
+            what_never_started_keeps_freight_unverified,
+            of_origins,
+            "a Promotion that never started keeps no Freight unverified for more than five minutes",
+            5 * MINUTE_MS,
+        ),
+        Claim(
             a_verified_stage_stays_ready_while_it_scales,
-            _of_stages("app", "current", "verification", ready="ready_condition"),
+            of_stages("app", "current", "verification", ready="ready_condition"),
         ),
     )
 }
@@ -375,9 +334,11 @@ def _how_long(bound: Property, since: tuple[int, Any], moments: tuple[Moment, ..
 
 
 def _bound(claim: Claim, subject: Subject) -> Property:
-    parameters = claim.rule.__code__.co_varnames[: claim.rule.__code__.co_argcount]
+    parameters = inspect.signature(claim.rule).parameters
     kind = every_step if any(p.startswith(AFTER) for p in parameters) else always
-    return kind(claim.rule, constants=subject.constants, reads=subject.reads)
+    asked = {p.removeprefix(AFTER) for p in parameters}
+    reads = {p: variable for p, variable in subject.reads.items() if p in asked}
+    return kind(claim.rule, constants=subject.constants, reads=reads)
 
 
 def _read(bound: Property, moment: Moment) -> tuple[tuple[str, Value], ...] | None:
