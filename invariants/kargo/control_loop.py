@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from model.kargo.availability import Verified
-from model.kargo.loop.values import Note, Verification
+from model.kargo.loop.values import Note, Run, Verification
 from model.kargo.phases import HealthState, PromotionPhase, VerificationPhase
 from model.kargo.saving_rules import BACKOFF
 from model.kargo.step_engine import RAN, Entry, Turn
@@ -93,6 +93,13 @@ def every_origin_in_use_is_carried_on(
     return not starts or in_use is None or next_carried is not None
 
 
+def freight_in_use_is_marked_as_in_use(
+    next_in_use: str | None, next_since: int | None, freight_exists: bool, *, freight: str
+) -> bool:
+    """After a pass, just the Freight in use says that it is in the Stage."""
+    return not freight_exists or (next_in_use == freight) == (next_since is not None)
+
+
 # Auto-promotion
 
 
@@ -144,6 +151,24 @@ def a_stage_auto_promotes_only_when_its_freight_is_verified(
     return next_verification is not None and next_verification.phase is VerificationPhase.SUCCESSFUL
 
 
+def nothing_is_auto_promoted_while_a_promotion_holds(
+    used: bool, next_used: bool, next_freight: str | None, *, origins: tuple[tuple[str, str], ...], **slots: Any
+) -> bool:
+    """A Stage promotes by itself nothing of an origin whose newest Promotion that holds or resumes it holds it.
+
+    One that was Aborted has withdrawn what it meant. `origins` pairs each Freight with its Warehouse.
+    """
+    if used or not next_used:
+        return True
+    meant = [
+        slots[f"intent_{k}"]
+        for k in _numbers(slots)
+        if slots[f"phase_{k}"] not in (None, PromotionPhase.ABORTED) and slots[f"intent_{k}"] is not None
+    ]
+    of_it = [intent for intent in meant if (next_freight, intent.origin) in origins]
+    return not (of_it and of_it[-1].hold)
+
+
 # The gates, one after the other
 
 
@@ -175,6 +200,15 @@ def analysis_runs_are_made_only_when_healthy(
     made = starts(verification, next_verification)
     pending = next_verification is not None and next_verification.phase is VerificationPhase.PENDING
     return not (made and pending) or next_health is HealthState.HEALTHY
+
+
+def every_verification_has_an_analysis_run_of_its_own(
+    verification: Verification | None, next_verification: Verification | None, runs: tuple[Run, ...]
+) -> bool:
+    """A verification that starts makes an AnalysisRun: it does not take over the outcome of an earlier one."""
+    if next_verification is None or not starts(verification, next_verification):
+        return True
+    return next_verification.run not in {run.number for run in runs}
 
 
 def a_verification_goes_on_only_while_healthy(
@@ -276,6 +310,23 @@ def a_promotion_under_way_is_no_error_of_its_stage(next_current: str | None, nex
 def a_refresh_is_answered(refresh: str, next_handled_refresh: str) -> bool:
     """A pass over a Stage that was to be refreshed says that it has been."""
     return not refresh or next_handled_refresh == refresh
+
+
+def a_promotion_that_never_started_does_not_hide_health(
+    last: str | None,
+    next_last: str | None,
+    last_phase: Phase,
+    phase: Phase,
+    started: int | None,
+    app: HealthState,
+    next_health: HealthState,
+    *,
+    name: str,
+) -> bool:
+    """After a success, recording a Promotion that was aborted before it started leaves the Stage Healthy if it is."""
+    never_started = phase is PromotionPhase.ABORTED and started is None
+    recorded = next_last == name != last and last_phase is SUCCEEDED
+    return not (recorded and never_started and app is HealthState.HEALTHY) or next_health is HealthState.HEALTHY
 
 
 # Promotions

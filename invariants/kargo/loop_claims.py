@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -101,8 +101,10 @@ class _Binding:
         if self.scope.auto_promotes:
             for slot in self.scope.promotions:
                 yield from self._of_auto_promotion(slot)
+        if not (self.bounds.interleaved or self.bounds.unwritten or self.bounds.edits):
+            yield from self._of_whole_passes()
 
-    def _pass(self, claim: Claim, *about: str, reads: dict[str, str], **constants: str) -> Property:
+    def _pass(self, claim: Claim, *about: str, reads: dict[str, str], **constants: Hashable) -> Property:
         """A claim about passes over the Stage."""
         name = f"{claim.__name__} [{'/'.join((self.stage.name, *about))}]"
         bound = {p.removeprefix("next_") for p in inspect.signature(claim).parameters} - constants.keys()
@@ -160,6 +162,33 @@ class _Binding:
         for freight in self.scope.of_origin(origin):
             verified = {"verified": of("verified", freight, self.stage.name)}
             yield self._pass(claims.freight_is_marked_only_when_verified_and_healthy, freight, reads=verified)
+
+    def _of_whole_passes(self) -> Iterator[Property]:
+        """Claims about passes that are one step, write what they find, and find the Stage as it was made."""
+        hidden = claims.a_promotion_that_never_started_does_not_hide_health
+        for slot in self.scope.promotions:
+            reads = {"phase": of("phase", slot), "started": of("started", slot)}
+            yield self._pass(hidden, slot, reads=reads, name=slot)
+        for origin in self.stage.origins:
+            for freight in self.scope.of_origin(origin):
+                reads = {"in_use": self.scope.of("in_use", origin), "since": of("since", freight, self.stage.name)}
+                reads["freight_exists"] = of("freight_exists", freight)
+                yield self._pass(claims.freight_in_use_is_marked_as_in_use, freight, reads=reads, freight=freight)
+        if self.stage.verification:
+            yield self._pass(claims.every_verification_has_an_analysis_run_of_its_own, reads={})
+        if self.scope.auto_promotes and not self.bounds.switches:
+            yield from self._of_holds()
+
+    def _of_holds(self) -> Iterator[Property]:
+        """While nobody switches auto-promotion off, which ends every hold."""
+        held = claims.nothing_is_auto_promoted_while_a_promotion_holds
+        origins = tuple((f, w) for w, names in self.scope.freight for f in names)
+        for at, slot in enumerate(self.scope.created):
+            reads = {"used": of("used", slot), "freight": of("freight", slot)}
+            others: dict[str, str] = {}
+            for k, earlier in enumerate(self.scope.created[:at]):
+                others |= {f"phase_{k}": of("phase", earlier), f"intent_{k}": of("intent", earlier)}
+            yield self._pass(Spread(held, tuple(others)), slot, reads=reads | others, origins=origins)
 
     def _of_promotion(self, slot: str) -> Iterator[Property]:
         phase = {"phase": of("phase", slot)}

@@ -11,6 +11,7 @@ from model.kargo.loop.pipeline import Pipeline, StageSpec
 from model.kargo.phases import HealthState
 from model.kargo.releases import Behaviours
 from model.kargo.requests import ALL, MATCH_UPSTREAM, FreightRequest
+from model.kargo.step_kinds import Result
 
 WELL = (HealthState.HEALTHY,)
 """Applications that are never anything but Healthy."""
@@ -64,6 +65,16 @@ LOOPS: dict[str, Loop] = {
         "one Stage that wants Freight from two Warehouses",
         pipeline_of(_stage("dev", origins=_TWO), warehouses=_TWO),
         Bounds(freight=1),
+    ),
+    "deleted-freight": Loop(
+        "one Stage that wants Freight from two Warehouses, and people who delete Freight that nobody has",
+        pipeline_of(_stage("dev", origins=_TWO), warehouses=_TWO),
+        Bounds(freight=1, deletions=False, freight_deletions=True, healths=WELL),
+    ),
+    "holds": Loop(
+        "one Stage that promotes by itself, and people who roll back",
+        pipeline_of(_DEV),
+        Bounds(promotions=4, auto=True, deletions=False, healths=WELL, results=(Result.SUCCEEDED,)),
     ),
     "dev-prod": Loop(
         "two Stages, one downstream of the other, with verification",

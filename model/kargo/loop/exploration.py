@@ -53,12 +53,13 @@ RESULTS = (Result.SUCCEEDED, Result.RUNNING, Result.FAILED_TERMINALLY)
 class Bounds:
     """How far a control loop is explored, and what may happen in it.
 
-    `promotions` is how many are made for each Stage, `freight` how many come from each Warehouse, `steps` how many
-    steps each Promotion has. People: `promotes`, `aborts`, `deletions` and `approvals` say whether they do such
-    things, `reverifies` how often they ask for a verification to be repeated, `switches` whether they switch
-    auto-promotion (`auto`: whether it is on at first), `by_hand` which names they give to Promotions of their own,
-    `edits` what else they make of the spec of a Stage, `stage_deletions` whether they delete Stages, `refreshes`
-    whether they ask for a Stage to be looked at.
+    `promotions` is how many are made for each Stage, `freight` how many come from each Warehouse, `steps` how
+    many steps each Promotion has. People: `promotes`, `aborts`, `deletions` (of Promotions),
+    `freight_deletions` and `approvals` say whether they do such things, `reverifies` how often they ask for a
+    verification to be repeated, `switches` whether they switch auto-promotion (`auto`: whether it is on at
+    first), `by_hand` which names they give to Promotions of their own, `edits` what else they make of the spec
+    of a Stage, `stage_deletions` whether they delete Stages, `refreshes` whether they ask for a Stage to be
+    looked at.
     Applications: `healths` are what they can be found to be, `results` what a step's attempt can come to, `runs`
     what AnalysisRuns can come to. Faults: `restarts` of the controller; `lags`: a cache may show a Promotion as it
     was before the last write; `unwritten`: the API server may refuse to write status. With `interleaved` a pass
@@ -71,6 +72,7 @@ class Bounds:
     promotes: bool = True
     aborts: bool = True
     deletions: bool = True
+    freight_deletions: bool = False
     approvals: bool = False
     reverifies: int = 0
     switches: bool = False
@@ -156,9 +158,11 @@ def exploration(name: str, pipeline: Pipeline, behaviours: Behaviours, bounds: B
     of_passes = tuple(pass_variables(plan))
     variables: list[Variable] = []
     steps: list[Action | Sequence] = []
-    for _, names in freight_of(pipeline, bounds):
+    for warehouse, names in freight_of(pipeline, bounds):
         variables += [v for f in names for v in freight_variables(pipeline, f) if v.name == of("freight_exists", f)]
         steps += _discoveries(names)
+        if bounds.freight_deletions:
+            steps += (people.delete_freight(pipeline, name, warehouse) for name in names)
     scopes = [scope_of(pipeline, name, behaviours, bounds) for name in pipeline.names]
     if bounds.wakeups:
         variables += wakeup_variables(scopes)

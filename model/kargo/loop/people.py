@@ -14,8 +14,10 @@ from model.kargo import availability
 from model.kargo.auto_promotion import Choice
 from model.kargo.loop.auto_promote import create, forget_choice, read_policy
 from model.kargo.loop.candidates import choose, may_promote
+from model.kargo.loop.pipeline import Pipeline
 from model.kargo.loop.scope import Scope
 from model.kargo.loop.values import Asked, Intent, Verification, of
+from model.kargo.loop.variables import freight_variables
 from model.kargo.phases import PromotionPhase
 from model.kargo.requests import FreightRequest
 from model.system import Action, Outcomes, Part, Sequence, Value, action, only, part, required, sequence
@@ -121,6 +123,36 @@ def ask_to_abort_verification(verification: Verification | None, *, actor: str) 
 
 
 # Freight, policies and Stages
+
+
+def may_delete_freight(in_use: str | None, *, freight: str) -> Outcomes:
+    """Enabled while a Stage does not have the Freight: admission refuses to delete what is in use.
+
+    Source: `pkg/webhook/kubernetes/freight/webhook.go: ValidateDelete`
+    """
+    return only() if in_use != freight else ()
+
+
+def lose_freight(freight_exists: bool) -> Outcomes:
+    """Enabled while the Freight exists: it is gone, and so is everything it said."""
+    return only("deleted", freight_exists=False) if freight_exists else ()
+
+
+def delete_freight(pipeline: Pipeline, freight: str, warehouse: str) -> Sequence:
+    """A person deletes Freight that no Stage has."""
+    initial = {v.name: v.initial[0] for v in freight_variables(pipeline, freight)}
+    exists = of("freight_exists", freight)
+    allowed = (
+        required(action(may_delete_freight, constants={"freight": freight}, in_use=of("in_use", s, warehouse)))
+        for s in pipeline.names
+    )
+    losing = required(action(lose_freight, freight_exists=exists))
+    gone = (
+        action(forget_field, constants={"initial": v}, writes={"field": n})
+        for n, v in initial.items()
+        if n != exists
+    )
+    return sequence(f"delete Freight {freight}", *allowed, losing, *gone, actor="person")
 
 
 def approve(freight_exists: bool, approved: int | None, now: int) -> Outcomes:
