@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from model.kargo.availability import Verified
-from model.kargo.loop.values import Note, Run, Verification
+from model.kargo.loop.values import Note, Verification
 from model.kargo.phases import HealthState, PromotionPhase, VerificationPhase
 from model.kargo.saving_rules import BACKOFF
 from model.kargo.step_engine import RAN, Entry, Turn
@@ -202,15 +202,6 @@ def analysis_runs_are_made_only_when_healthy(
     return not (made and pending) or next_health is HealthState.HEALTHY
 
 
-def every_verification_has_an_analysis_run_of_its_own(
-    verification: Verification | None, next_verification: Verification | None, runs: tuple[Run, ...]
-) -> bool:
-    """A verification that starts makes an AnalysisRun: it does not take over the outcome of an earlier one."""
-    if next_verification is None or not starts(verification, next_verification):
-        return True
-    return next_verification.run not in {run.number for run in runs}
-
-
 def a_verification_goes_on_only_while_healthy(
     verification: Verification | None, next_verification: Verification | None, next_health: HealthState
 ) -> bool:
@@ -323,7 +314,7 @@ def a_promotion_that_never_started_does_not_hide_health(
     *,
     name: str,
 ) -> bool:
-    """After a success, recording a Promotion that was aborted before it started leaves the Stage Healthy if it is."""
+    """After a success, recording a Promotion that was aborted before it started leaves a healthy Stage Healthy."""
     never_started = phase is PromotionPhase.ABORTED and started is None
     recorded = next_last == name != last and last_phase is SUCCEEDED
     return not (recorded and never_started and app is HealthState.HEALTHY) or next_health is HealthState.HEALTHY

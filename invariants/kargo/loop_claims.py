@@ -174,8 +174,6 @@ class _Binding:
                 reads = {"in_use": self.scope.of("in_use", origin), "since": of("since", freight, self.stage.name)}
                 reads["freight_exists"] = of("freight_exists", freight)
                 yield self._pass(claims.freight_in_use_is_marked_as_in_use, freight, reads=reads, freight=freight)
-        if self.stage.verification:
-            yield self._pass(claims.every_verification_has_an_analysis_run_of_its_own, reads={})
         if self.scope.auto_promotes and not self.bounds.switches:
             yield from self._of_holds()
 
