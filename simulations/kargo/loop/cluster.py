@@ -39,6 +39,9 @@ USER = "admin"
 KUBECTL_USER = "kubernetes:alice"
 """The person who acts past it."""
 
+UNKNOWN_NAME = "<ulid>"
+"""What a text has in the place of what was generated for the name of a Promotion that was refused."""
+
 State = dict[str, Any]
 
 SPARE = 3
@@ -191,7 +194,7 @@ class Cluster:
         record = self._run(step)
         if record is None:
             return NOTHING
-        self._names_made += self.state[of("run_ids", stage)] - runs
+        self._names_made += self.state[of("run_ids", stage)] - runs + record["error"].count(UNKNOWN_NAME)
         self._furnish_new(stage)
         return _passed(self.state[of("stage_requeue", stage)], record["error"])
 
