@@ -23,7 +23,7 @@ def observe(stage: str) -> Action:
 
 def set_health(app: HealthState, *, found: HealthState) -> Outcomes:
     """The applications change."""
-    return only(f"the applications are {found}", app=found) if app is not found else ()
+    return only(app=found) if app is not found else ()
 
 
 def set_run(runs: tuple[Run, ...], now: int, *, phase: VerificationPhase) -> Outcomes:
@@ -31,7 +31,7 @@ def set_run(runs: tuple[Run, ...], now: int, *, phase: VerificationPhase) -> Out
     if not runs:
         return ()
     newest = runs[-1]._replace(phase=phase, completed=now // 1000 * 1000 if phase.terminal else None)
-    return only(f"AnalysisRun {newest.number} is {phase}", runs=(*runs[:-1], newest))
+    return only(runs=(*runs[:-1], newest))
 
 
 def note_run(runs: tuple[Run, ...], run_notes: tuple[RunNote, ...], *, message: str) -> Outcomes:
