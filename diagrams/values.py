@@ -14,7 +14,7 @@ def show(value: Value) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Enum):
-        return str(value.value) or "new"
+        return str(value.value) or value.name.replace("_", " ").lower()
     if isinstance(value, str):
         return value if value and value.isprintable() else repr(value)
     if type(value) is tuple:
