@@ -31,6 +31,7 @@ UP_TO_1_10 = (*UP_TO_1_9, "1.10.10")
 BREAKS_IN = {
     "aborting-a-later-promotion-hides-an-earlier-success": EVERY,
     "aborting-a-waiting-promotion-ends-verification": EVERY,
+    "deleted-freight-comes-along": EVERY,
     "deleted-freight-takes-other-origins-along": EVERY,
     "failed-freight-comes-along": EVERY,
     "hold-lost-with-its-record": ("1.11.2", "main"),
@@ -58,6 +59,7 @@ BREAKS_IN = {
 WORKS = {
     "aborting-a-later-promotion-hides-an-earlier-success": [False, False, False, True, True, True, True],
     "aborting-a-waiting-promotion-ends-verification": [False, False, False, False, True, True],
+    "deleted-freight-comes-along": [False, False, False, False, True],
     "deleted-freight-takes-other-origins-along": [True, False, False, False, True],
     "failed-freight-comes-along": [True, True, False, False],
     "hold-lost-with-its-record": [True, True, False, True],

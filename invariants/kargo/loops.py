@@ -11,7 +11,6 @@ from model.kargo.loop.pipeline import Pipeline, StageSpec
 from model.kargo.phases import HealthState
 from model.kargo.releases import Behaviours
 from model.kargo.requests import ALL, MATCH_UPSTREAM, FreightRequest
-from model.kargo.step_kinds import Result
 
 WELL = (HealthState.HEALTHY,)
 """Applications that are never anything but Healthy."""
@@ -61,6 +60,11 @@ LOOPS: dict[str, Loop] = {
         pipeline_of(_DEV),
         Bounds(auto=True, switches=True, deletions=False, healths=WELL),
     ),
+    "auto-verification": Loop(
+        "one Stage with verification that promotes by itself",
+        pipeline_of(_VERIFIED),
+        Bounds(promotions=2, auto=True, deletions=False),
+    ),
     "two-origins": Loop(
         "one Stage that wants Freight from two Warehouses",
         pipeline_of(_stage("dev", origins=_TWO), warehouses=_TWO),
@@ -74,7 +78,7 @@ LOOPS: dict[str, Loop] = {
     "holds": Loop(
         "one Stage that promotes by itself, and people who roll back",
         pipeline_of(_DEV),
-        Bounds(promotions=4, auto=True, deletions=False, healths=WELL, results=(Result.SUCCEEDED,)),
+        Bounds(promotions=4, auto=True, deletions=False, healths=WELL),
     ),
     "dev-prod": Loop(
         "two Stages, one downstream of the other, with verification",
