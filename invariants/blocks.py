@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from model.system import Action, Sequence, System, parts_of
+from invariants.writing import declared
+from model.system import Action, Sequence, System
 
 STEPS = 8
 """How many steps a block has at least: to cut a diagram costs as much as some images."""
@@ -42,5 +43,5 @@ def blocks_of(system: System) -> tuple[Block, ...]:
 
 def _span(step: Action | Sequence, places: dict[str, int]) -> tuple[int, int]:
     """The places from the first variable that `step` may write up to, without it, the one after the last."""
-    written = [places[v] for a in parts_of(step) for n, v in a.writes if n not in a.ignored and v in places]
+    written = [places[v] for v in declared(step) if v in places]
     return (min(written), max(written) + 1) if written else (0, 0)

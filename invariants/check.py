@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from invariants.explicit_search import explicit_search
-from invariants.fusing import fused
 from invariants.findings import Findings, Question, StutterMatters, Traced, everything
+from invariants.fusing import fused
 from invariants.limits import Limits
 from invariants.properties import Property
 from invariants.search import search

@@ -56,14 +56,14 @@ def _pairs(engine: Symbolic, step: Step, states: Diagram) -> int:
 def _plain(step: Step) -> Relation | None:
     """The relation of a step that is one action without local variables."""
     body = step.links[0].body if isinstance(step.source, Action) else None
-    simple = isinstance(body, Relation) and not step.kept and not step.links[0].enter
+    simple = isinstance(body, Relation) and not step.links[0].enter
     return body if simple and isinstance(body, Relation) else None
 
 
 def _guards_first(step: Step) -> bool:
     """Whether everything up to the last required part only looks at variables of the state."""
     last = max((i for i, link in enumerate(step.links) if link.required), default=-1)
-    return not step.kept and all(
+    return all(
         isinstance(link.body, Relation) and not link.body.written and not link.enter
         for link in step.links[: last + 1]
     )

@@ -1,16 +1,18 @@
 """Actions and sequences as chains of relations: images and pre-images of sets of states.
 
 A local variable has bits in a set only between the first part that mentions it and the last one: it enters
-with its initial value and is quantified away after, so outside it costs nothing.
+with its initial value and is quantified away after, so outside it costs nothing. Where only the ends of a step are
+looked at, and only some variables there, the same goes for the others after the last part that mentions them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from invariants.encoding import Column, Diagram, Encoding, initial, minus
 from invariants.relations import Relation
+from invariants.writing import declared
 from model.system import Action, Part, Sequence, Variable, parts_of
 
 Relations = Callable[[Action], Relation]
@@ -18,7 +20,7 @@ Relations = Callable[[Action], Relation]
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One part of a step: what it runs, where, and the local variables that live from it, and until it."""
+    """One part of a step: what it runs, where, the local variables that live from it, and variables until it."""
 
     body: Relation | tuple[Link, ...]
     when: tuple[tuple[str, tuple[int, ...]], ...] = ()
@@ -31,13 +33,11 @@ class Link:
 class Step:
     """An action or sequence that the system lists, ready to compute with.
 
-    `kept` are the local variables that a claim wants to see as the step left them; `reads` are the variables of
-    the state that it reads, may write, or is conditional on.
+    `reads` are the variables of the state that it reads, may write, or is conditional on.
     """
 
     source: Action | Sequence
     links: tuple[Link, ...]
-    kept: tuple[str, ...]
     reads: frozenset[str]
     relations: tuple[Relation, ...]
 
@@ -52,15 +52,48 @@ class Step:
         return self.written & self.reads
 
 
-def build(encoding: Encoding, step: Action | Sequence, relations: Relations, kept: frozenset[str]) -> Step:
-    """The step of an action or sequence of the system; `kept` are locals to keep to its end."""
+def build(encoding: Encoding, step: Action | Sequence, relations: Relations) -> Step:
+    """The step of an action or sequence of the system."""
+    return _build(encoding, step, relations, lambda name: encoding.numbers.variables[name].local)
+
+
+def deciding(encoding: Encoding, step: Action | Sequence, relations: Relations, wanted: frozenset[str]) -> Step:
+    """The step without what decides nothing about `wanted`, the variables that matter at its end.
+
+    What is left can be taken from the same states and leaves `wanted` the same. It forgets the other variables as
+    it goes; local variables in `wanted` are there from before it begins until after it ends.
+    """
+    if isinstance(step, Sequence):
+        step = replace(step, parts=_deciding(step.parts, set(wanted)))
+    return _build(encoding, step, relations, lambda name: name not in wanted)
+
+
+def _deciding(parts: tuple[Part, ...], needed: set[str]) -> tuple[Part, ...]:
+    """The parts that decide about `needed`, which grows by what decides about them in turn."""
+    found: list[Part] = []
+    for p in reversed(parts):
+        if isinstance(p.body, Action):
+            if not p.required and needed.isdisjoint(declared(p.body)):
+                continue
+            needed.update(v for _, v in p.body.reads)
+        else:
+            inner = _deciding(p.body.parts, needed)
+            if not inner:
+                continue
+            p = replace(p, body=replace(p.body, parts=inner))
+        needed.update(name for name, _ in p.when)
+        found.insert(0, p)
+    return tuple(found)
+
+
+def _build(
+    encoding: Encoding, step: Action | Sequence, relations: Relations, passing: Callable[[str], bool]
+) -> Step:
     parts = (Part(step, required=True),) if isinstance(step, Action) else step.parts
     used = set(mentioned(parts))
-    locals_ = {n for n in used if encoding.numbers.variables[n].local}
-    links = _links(encoding, parts, relations, locals_ - kept)
+    links = _links(encoding, parts, relations, set(filter(passing, used)))
     unique = tuple({id(r): r for r in map(relations, parts_of(step))}.values())
-    reads = frozenset(used - locals_)
-    return Step(step, links, tuple(sorted(locals_ & kept)), reads, unique)
+    return Step(step, links, frozenset(n for n in used if not encoding.numbers.variables[n].local), unique)
 
 
 def mentioned(parts: Iterable[Part]) -> Iterator[str]:
@@ -75,13 +108,14 @@ def mentioned(parts: Iterable[Part]) -> Iterator[str]:
 
 
 def _links(
-    encoding: Encoding, parts: tuple[Part, ...], relations: Relations, locals_: set[str]
+    encoding: Encoding, parts: tuple[Part, ...], relations: Relations, fleeting: set[str]
 ) -> tuple[Link, ...]:
-    uses = [locals_ & set(mentioned((p,))) for p in parts]
+    """The parts, each with the variables of `fleeting` that it is the last to mention, or, if local, the first."""
+    uses = [fleeting & set(mentioned((p,))) for p in parts]
     enter: list[set[str]] = [set() for _ in parts]
     leave: list[set[str]] = [set() for _ in parts]
     inner: list[set[str]] = [set() for _ in parts]
-    for name in locals_:
+    for name in fleeting:
         at = [i for i, names in enumerate(uses) if name in names]
         first = parts[at[0]] if at else None
         if first is None:
@@ -89,8 +123,9 @@ def _links(
         if len(at) == 1 and isinstance(first.body, Sequence) and name not in dict(first.when):
             inner[at[0]].add(name)
         else:
-            enter[at[0]].add(name)
             leave[at[-1]].add(name)
+            if encoding.numbers.variables[name].local:
+                enter[at[0]].add(name)
     return tuple(
         Link(
             relations(p.body)
@@ -121,20 +156,16 @@ class Stepper:
         self._variables: Mapping[str, Variable] = encoding.numbers.variables
         self._cubes: dict[object, Diagram] = {}
 
-    def image(self, step: Step, states: Diagram, *, keep: bool = False) -> Diagram:
-        """The states after `step` from `states`; with `keep`, its kept locals are left as they ended.
+    def image(self, step: Step, states: Diagram) -> Diagram:
+        """The states after `step` from `states`.
 
         Raises Outgrown if a new value does not fit; nothing is lost, so the call can be repeated.
         """
-        if step.kept:
-            states = states & self._initial(step.kept)
-        states = self._through(step.links, states)
-        return states if keep or not step.kept else states.exists(self._bits(step.kept))
+        return self._through(step.links, states)
 
     def preimage(self, step: Step, states: Diagram) -> Diagram:
         """The states from which `step` may lead into `states`, as far as its rows are known."""
-        states = self._back(step.links, states)
-        return self._start(step.kept, states) if step.kept else states
+        return self._back(step.links, states)
 
     def admitted(self, link: Link, states: Diagram) -> Diagram:
         """The states that a required part lets through, where it writes nothing."""

@@ -33,7 +33,7 @@ from invariants.interrupts import uninterrupted
 from invariants.properties import Kind, Property
 from invariants.relations import Claim, Relation
 from invariants.saturation import Saturation
-from invariants.steps import Step, Stepper, build
+from invariants.steps import Step, Stepper, build, deciding
 from model.system import Action, System
 
 CACHE = 1 << 16
@@ -80,11 +80,8 @@ class Symbolic:
         self.stepper = Stepper(self.encoding)
         self.claims = {c: Claim(self.encoding, c) for c in claims}
         self._relations: dict[object, Relation] = {}
-        seen_after = {v for c in self.claims for _, (v, _) in c.reads}
-        kept = frozenset(v.name for v in system.variables if v.local and v.name in seen_after)
-        self.steps = tuple(build(self.encoding, a, self._relation, kept) for a in system.actions)
+        self.steps = tuple(build(self.encoding, a, self._relation) for a in system.actions)
         self._saturation = Saturation(self.encoding, blocks, self.steps)
-        self.kept = tuple(sorted(kept))
         self.start: Diagram = initial(self.encoding, (v for v in system.variables if not v.local))
         self.reach = self.start
         self.layers: list[Diagram] = []
@@ -93,6 +90,7 @@ class Symbolic:
         self._next = self.encoding.false
         self.made = 0
         self._nodes = 0
+        self._parts: dict[tuple[int, frozenset[str]], Step] = {}
         self._ends: dict[tuple[Diagram, int, frozenset[str], frozenset[str]], Diagram] = {}
 
     def _relation(self, of: Action) -> Relation:
@@ -253,15 +251,17 @@ class Symbolic:
     def step_ends(self, claim: Claim, step: Step, states: Diagram) -> Diagram:
         """What the claim sees of the ends of `step` from `states`: values before and after, locals as it left them.
 
-        Variables that neither the step nor the claim looks at are quantified away.
+        Variables that decide nothing about that are quantified away.
         """
         seen = frozenset((*claim.before, *claim.after))
-        key = (states, id(step), frozenset(claim.before), seen - step.reads)
+        after = frozenset(claim.after)
+        key = (states, id(step), frozenset(claim.before), after)
         if key not in self._ends:
-            begin = self.onto(step.reads | step.written | seen, states)
-            begin = self.stepper.start(tuple(n for n in self.kept if n not in step.kept), begin)
+            part = self.deciding(step, after)
+            begin = self.onto(part.reads | seen, self.onto(step.reads | seen, states))
+            begin = self.stepper.start(self._locals(after), begin)
             begin = begin & self.encoding.same(Column.NOW, Column.BEFORE, claim.before)
-            self._ends[key] = self.stepper.image(step, begin, keep=True)
+            self._ends[key] = self.stepper.image(part, begin)
         return self._ends[key]
 
     def bad_ends(self, claim: Claim, step: Step, states: Diagram) -> Diagram:
@@ -272,10 +272,26 @@ class Symbolic:
 
     def stutters(self, claim: Claim, states: Diagram) -> bool:
         """Whether the claim calls a step false that begins in `states` and changes nothing."""
-        same = self.stepper.start(self.kept, states)
+        same = self.onto((*claim.before, *claim.after), states)
+        same = self.stepper.start(self._locals(claim.after), same)
         same = same & self.encoding.same(Column.NOW, Column.BEFORE, claim.before)
         claim.learn(same)
         return (same & claim.false).satisfiable()
+
+    def deciding(self, step: Step, wanted: frozenset[str]) -> Step:
+        """The step as far as it decides about `wanted`; local variables of that are there before and after it."""
+        key = (id(step), wanted)
+        if key not in self._parts:
+            self._parts[key] = deciding(self.encoding, step.source, self._relation, wanted)
+        return self._parts[key]
+
+    def preimage_of_ends(self, claim: Claim, step: Step, ends: Diagram) -> Diagram:
+        """The states from which `step` may end in `ends`, a set of values of what the claim sees after it."""
+        part = self.deciding(step, frozenset(claim.after))
+        return self.stepper.begin(self._locals(claim.after), self.stepper.preimage(part, ends))
+
+    def _locals(self, names: Iterable[str]) -> tuple[str, ...]:
+        return tuple(sorted(n for n in names if self.numbers.variables[n].local))
 
     def manager_nodes(self) -> int:
         """How many diagram nodes there are."""

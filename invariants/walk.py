@@ -45,8 +45,7 @@ def _source(
     literals = [(column, name, code) for (column, name), code in known]
     after = encoding.conjunction(x for x in literals if x[0] is Column.NOW)
     before = encoding.conjunction((Column.NOW, n, c) for column, n, c in literals if column is Column.BEFORE)
-    untouched = tuple(n for n in engine.kept if n not in step.kept)
-    sources = engine.stepper.begin(untouched, engine.stepper.preimage(step, after))
+    sources = engine.preimage_of_ends(claim, step, after)
     end = {name: engine.numbers.values[name][code] for column, name, code in literals if column is Column.NOW}
     return sources & before & layer, end
 

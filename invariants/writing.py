@@ -1,7 +1,7 @@
 """What a rule may write, read off its source: the keywords of its calls of `only` and `outcome`.
 
-A rule that makes its outcomes in another way, or whose source is not at hand, is not understood; the caller then has
-to take every name that it mentions for one that it writes.
+A rule that makes its outcomes in another way, or whose source is not at hand, is not understood; the caller then
+has to take every name that it mentions for one that it writes.
 """
 
 from __future__ import annotations
@@ -12,9 +12,14 @@ from functools import cache
 from pathlib import Path
 from types import FunctionType, ModuleType
 
-from model.system import Outcome, only, outcome
+from model.system import Action, Outcome, Sequence, only, outcome, parts_of
 
 MAKERS = (only, outcome)
+
+
+def declared(step: Action | Sequence) -> frozenset[str]:
+    """The variables that `step` declares that it may write; to write another is an error."""
+    return frozenset(v for a in parts_of(step) for n, v in a.writes if n not in a.ignored)
 
 
 @cache
@@ -31,22 +36,29 @@ def written_names(rule: Callable[..., object]) -> frozenset[str] | None:
             continue
         seen.add(function)
         tree = _definition(function)
-        if tree is None or function.__closure__:
+        if tree is None or function.__closure__ or not _returns_calls(tree):
             return None
-        if not _returns_calls(tree):
+        names, called = _outcomes(tree, function.__globals__)
+        if names is None:
             return None
-        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
-            item = _called(call.func, function.__globals__)
-            keywords = [k.arg for k in call.keywords]
-            if item in MAKERS:
-                if None in keywords:
-                    return None
-                found.update(k for k in keywords if k is not None)
-            elif item is Outcome:
-                return None
-            elif isinstance(item, FunctionType):
-                todo.append(item)
+        found |= names
+        todo += called
     return frozenset(found)
+
+
+def _outcomes(tree: ast.AST, names: dict[str, object]) -> tuple[set[str] | None, list[FunctionType]]:
+    """The names that outcomes made in `tree` change, None if that cannot be told; the functions it calls."""
+    found: set[str | None] = set()
+    functions: list[FunctionType] = []
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        item = _called(call.func, names)
+        if item in MAKERS:
+            found.update(k.arg for k in call.keywords)
+        elif item is Outcome:
+            found.add(None)
+        elif isinstance(item, FunctionType):
+            functions.append(item)
+    return None if None in found else {name for name in found if name is not None}, functions
 
 
 def _called(name: ast.expr, names: dict[str, object]) -> object:
