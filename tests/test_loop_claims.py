@@ -18,7 +18,7 @@ from invariants.trace import Trace, agree, true_of
 from model.kargo.auto_promotion import Guard
 from model.kargo.availability import Verified
 from model.kargo.loop import auto_promote, exploration, sync_promotions
-from model.kargo.loop.values import Asked, Verification
+from model.kargo.loop.values import Asked, Intent, Verification
 from model.kargo.loop.verify import Doing
 from model.kargo.phases import HealthState, PromotionPhase, VerificationPhase
 from model.kargo.promotion_rules import Acknowledged
@@ -71,6 +71,7 @@ SMALL: dict[str, Loop] = {
     "named": smaller("by-hand", 1, 1, deletions=False, healths=WELL, results=(Result.SUCCEEDED,)),
     "steps": smaller("restarts", 1, 1),
     "woken": smaller("wakeups", 1, 1),
+    "failing": smaller("single", 2, 1, deletions=False, healths=WELL, results=(Result.FAILED_TERMINALLY,)),
     "gate": smaller("control-flow", 1, 1, wakeups=True),
 }
 """The systems that mutants are made of."""
@@ -100,6 +101,36 @@ def record_nothing(
     phase: Phase, name: str, started: int | None, last: str | None, *, inherits_collection: bool
 ) -> Outcomes:
     """A broken rule: it forgets to record."""
+    return ()
+
+
+def record_failure_as_success(
+    phase: Phase, name: str, started: int | None, last: str | None, *, inherits_collection: bool
+) -> Outcomes:
+    """A broken rule: it forgets that a Promotion may fail."""
+    if phase is None or not phase.terminal or (last is not None and name <= last):
+        return ()
+    said = phase if phase is PromotionPhase.ABORTED else PromotionPhase.SUCCEEDED
+    return only(last=name, last_phase=said, recorded=phase, inherits=False)
+
+
+def enter_nowhere(freight_exists: bool, since: int | None, now: int, *, freight: str, project: str) -> Outcomes:
+    """A broken rule: it forgets to mark the Freight that comes into use."""
+    return ()
+
+
+def overlay_nothing(
+    phase: Phase,
+    name: str,
+    intent: Intent | None,
+    freight: str | None,
+    last: str | None,
+    enabled: bool,
+    newest_intent: str | None,
+    *,
+    origin: str,
+) -> Outcomes:
+    """A broken rule: it forgets the holds that are not on record yet."""
     return ()
 
 
@@ -344,6 +375,9 @@ MUTANTS = (
     broken("woken", "a_stage_whose_promotion_is_over_is_woken", watch_phase=wake_nobody_by_phase),
     broken("woken", "a_refresh_is_answered", handle_refresh=answer_nothing),
     broken("gate", "freight_that_could_pass_is_noticed", watch_verified=wake_nobody_by_freight),
+    broken("one", "freight_in_use_is_marked_as_in_use", enter=enter_nowhere),
+    broken("auto, two", "nothing_is_auto_promoted_while_a_promotion_holds", overlay=overlay_nothing),
+    broken("failing", "a_promotion_that_never_started_does_not_hide_health", record=record_failure_as_success),
     broken("two", "one_promotion_runs_at_a_time", look_at_stage=look_at_no_stage),
     broken("one", "a_current_promotion_is_not_over_for_long", take_stock=never_over),
 )
@@ -441,6 +475,20 @@ def runs_after_a_step_that_is_over(entry: Entry | None, next_did: Turn, **_: Any
 
 
 SITUATIONS: dict[str, tuple[str, Situation]] = {
+    "a_promotion_that_never_started_does_not_hide_health": (
+        "two",
+        lambda last, next_last, last_phase, phase, started, name, **_: (
+            next_last == name != last
+            and last_phase is PromotionPhase.SUCCEEDED
+            and phase is PromotionPhase.ABORTED
+            and started is None
+        ),
+    ),
+    "freight_in_use_is_marked_as_in_use": ("one", lambda next_in_use, freight, **_: next_in_use == freight),
+    "nothing_is_auto_promoted_while_a_promotion_holds": (
+        "auto, two",
+        lambda used, next_used, **_: next_used and not used,
+    ),
     "the_last_promotion_changes_only_while_one_is_current": ("one", is_recorded),
     "only_the_current_promotion_is_recorded": ("one", is_recorded),
     "what_is_recorded_is_over_and_comes_after": (
@@ -576,6 +624,8 @@ BOUNDS = {
     "soaking-gate": (1, 1),
     "edits": (1, 1),
     "chain": (1, 1),
+    "deleted-freight": (2, 1),
+    "holds": (2, 2),
 }
 """Promotions for each Stage and Freight from each Warehouse, by loop."""
 
@@ -606,7 +656,7 @@ UP_TO_1_8, UP_TO_1_9, UP_TO_1_10 = ALL[:2], ALL[:3], ALL[:4]
 VIOLATED: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     # Promotions that are aborted while they wait are recorded together with the current one.
     "only_the_current_promotion_is_recorded": (
-        ("single by-hand verification auto two-origins interleaved unwritten", ALL),
+        ("single by-hand verification auto two-origins interleaved unwritten deleted-freight holds", ALL),
     ),
     # A Stage that is not healthy lets the next Promotion go first.
     "no_promotion_starts_before_the_freight_is_verified": (
@@ -614,9 +664,16 @@ VIOLATED: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     ),
     "a_verification_goes_on_only_while_healthy": (("verification dev-prod", ALL),),
     # What a failed Promotion carried is carried on by the next one, and comes into use with it.
-    "freight_in_use_was_promoted_with_success": (("two-origins", ALL),),
+    "freight_in_use_was_promoted_with_success": (("two-origins deleted-freight", ALL),),
     "a_promotion_under_way_is_no_error_of_its_stage": ((" ".join(BOUNDS), UP_TO_1_9),),
     "a_promotion_that_was_current_is_recorded": (("by-hand", UP_TO_1_10), ("edits", ALL)),
+    # One that is aborted in the queue becomes the last one, which did not succeed.
+    "a_promotion_that_never_started_does_not_hide_health": (
+        ("single by-hand verification auto two-origins deleted-freight holds", ALL),
+    ),
+    # Freight that is gone when a success is recorded ends the pass before anything else is looked at.
+    "freight_in_use_is_marked_as_in_use": (("deleted-freight", ALL),),
+    "health_is_unknown_after_a_failure": (("deleted-freight", ALL),),
     "the_later_promotion_has_the_larger_name": (("by-hand", UP_TO_1_10),),
     "the_record_never_passes_by_one_that_is_not_over": (("by-hand", UP_TO_1_10),),
     "terminal_phases_never_change": (("lagging", UP_TO_1_8),),
@@ -649,6 +706,8 @@ SIZES = {
     "chain": (18_363_024, 18_363_024),
     "soaking-gate": (177, 177),
     "edits": (1_998, 1_410),
+    "deleted-freight": (3_962, 4_656),
+    "holds": (1_358, 4_488),
 }
 """States by loop, in 1.9.9 and 1.11.2."""
 
@@ -685,13 +744,17 @@ def test_every_loop_is_looked_at() -> None:
 # Tidying
 
 
+FORGOTTEN = ("carried", "entry", "started", "status_freight", "work_dir")
+"""What is let go of a Promotion that is over."""
+
+
 def tell_apart(state: dict[str, Any]) -> frozenset[tuple[str, Any]]:
     """What claims read of a state, without what they may not depend on: numbers, and what is over."""
     found = {}
     for name, value in state.items():
         field, _, rest = name.partition("[")
         over = state.get(f"phase[{rest.removesuffix(']').split('/')[0]}]")
-        if over is not None and over.terminal and field in ("entry", "work_dir", "status_freight", "carried"):
+        if over is not None and over.terminal and field in FORGOTTEN:
             continue
         if field == "verification" and value is not None:
             value = (value.phase, value.run is not None)
