@@ -313,7 +313,7 @@ def shortened(release: str, found: WrongError) -> WrongError:
 def settings_of(examples: int) -> settings:
     return settings(
         max_examples=examples,
-        stateful_step_count=20,
+        stateful_step_count=16,
         deadline=None,
         derandomize=True,
         database=None,
@@ -350,15 +350,18 @@ FOUND = [
 def test_walks_find_the_reported_bug_and_tell_a_short_story(claim: str, release: str) -> None:
     story = story_of(release, claim)
 
-    assert story[0] == "apps finds a1" or story[0] == "base finds b1"
+    assert story[0] in ("apps finds a1", "base finds b1")
     assert len(story) <= 11
     assert max(len(sentence) for sentence in story) < 116
     assert story[-1].endswith(claim.replace("_", " "))
 
 
 def test_the_story_of_a_step_that_runs_after_a_failure_is_as_short_as_can_be() -> None:
-    assert story_of("1.11.2", GUARDED)[1:] == [
-        "promote a1 to dev (its test fails)",
+    found, promoted, *rest = story_of("1.11.2", GUARDED)
+
+    freight = found.rpartition(" ")[2]
+    assert promoted == f"promote {freight} to dev (its test fails)"
+    assert rest == [
         "let the controllers work for 1m",
         f"so it is not true of publish of dev#1 that {GUARDED}",
     ]
@@ -366,7 +369,7 @@ def test_the_story_of_a_step_that_runs_after_a_failure_is_as_short_as_can_be() -
 
 @pytest.mark.parametrize(
     ("release", "examples"),
-    [("1.11.2", 60), *(pytest.param(release, 1500, marks=pytest.mark.slow) for release in RELEASES)],
+    [("1.11.2", 60), *(pytest.param(release, 400, marks=pytest.mark.slow) for release in RELEASES)],
 )
 def test_walks_find_nothing_where_the_bug_is_not(release: str, examples: int) -> None:
     absent = tuple(claim for claim, releases in BUGS.items() if release not in releases)
