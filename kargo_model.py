@@ -18,6 +18,7 @@ from collections.abc import Sequence
 
 COMMANDS = {
     "check": "check every property of the systems that exist, or of one of them",
+    "rules": "judge the eight rules of the control loop, release by release",
     "run": "run the steps of a Stage, task or Promotion manifest, pass by pass",
     "explore": "run a manifest with every outcome of every attempt, and judge the properties",
     "reproduce": "reproduce a reported bug, and judge its remedies",

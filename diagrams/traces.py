@@ -51,7 +51,7 @@ def said(what: Iterable[tuple[str, str]]) -> str:
     for variable, words in what:
         found = re.fullmatch(r"([^\[]+)\[(.+)\]", variable)
         field, owner = (found[1], found[2]) if found else (variable, "")
-        between = "" if words.startswith("'") else " "
+        between = "" if words.startswith("' =") else " "
         objects.setdefault(owner, []).append(f"{field.replace('_', ' ')}{between}{words}")
     return "; ".join(
         f"{owner}: {', '.join(words)}" if owner else ", ".join(words) for owner, words in objects.items()

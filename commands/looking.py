@@ -1,0 +1,159 @@
+"""Taking many looks: side by side in a few processes, and remembered on disk.
+
+What was seen is kept under a name made of the question, the Python that asked, and the text of the model and of the
+checker: change one line of either, and all is looked at again. A file that says anything else than what is expected
+counts as none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import multiprocessing
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from functools import cache
+from multiprocessing.pool import Pool
+from pathlib import Path
+from typing import Any, Protocol
+
+import invariants
+import model
+from invariants.kargo.judging import Look, Seen, take
+
+SCHEMA, VERSION = "kargo-model/look", 1
+FEW = 2
+"""Up to so many looks are taken right here: other processes would take longer to begin."""
+
+MOST_PROCESSES = 4
+"""More would want more memory than they save time."""
+
+
+class Watcher(Protocol):
+    """Who is told how many looks are done."""
+
+    def __call__(self, done: int, of: int) -> None:
+        """So many of so many."""
+
+
+def cache_folder() -> Path:
+    """Where what was seen is kept, if not said otherwise."""
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "kargo-model"
+
+
+class Looker:
+    """Takes looks, and remembers in `folder` what was seen (None: nowhere). To be closed, as a context manager."""
+
+    def __init__(self, folder: Path | None, watcher: Watcher) -> None:
+        self.folder = folder
+        self.watcher = watcher
+        self.stack = contextlib.ExitStack()
+        self._pool: Pool | None = None
+
+    def __enter__(self) -> Looker:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stack.close()
+
+    def __call__(self, looks: Iterable[Look]) -> dict[Look, Seen]:
+        """What is seen of each: remembered, or looked at now."""
+        wanted = list(looks)
+        remembered = {look: seen for look in wanted if self.folder and (seen := _read(self.folder, look))}
+        found = dict(remembered)
+        missing = [look for look in wanted if look not in found]
+        self.watcher(len(found), len(wanted))
+        for look, seen in self._take(missing):
+            found[look] = seen
+            self.watcher(len(found), len(wanted))
+            if self.folder and seen.complete:
+                _write(self.folder, look, seen)
+        return found
+
+    def _take(self, looks: list[Look]) -> Iterator[tuple[Look, Seen]]:
+        if len(looks) <= FEW:
+            return ((look, take(look)) for look in looks)
+        return self._processes().imap_unordered(_taken, looks)
+
+    def _processes(self) -> Pool:
+        if self._pool is None:
+            number = min(os.cpu_count() or 1, MOST_PROCESSES)
+            # Spawned, not forked: nothing of this process, threads least of all, should be in them. Leaving the
+            # pool's context ends them, whatever they are at.
+            spawned = multiprocessing.get_context("spawn")
+            self._pool = self.stack.enter_context(spawned.Pool(number, initializer=_leave_interrupts_to_the_parent))
+        return self._pool
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _taken(look: Look) -> tuple[Look, Seen]:
+    return look, take(look)
+
+
+# On disk
+
+
+def _file(folder: Path, look: Look) -> Path:
+    changes = sorted((field, repr(value)) for field, value in look.changes)
+    asked = repr((look.behaviours, look.system, changes, sorted(look.claims)))
+    name = hashlib.sha256(f"{VERSION} {_sources()} {sys.version} {asked}".encode()).hexdigest()
+    return folder / "looks" / f"{name}.json"
+
+
+@cache
+def _sources() -> str:
+    """A digest of every file of the model and of the checker."""
+    digest = hashlib.sha256()
+    for package in (model, invariants):
+        folder = Path(package.__path__[0])
+        for file in sorted(folder.rglob("*.py")):
+            digest.update(f"{file.relative_to(folder)}\n".encode())
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _read(folder: Path, look: Look) -> Seen | None:
+    file = _file(folder, look)
+    try:
+        found = json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    return _seen(found, file.stem, look)
+
+
+def _seen(found: Any, name: str, look: Look) -> Seen | None:
+    """What a document says was seen; None unless it is one of ours, and about this look."""
+    if not isinstance(found, dict) or (found.get("schema"), found.get("look")) != (SCHEMA, name):
+        return None
+    violated, met = found.get("violated"), found.get("met")
+    if not isinstance(violated, dict) or not isinstance(met, list):
+        return None
+    names = (*violated, *met)
+    known = all(isinstance(n, str) and n in look.claims for n in names)
+    if not known or not all(isinstance(v, str) for v in violated.values()):
+        return None
+    return Seen(violated, frozenset(met), True)
+
+
+def _write(folder: Path, look: Look, seen: Seen) -> None:
+    """Keep what was seen, if the disk lets us; a file is there whole or not at all."""
+    file = _file(folder, look)
+    body = {"schema": SCHEMA, "look": file.stem, "violated": seen.violated, "met": sorted(seen.met)}
+    with contextlib.suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle, partial = tempfile.mkstemp(dir=file.parent, suffix=".partial")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as out:
+                json.dump(body, out)
+            Path(partial).replace(file)
+        except BaseException:
+            Path(partial).unlink(missing_ok=True)
+            raise
