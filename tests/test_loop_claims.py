@@ -609,6 +609,7 @@ BOUNDS = {
     "by-hand": (2, 1),
     "verification": (2, 1),
     "auto": (2, 2),
+    "auto-verification": (2, 1),
     "two-origins": (2, 1),
     "dev-prod": (1, 1),
     "fan-out": (1, 1),
@@ -656,20 +657,24 @@ UP_TO_1_8, UP_TO_1_9, UP_TO_1_10 = ALL[:2], ALL[:3], ALL[:4]
 VIOLATED: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     # Promotions that are aborted while they wait are recorded together with the current one.
     "only_the_current_promotion_is_recorded": (
-        ("single by-hand verification auto two-origins interleaved unwritten deleted-freight holds", ALL),
+        (
+            "single by-hand verification auto auto-verification two-origins interleaved unwritten deleted-freight "
+            "holds",
+            ALL,
+        ),
     ),
     # A Stage that is not healthy lets the next Promotion go first.
     "no_promotion_starts_before_the_freight_is_verified": (
-        ("single by-hand verification two-origins interleaved unwritten", ALL),
+        ("single by-hand verification two-origins interleaved unwritten auto-verification", ALL),
     ),
-    "a_verification_goes_on_only_while_healthy": (("verification dev-prod", ALL),),
+    "a_verification_goes_on_only_while_healthy": (("verification dev-prod auto-verification", ALL),),
     # What a failed Promotion carried is carried on by the next one, and comes into use with it.
     "freight_in_use_was_promoted_with_success": (("two-origins deleted-freight", ALL),),
     "a_promotion_under_way_is_no_error_of_its_stage": ((" ".join(BOUNDS), UP_TO_1_9),),
     "a_promotion_that_was_current_is_recorded": (("by-hand", UP_TO_1_10), ("edits", ALL)),
     # One that is aborted in the queue becomes the last one, which did not succeed.
     "a_promotion_that_never_started_does_not_hide_health": (
-        ("single by-hand verification auto two-origins deleted-freight holds", ALL),
+        ("single by-hand verification auto two-origins deleted-freight holds auto-verification", ALL),
     ),
     # Freight that is gone when a success is recorded ends the pass before anything else is looked at.
     "freight_in_use_is_marked_as_in_use": (("deleted-freight", ALL),),
@@ -691,6 +696,7 @@ SIZES = {
     "by-hand": (36_354, 1_773),
     "verification": (42_393, 41_811),
     "auto": (2_716, 16_352),
+    "auto-verification": (2_319, 4_488),
     "two-origins": (9_684, 9_576),
     "dev-prod": (11_286, 11_286),
     "fan-out": (1_592, 1_592),
