@@ -211,9 +211,15 @@ class Cluster:
     def _stale_pass(self, promotion: str, seen: State) -> Passed:
         """What changes in the eyes of the pass is written; what it does not change stays as it really is.
 
-        Lists are written as a whole, and so are all steps where one changes.
+        Lists are written as a whole, and so are all steps where one changes. A pass that takes the Promotion for one
+        that has not started writes that it has, and learns how it really is from what the write comes back with.
+
+        Source: `pkg/kubeclient/patch.go: PatchStatus`
         """
         stored = self._version(promotion)
+        phase, aborted = of("phase", promotion), of("abort_requested", promotion)
+        if seen[phase] is not PromotionPhase.RUNNING and not seen[aborted]:
+            seen = {**stored, phase: seen[phase], aborted: False}
         self.state |= seen
         began = self.phase(promotion)
         passed = self._fresh_pass(promotion)
