@@ -18,9 +18,9 @@ from collections.abc import Sequence
 
 COMMANDS = {
     "check": "check every property of the systems that exist, or of one of them",
-    "rules": "judge the eight rules of the control loop, release by release",
     "run": "run the steps of a Stage, task or Promotion manifest, pass by pass",
     "explore": "run a manifest with every outcome of every attempt, and judge the properties",
+    "rules": "judge the eight rules of the control loop, release by release",
     "reproduce": "reproduce a reported bug, and judge its remedies",
     "replay": "replay recordings of the real controller against the model",
 }

@@ -113,7 +113,7 @@ def test_every_command_has_help(call: Call, name: str) -> None:
 
     assert (answer.code, answer.err) == (0, "")
     assert answer.out.startswith(f"usage: kargo-model {name} ")
-    assert "--format {text,json}" in answer.out
+    assert re.search(r"--format \{text,json[,}]", answer.out)
 
 
 def test_no_command_at_all_is_wrong_and_shows_help(call: Call) -> None:
@@ -137,6 +137,11 @@ def test_the_version_is_told(call: Call) -> None:
         (["check", "retry", "--size", "3"], "--size goes with the name of a toy"),
         (["check", "--size", "3"], "--size goes with the name of a toy"),
         (["check", "die-hard", "--size", "3"], "die-hard has no size to choose"),
+        (
+            ["check", "retry", "--promotions", "2"],
+            "--promotions and --freight go with the name of a control loop: ",
+        ),
+        (["check", "--freight", "2"], "--promotions and --freight go with the name of a control loop: "),
         (
             ["check", "retry", "--engine", "explicit", "--strategy", "saturation"],
             "no strategy 'saturation' of the ",
@@ -167,6 +172,7 @@ def test_a_wrong_call_gets_one_sentence(call: Call, words: list[str], said: str)
         (["check", "retry", "--depth", "many"], "expected a whole number above zero, found 'many'"),
         (["check", "retry", "--memory", "lots"], "expected an amount of memory such as 512M or 4G, found 'lots'"),
         (["check", "retry", "--engine", "steam"], "invalid choice: 'steam'"),
+        (["check", "single", "--promotions", "10"], "expected a whole number from 1 to 9, found '10'"),
         (["check", "retry", "--format", "xml"], "invalid choice: 'xml'"),
         (["run"], "the following arguments are required: FILE"),
         (["explore"], "the following arguments are required: FILE"),
@@ -299,6 +305,25 @@ def test_a_profile_names_the_functions_and_their_actions(call: Call) -> None:
 
     assert re.search(r"^ +rows +calls +python +images +function: actions$", printed, re.M)
     assert re.search(r"^ +2 +2 .* has_prepared: rm\d has prepared, rm\d has prepared and 1 more$", printed, re.M)
+
+
+def test_a_control_loop_is_checked_by_name_and_tells_who_did_what(call: Call) -> None:
+    answer = call("check", "by-hand", "--promotions", "1", "--freight", "1", "--kargo", "1.9.9")
+
+    assert answer.code == 1
+    assert re.match(r"violated: \d+ of \d+ properties of 1 system", answer.first)
+    assert re.search(r"^ +violated +the later promotion has the larger name$", answer.out, re.MULTILINE)
+    assert "person: promote a1 to dev: dev.1 is created for a1\n            dev.1: phase none -> new" in answer.out
+    assert "transitions" not in answer.out
+
+
+def test_layers_of_a_control_loop_are_had_by_asking(call: Call) -> None:
+    words = ("check", "single", "--promotions", "1", "--freight", "1", "--format", "json")
+    (suiting,) = call(*words).document["systems"]
+    (layers,) = call(*words, "--strategy", "layers").document["systems"]
+
+    assert (suiting["strategy"], suiting["transitions"], suiting["levels"]) == ("saturation", None, None)
+    assert layers["transitions"] > layers["states"] == suiting["states"]
 
 
 # run

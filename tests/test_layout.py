@@ -21,6 +21,7 @@ MAY_NAME_A_DOMAIN = {
     "diagrams/runs.py": "kargo",
     "diagrams/reproductions.py": "kargo",
     "diagrams/stories.py": "kargo",
+    "diagrams/rulings.py": "kargo",
 }
 """Files outside the domains' packages that are about one: the claims of the toys, and what shows runs of Kargo."""
 
