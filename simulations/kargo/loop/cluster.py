@@ -211,8 +211,8 @@ class Cluster:
     def _stale_pass(self, promotion: str, seen: State) -> Passed:
         """What changes in the eyes of the pass is written; what it does not change stays as it really is.
 
-        Lists are written as a whole, and so are all steps where one changes. A pass that takes the Promotion for one
-        that has not started writes that it has, and learns how it really is from what the write comes back with.
+        Lists are written as a whole, and so are all steps where one changes. A pass that takes the Promotion for
+        one that has not started writes that it has, and learns from what comes back how it really is.
 
         Source: `pkg/kubeclient/patch.go: PatchStatus`
         """
