@@ -28,7 +28,7 @@ from model.system import (
     run,
 )
 
-READS = 6
+READS = 10
 """How many variables fused parts may look at together."""
 
 UNSET = object()
