@@ -17,17 +17,21 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from functools import cache
+from itertools import chain
 from multiprocessing.pool import Pool
 from pathlib import Path
 from typing import Any, Protocol
 
 import invariants
 import model
-from invariants.kargo.judging import Look, Seen, take
+from invariants.kargo.judging import Look, Seen, take_all
 
 SCHEMA, VERSION = "kargo-model/look", 1
 FEW = 2
-"""Up to so many looks are taken right here: other processes would take longer to begin."""
+"""Up to so many systems are explored right here: other processes would take longer to begin."""
+
+PORTION = 2
+"""So many releases of a system go to one process: neighbours are often alike, and small portions even out."""
 
 MOST_PROCESSES = 4
 """More would want more memory than they save time."""
@@ -76,9 +80,14 @@ class Looker:
         return found
 
     def _take(self, looks: list[Look]) -> Iterator[tuple[Look, Seen]]:
-        if len(looks) <= FEW:
-            return ((look, take(look)) for look in looks)
-        return self._processes().imap_unordered(_taken, looks)
+        """Take them, those together that differ in the release alone: much of it may be the same exploration."""
+        by_system: dict[object, list[Look]] = {}
+        for look in looks:
+            by_system.setdefault((look.system, look.changes, look.claims), []).append(look)
+        if len(by_system) <= FEW:
+            return chain.from_iterable(map(take_all, by_system.values()))
+        portions = (some[at : at + PORTION] for some in by_system.values() for at in range(0, len(some), PORTION))
+        return chain.from_iterable(self._processes().imap_unordered(_taken, portions))
 
     def _processes(self) -> Pool:
         if self._pool is None:
@@ -94,8 +103,8 @@ def _leave_interrupts_to_the_parent() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _taken(look: Look) -> tuple[Look, Seen]:
-    return look, take(look)
+def _taken(looks: list[Look]) -> list[tuple[Look, Seen]]:
+    return list(take_all(looks))
 
 
 # On disk

@@ -111,7 +111,7 @@ def remembered(folder: Path) -> Path:
 
 def test_what_was_seen_is_not_looked_at_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = Looker(tmp_path, quiet)([LOOK])
-    monkeypatch.setattr("commands.looking.take", None)
+    monkeypatch.setattr("commands.looking.take_all", None)
 
     assert Looker(tmp_path, quiet)([LOOK]) == first
 

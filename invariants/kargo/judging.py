@@ -11,13 +11,15 @@ from enum import Enum
 from itertools import combinations
 from typing import NamedTuple
 
+from invariants.alike import alike
 from invariants.check import Bounds, check
 from invariants.kargo import rules
 from invariants.kargo.rules import Changes, Condition, RulePart
-from invariants.properties import Kind
+from invariants.properties import Kind, Property
 from invariants.subjects import Subject
 from invariants.verdicts import Judgement, Verdict, Watch
 from model.kargo.releases import Behaviours
+from model.system import System
 
 
 class Look(NamedTuple):
@@ -160,18 +162,29 @@ def _narrowed(book: _Book, tried: Tried) -> Iterator[Question]:
                 yield behaviours, system, rules.matters(system, _changes(restriction)), part
 
 
-def take(look: Look, progress: Watch | None = None) -> Seen:
+def take(look: Look) -> Seen:
     """Explore what a look is about."""
-    found = rules.subject(look.system, look.behaviours, look.changes)
-    asked = tuple(p for p in found.properties if p.function.__name__ in look.claims)
-    report = check(
-        found.system,
-        asked,
-        strategy="saturation",
-        transitions=False,
-        traced=lambda _: False,
-        progress=progress,
-    )
+    (taken,) = take_all((look,))
+    return taken[1]
+
+
+def take_all(looks: Iterable[Look]) -> Iterator[tuple[Look, Seen]]:
+    """Explore what each look is about, but once where another release would go the same way."""
+    explored: list[tuple[System, tuple[Property, ...], Seen]] = []
+    for look in looks:
+        found = rules.subject(look.system, look.behaviours, look.changes)
+        asked = tuple(p for p in found.properties if p.function.__name__ in look.claims)
+        same = (seen for system, claims, seen in explored if claims == asked and alike(system, found.system))
+        seen = next(same, None)
+        if seen is None:
+            seen = _explore(found.system, asked)
+            if seen.complete:
+                explored.append((found.system, asked, seen))
+        yield look, seen
+
+
+def _explore(system: System, asked: tuple[Property, ...]) -> Seen:
+    report = check(system, asked, strategy="saturation", transitions=False, traced=lambda _: False)
     violated: dict[str, str] = {}
     met: set[str] = set()
     for judged in report.judgements:
