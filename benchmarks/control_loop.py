@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from invariants.check import check
+from invariants.findings import no_property
 from invariants.kargo.loop_claims import claims_about
 from invariants.properties import Property, always
 from model.kargo.loop.exploration import STEP, Bounds, exploration, pipeline_of
@@ -72,7 +73,7 @@ def run_here(run: Run) -> tuple[int, int]:
         claims,
         strategy="saturation",
         transitions=False,
-        traced=lambda _: False,
+        traced=no_property,
     )
     assert report.complete
     return report.states, len(claims)

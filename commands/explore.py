@@ -16,6 +16,7 @@ from commands.check import add_bounds, bounds, exit_code
 from commands.output import ProgressLine, add_format, print_json
 from diagrams import explorations, reports
 from invariants.check import check
+from invariants.findings import no_property
 from invariants.kargo import systems
 from invariants.kargo.step_engine import ends
 from invariants.properties import Kind
@@ -46,7 +47,7 @@ def _engine(subject: Subject, options: argparse.Namespace) -> str:
         return options.engine or SYMBOLIC
     of_states = [p for p in subject.properties if p.kind is Kind.ALWAYS]
     few = replace(bounds(options), states=FEW_STATES)
-    counted = check(subject.system, of_states, transitions=False, traced=lambda _: False, bounds=few)
+    counted = check(subject.system, of_states, transitions=False, traced=no_property, bounds=few)
     return EXPLICIT if counted.complete else SYMBOLIC
 
 
@@ -66,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
             strategy=options.strategy,
             bounds=bounds(options),
             sliced=not options.no_slice,
-            traced=lambda p: p.kind is not Kind.SOMETIMES or p in ways,
+            traced=lambda p: p if p.kind is not Kind.SOMETIMES or p in ways else None,
             progress=line,
         )
     finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from invariants.explicit_search import explicit_search
-from invariants.findings import Findings, Question, StutterMatters, Traced, everything
+from invariants.findings import Findings, Question, StutterMatters, Traced, each_property
 from invariants.fusing import fused
 from invariants.limits import Limits
 from invariants.properties import Property
@@ -38,7 +38,7 @@ def check(
     sliced: bool = True,
     transitions: bool = True,
     stop_when_decided: bool = False,
-    traced: Traced = everything,
+    traced: Traced = each_property,
     progress: Watch | None = None,
 ) -> Report:
     """Explore `system` and judge `properties`.
@@ -47,7 +47,8 @@ def check(
     symbolic engine only). With `sliced`, variables that no property depends on are dropped first; without
     properties nothing is. `transitions` says whether to count them. `stop_when_decided` ends the exploration
     as soon as every property has a verdict; the sizes are then those seen so far. `traced` says for which
-    properties the way to what decided them is wanted: finding it can take longer than the verdict. `progress` is
+    properties the way to what decided them is wanted, and which of them can share one: finding it can take longer
+    than the verdict. `progress` is
     called now and then. A bound that is hit, a lack of memory, and Ctrl-C end the exploration, never the report.
 
     Raises ModelError if the call or the model is wrong: an unknown engine, a property of an unknown variable,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterator
 from typing import TypeVar
 
 import numpy as np
@@ -58,11 +58,20 @@ class _Search:
             found.unseen = f"the steps of {left:,} of the {found.states:,} states seen were not taken"
         for claim in self.question.properties:
             found.verdicts[claim] = (verdict(claim, claim in self.met, found.complete), None)
-        for claim in filter(self.question.traced, self.met):
+        for claim in self._traced():
             with stopping(found.why):
                 found.verdicts[claim] = (found.verdicts[claim][0], self._path(claim))
         found.images = [(r.table, r.action.name, r.seconds) for r in engine.rules.values()]
         return found
+
+    def _traced(self) -> Iterator[Property]:
+        """Of the properties that share a way, that which was met first."""
+        named: set[Hashable] = {None}
+        for claim in sorted(self.met, key=lambda met: self.met[met][0]):
+            name = self.question.traced(claim)
+            if name not in named:
+                named.add(name)
+                yield claim
 
     def _explore(self) -> None:
         engine = self.engine

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
 from invariants.limits import Limits
@@ -16,12 +16,17 @@ class StutterMatters(Exception):  # noqa: N818  (asks for another exploration, n
     """A claim about steps calls a step false that changes nothing: steps that were sliced away could break it."""
 
 
-Traced = Callable[[Property], bool]
+Traced = Callable[[Property], Hashable]
+"""What a way is wanted for: one is found for each answer but None, to the first property that is met."""
 
 
-def everything(_: Property) -> bool:
-    """Every way is wanted."""
-    return True
+def each_property(claim: Property) -> Hashable:
+    """A way to what decided each property is wanted."""
+    return claim
+
+
+def no_property(_: Property) -> None:
+    """No way is wanted."""
 
 
 @dataclass
@@ -43,8 +48,8 @@ class Question:
     """What is asked of an engine.
 
     `stutter` are claims for which a step that changes nothing has to be looked at as well. With
-    `stop_when_decided` the exploration ends as soon as every property has a verdict. `traced` says for which
-    properties the way to what decided them is wanted.
+    `stop_when_decided` the exploration ends as soon as every property has a verdict. `traced` says what ways are
+    wanted for.
     """
 
     system: System
@@ -54,7 +59,7 @@ class Question:
     transitions: bool = True
     stop_when_decided: bool = False
     stutter: tuple[Property, ...] = ()
-    traced: Traced = everything
+    traced: Traced = each_property
 
 
 def verdict(claim: Property, met: bool, complete: bool) -> Verdict:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import partial
 
 from invariants.counting import transitions
@@ -128,21 +128,32 @@ class _Search:
                     None,
                 )
             found.verdicts.setdefault(claim.property, (Verdict.BOUNDED, None))
-        wanted = [claim for claim in bad if self.question.traced(claim)]
+        self._find_ways(bad)
+
+    def _find_ways(self, met: Iterable[Property]) -> None:
+        found, engine = self.found, self.engine
+        wanted: dict[Hashable, list[Property]] = {}
+        for claim in met:
+            wanted.setdefault(self.question.traced(claim), []).append(claim)
+        wanted.pop(None, None)
         if wanted and not engine.layers:
             self._layers_until(wanted)
-        for name in wanted:
+        for sharing in wanted.values():
             with stopping(found.why):
-                found.verdicts[name] = (found.verdicts[name][0], path(engine, engine.claims[name]))
+                way = path(engine, [engine.claims[claim] for claim in sharing])
+                if way:
+                    found.verdicts[way[0]] = (found.verdicts[way[0]][0], way[1])
 
-    def _layers_until(self, bad: Iterable[Property]) -> None:
-        """After saturation: layers, only until each of these was met, or until they prove to be out of reach."""
-        engine, left = self.engine, set(bad)
+    def _layers_until(self, wanted: Mapping[Hashable, Iterable[Property]]) -> None:
+        """After saturation: layers, only until one of each was met, or until they prove to be out of reach."""
+        engine, left = self.engine, dict(wanted)
         most = engine.made * TRACE_EFFORT + TRACE_NODES
 
         def enter(_: int) -> None:
             self.limits.tick()
-            left.difference_update([c for c in left if self._bad(engine.claims[c], self._newest)])
+            for name, sharing in [*left.items()]:
+                if any(self._bad(engine.claims[claim], self._newest) for claim in sharing):
+                    del left[name]
             if not left:
                 raise Stop
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 from invariants.encoding import Column, Diagram
-from invariants.properties import Kind
+from invariants.properties import Kind, Property
 from invariants.relations import Claim
 from invariants.steps import Step
 from invariants.symbolic import Symbolic
@@ -14,19 +14,25 @@ from invariants.trace import Path
 from model.system import Value
 
 
-def path(engine: Symbolic, claim: Claim) -> Path | None:
-    """A shortest way to what violates the claim (of a Sometimes: to a witness), None if no layer has one."""
+def path(engine: Symbolic, claims: Sequence[Claim]) -> tuple[Property, Path] | None:
+    """A shortest way to what violates one of the claims (of a Sometimes: to a witness), None if there is none."""
     for level in range(len(engine.layers)):
-        if claim.property.kind is not Kind.EVERY_STEP:
-            bad = engine.violations(claim, engine.layers[level])
-            if bad.satisfiable():
-                return _back(engine, level, engine.pick(bad), ())
-            continue
-        for step in engine.concerned(claim):
-            ends = engine.growing(partial(_bad_ends, engine, claim, step, level))
-            if ends.satisfiable():
-                source, end = _source(engine, claim, step, ends, engine.layers[level])
-                return _back(engine, level, engine.pick(source), ((step.source.name, end),))
+        for claim in claims:
+            way = _path(engine, claim, level)
+            if way:
+                return claim.property, way
+    return None
+
+
+def _path(engine: Symbolic, claim: Claim, level: int) -> Path | None:
+    if claim.property.kind is not Kind.EVERY_STEP:
+        bad = engine.violations(claim, engine.layers[level])
+        return _back(engine, level, engine.pick(bad), ()) if bad.satisfiable() else None
+    for step in engine.concerned(claim):
+        ends = engine.growing(partial(_bad_ends, engine, claim, step, level))
+        if ends.satisfiable():
+            source, end = _source(engine, claim, step, ends, engine.layers[level])
+            return _back(engine, level, engine.pick(source), ((step.source.name, end),))
     return None
 
 

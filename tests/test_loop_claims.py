@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from invariants.check import Report, Verdict, check
+from invariants.findings import no_property
 from invariants.kargo import loops
 from invariants.kargo.loops import LOOPS, WELL, Loop, bounded, explored
 from invariants.properties import Kind, Property
@@ -32,9 +33,7 @@ Phase = PromotionPhase | None
 
 def look_at(subject: Subject) -> Report:
     """The verdicts, without the ways to them."""
-    return check(
-        subject.system, subject.properties, strategy="saturation", transitions=False, traced=lambda claim: False
-    )
+    return check(subject.system, subject.properties, strategy="saturation", transitions=False, traced=no_property)
 
 
 def verdicts(found: Report) -> dict[str, Verdict]:
@@ -591,7 +590,7 @@ def test_what_the_claims_speak_of_does_happen(system: str) -> None:
         [never(wanted[p.function.__name__], p) for p in claims],
         strategy="saturation",
         transitions=False,
-        traced=lambda claim: False,
+        traced=no_property,
     )
 
     arising = {j.property.name for j in found.judgements if j.verdict is Verdict.VIOLATED}

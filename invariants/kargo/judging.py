@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from invariants.alike import alike
 from invariants.check import Bounds, check
+from invariants.findings import no_property
 from invariants.kargo import rules
 from invariants.kargo.rules import Changes, Condition, RulePart
 from invariants.properties import Kind, Property
@@ -184,7 +185,7 @@ def take_all(looks: Iterable[Look]) -> Iterator[tuple[Look, Seen]]:
 
 
 def _explore(system: System, asked: tuple[Property, ...]) -> Seen:
-    report = check(system, asked, strategy="saturation", transitions=False, traced=lambda _: False)
+    report = check(system, asked, strategy="saturation", transitions=False, traced=no_property)
     violated: dict[str, str] = {}
     met: set[str] = set()
     for judged in report.judgements:

@@ -81,7 +81,7 @@ def poll(verification: Verification, runs: Runs, now: int) -> Outcomes:
     if run is None:
         gone = _end(verification, VerificationPhase.ERROR)
         return only("its AnalysisRun is gone", verification=gone, failed=True, now=now + WAIT_FOR_LOST_RUN_MS)
-    label = "" if run.phase is verification.phase else f"verification is {run.phase}"
+    label = "" if run.phase is verification.phase else f"verification is {run.phase.value or 'new'}"
     return only(label, verification=_end(verification, run.phase)._replace(finished=run.completed))
 
 
