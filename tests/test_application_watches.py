@@ -19,8 +19,8 @@ from model.kargo.application_watches import (
 )
 from model.kargo.argocd.applications import Key
 from model.kargo.argocd.authorization import Malformed, StageName, authorized_stages
-from model.kargo.argocd.selectors import Expression, Operator, Selector
 from model.kargo.argocd_targets import step_targets
+from model.kargo.label_selectors import Expression, Operator, Selector
 from model.kargo.phases import PromotionPhase
 from model.kargo.promotion_context import PromotionContext, StepContext, Variable
 from model.kargo.releases import MAIN, RELEASES, V1_8_3, V1_8_5, V1_9_9, V1_10_10, V1_11_2

@@ -23,7 +23,6 @@ from model.kargo.argocd.applications import (
 from model.kargo.argocd.authorization import StageName, refusal
 from model.kargo.argocd.configuration import InvalidConfigError, WaitFor, update_config, wait_config
 from model.kargo.argocd.control_plane import ControlPlane, Fault, FaultKind, Stored
-from model.kargo.argocd.selectors import Expression, Operator, Selector, matches, problem
 from model.kargo.argocd.sources import desired_sources, incompatible
 from model.kargo.argocd.update import (
     Applied,
@@ -38,6 +37,7 @@ from model.kargo.argocd.update import (
     update,
 )
 from model.kargo.argocd.wait import Readiness, Seen, readiness, wait
+from model.kargo.label_selectors import Expression, Operator, Selector, matches, problem
 from model.kargo.phases import StepStatus
 from model.kargo.releases import LATEST, MAIN, RELEASES, V1_8_5, V1_9_9, V1_10_10, V1_11_2
 

@@ -10,9 +10,7 @@ from model.kargo.auto_promotion import (
     Choice,
     Dated,
     Guard,
-    Operator,
     PromotionPolicy,
-    Requirement,
     Verdict,
     before_promotions,
     choose,
@@ -21,6 +19,7 @@ from model.kargo.auto_promotion import (
     note,
     oldest_first,
 )
+from model.kargo.label_selectors import Expression, Operator, Selector
 from model.kargo.name_patterns import PatternError, name_matches
 from model.kargo.phases import PromotionPhase
 from model.kargo.releases import RELEASES
@@ -91,22 +90,22 @@ def test_the_first_policy_for_the_stage_decides() -> None:
 @pytest.mark.parametrize(
     ("wanted", "gold", "silver", "none"),
     [
-        (Requirement("tier", Operator.IN, ("gold", "platinum")), True, False, False),
-        (Requirement("tier", Operator.NOT_IN, ("gold",)), False, True, True),
-        (Requirement("tier", Operator.EXISTS), True, True, False),
-        (Requirement("tier", Operator.DOES_NOT_EXIST), False, False, True),
+        (Expression("tier", Operator.IN, ("gold", "platinum")), True, False, False),
+        (Expression("tier", Operator.NOT_IN, ("gold",)), False, True, True),
+        (Expression("tier", Operator.EXISTS), True, True, False),
+        (Expression("tier", Operator.DOES_NOT_EXIST), False, False, True),
     ],
 )
-def test_labels_select_as_in_kubernetes(wanted: Requirement, gold: bool, silver: bool, none: bool) -> None:
-    policy = PromotionPolicy(True, labels=(wanted,))
+def test_labels_select_as_in_kubernetes(wanted: Expression, gold: bool, silver: bool, none: bool) -> None:
+    policy = PromotionPolicy(True, labels=Selector(expressions=(wanted,)))
     labels: list[dict[str, str]] = [{"tier": "gold"}, {"tier": "silver"}, {}]
 
     assert [is_enabled((policy,), "prod", one) for one in labels] == [gold, silver, none]
 
 
 def test_a_policy_wants_the_name_and_all_labels() -> None:
-    a, b = Requirement("a", Operator.EXISTS), Requirement("b", Operator.EXISTS)
-    policy = (PromotionPolicy(True, "prod", (a, b)),)
+    a, b = Expression("a", Operator.EXISTS), Expression("b", Operator.EXISTS)
+    policy = (PromotionPolicy(True, "prod", Selector(expressions=(a, b))),)
 
     assert is_enabled(policy, "prod", {"a": "", "b": ""})
     assert not is_enabled(policy, "dev", {"a": "", "b": ""})

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from model.kargo.argocd.applications import COMPLETED, Key
-from model.kargo.argocd.selectors import Selector, matches
+from model.kargo.label_selectors import Selector, matches
 from model.kargo.phases import PromotionPhase
 from model.kargo.releases import Behaviours
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from model.expressions import Value
 from model.kargo.application_watches import Selection, Targets
 from model.kargo.argocd.applications import DEFAULT_NAMESPACE, Key
-from model.kargo.argocd.selectors import Expression, Operator, Selector, problem
 from model.kargo.expressions import application_name, config
+from model.kargo.label_selectors import Expression, Operator, Selector, problem
 from model.kargo.promotion_context import PromotionContext, StepContext
 from model.kargo.step_kinds import step_kind
 

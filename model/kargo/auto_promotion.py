@@ -12,9 +12,9 @@ Source: `pkg/controller/stages/regular_stages.go: autoPromoteFreight`, `pkg/api/
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from enum import Enum
 from typing import NamedTuple
 
+from model.kargo.label_selectors import Selector, matches
 from model.kargo.name_patterns import name_matches
 from model.kargo.phases import PromotionPhase
 from model.kargo.releases import AutoPromotionGuard, Behaviours
@@ -24,46 +24,17 @@ from model.phase import Phase
 # Whether the Stage promotes by itself
 
 
-class Operator(Enum):
-    """How a label is compared. Source: Kubernetes' `metav1.LabelSelectorOperator`."""
-
-    __hash__ = object.__hash__
-
-    IN = "In"
-    NOT_IN = "NotIn"
-    EXISTS = "Exists"
-    DOES_NOT_EXIST = "DoesNotExist"
-
-
-class Requirement(NamedTuple):
-    """What a selector wants of one label. Source: Kubernetes' `metav1.LabelSelectorRequirement`."""
-
-    key: str
-    operator: Operator
-    values: tuple[str, ...] = ()
-
-    def holds(self, labels: Mapping[str, str]) -> bool:
-        """Whether it holds for these labels; a label that is not there is in no list."""
-        value = labels.get(self.key)
-        if self.operator is Operator.EXISTS:
-            return value is not None
-        if self.operator is Operator.DOES_NOT_EXIST:
-            return value is None
-        return (value in self.values) == (self.operator is Operator.IN)
-
-
 class PromotionPolicy(NamedTuple):
     """A policy of a project: the Stages that it is for, and whether these promote by themselves.
 
-    `name` is a pattern for the Stage's name, or empty for any; the older field `stage` is such a pattern, too. All
-    of `labels` have to hold.
+    `name` is a pattern for the Stage's name, or empty for any; the older field `stage` is such a pattern, too.
 
     Source: `api/v1alpha1/project_config_types.go: PromotionPolicy`, `PromotionPolicySelector`
     """
 
     enabled: bool
     name: str = ""
-    labels: tuple[Requirement, ...] = ()
+    labels: Selector = Selector()
 
 
 def is_enabled(policies: Iterable[PromotionPolicy], stage: str, labels: Mapping[str, str]) -> bool:
@@ -75,7 +46,7 @@ def is_enabled(policies: Iterable[PromotionPolicy], stage: str, labels: Mapping[
     """
     for policy in policies:
         named = not policy.name or name_matches(policy.name, stage)
-        if named and all(wanted.holds(labels) for wanted in policy.labels):
+        if named and matches(policy.labels, labels):
             return policy.enabled
     return False
 

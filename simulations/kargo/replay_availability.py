@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from model.kargo import auto_promotion, availability
-from model.kargo.auto_promotion import Choice, Dated, Guard, Operator, PromotionPolicy, Requirement, Verdict
+from model.kargo.auto_promotion import Choice, Dated, Guard, PromotionPolicy, Verdict
 from model.kargo.availability import Standing, Verified
+from model.kargo.label_selectors import Selector
 from model.kargo.phases import PromotionPhase
 from model.kargo.releases import RELEASES, Behaviours
 from model.kargo.requests import FreightRequest
@@ -278,8 +279,7 @@ def _policy(given: Json) -> PromotionPolicy:
     selector = given.get("selector")
     if selector is None:
         return PromotionPolicy(given["enabled"], given["stage"])
-    labels = (selector.get("labels") or {}).items()
-    wanted = tuple(Requirement(key, Operator.IN, (value,)) for key, value in labels)
+    wanted = Selector(tuple((selector.get("labels") or {}).items()))
     return PromotionPolicy(given["enabled"], selector.get("name", ""), wanted)
 
 

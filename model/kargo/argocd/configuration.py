@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple, TypeVar
 
 from model.kargo.argocd.applications import DEFAULT_NAMESPACE
-from model.kargo.argocd.selectors import Expression, Operator, Selector
+from model.kargo.label_selectors import Expression, Operator, Selector
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 from model.kargo.argocd.applications import Application, Key
-from model.kargo.argocd.selectors import Selector, matches
+from model.kargo.label_selectors import Selector, matches
 
 PATCH_ATTEMPTS: Final = 5
 """How often a patch is tried that meets a conflict.

@@ -13,7 +13,7 @@ from model.kargo.argocd.applications import Application, Key
 from model.kargo.argocd.authorization import StageName, refusal
 from model.kargo.argocd.configuration import Target
 from model.kargo.argocd.control_plane import ControlPlane, Fault, FaultKind, get, select, wait_for_kind
-from model.kargo.argocd.selectors import Selector, problem
+from model.kargo.label_selectors import Selector, problem
 from model.kargo.releases import Behaviours
 
 T = TypeVar("T")

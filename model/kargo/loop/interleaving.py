@@ -14,8 +14,8 @@ from model.kargo.loop.scope import Scope
 from model.kargo.loop.stage_pass import (
     VERIFYING,
     ask_for_requeue,
+    begin_pass,
     handle_refresh,
-    open_pass,
     sub_reconcilers,
     trust_the_watch,
 )
@@ -68,7 +68,7 @@ def _parts(
     running = {"failed": False}
     if at == 0:
         yield required(scope.bind(begins, at_sub=at_sub))
-        yield required(scope.bind(open_pass, writes=("mode",)))
+        yield required(scope.bind(begin_pass, writes=("mode",)))
         if scope.behaviours.policy_read_first:
             yield scope.bind(read_policy, writes=("enabled",))
     else:

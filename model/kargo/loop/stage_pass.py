@@ -45,7 +45,7 @@ class Mode(Enum):
     RECONCILING = "the Stage is reconciled"
 
 
-def open_pass(stage_exists: bool, deleting: bool, finalizer: bool) -> Outcomes:
+def begin_pass(stage_exists: bool, deleting: bool, finalizer: bool) -> Outcomes:
     """Enabled while there is something to do for the Stage."""
     if not stage_exists or (deleting and not finalizer):
         return ()
@@ -85,7 +85,7 @@ def reconcile_stage(scope: Scope, observe: Action, name: str = "") -> Sequence:
     """
     about = name or f"reconcile {scope.stage.name}"
     opening = (
-        required(scope.bind(open_pass, writes=("mode",))),
+        required(scope.bind(begin_pass, writes=("mode",))),
         part(scope.bind(adopt, writes=("finalizer", "stage_requeue")), mode=Mode.ADOPTING),
         part(handle_delete(scope), mode=Mode.DELETING),
     )

@@ -1,6 +1,6 @@
-"""Choosing Applications by their labels.
+"""Choosing by labels: Applications for a step, Stages for a policy.
 
-Source: `pkg/promotion/runner/builtin/argocd_common.go: BuildArgoCDAppLabelSelector`
+Source: Kubernetes' `metav1.LabelSelector`
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ def problem(selector: Selector) -> str | None:
     """Why no selector can be made of this, although it is a valid configuration; None if one can.
 
     After the first colon the words are those of the Kubernetes library, in part.
+
+    Source: `pkg/promotion/runner/builtin/argocd_common.go: BuildArgoCDAppLabelSelector`
     """
     for expression in selector.expressions:
         if expression.operator in (Operator.IN, Operator.NOT_IN):
