@@ -61,7 +61,7 @@ def check(
     stutter = stutter_claims(claims) if part.vanished else ()
 
     def ask(what: System, watched: tuple[Property, ...]) -> Findings:
-        seen = {name for claim in claims for _, (name, _) in claim.reads}
+        seen = {name for claim in claims for name in claim.variables}
         return ENGINES[engine](
             Question(fused(what, seen), claims, strategy, limits, transitions, stop_when_decided, watched, traced)
         )

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import partial
 
+from invariants.awaiting import Awaiting
 from invariants.counting import transitions
 from invariants.encoding import Diagram, Outgrown
 from invariants.findings import Findings, Question, StutterMatters, verdict
 from invariants.limits import Stop, stopping
-from invariants.properties import Kind, Property
+from invariants.properties import ABOUT_RUNS, Kind, Property
 from invariants.relations import Claim
 from invariants.steps import Step
 from invariants.symbolic import Symbolic, restarted
@@ -45,6 +46,7 @@ class _Search:
         self.limits = question.limits
         self.found = Findings()
         self._open: set[Property] = set(question.properties)
+        self._awaiting: dict[Property, Awaiting] = {}
 
     def run(self) -> Findings:
         found, engine = self.found, self.engine
@@ -98,6 +100,8 @@ class _Search:
         Without `states`: of any state seen, or of any step taken. They are asked for anew when bits were added.
         """
         engine = self.engine
+        if claim.property.kind in ABOUT_RUNS:
+            return self._may_never_be_met(claim, states)
         if claim.property.kind is not Kind.EVERY_STEP:
             return engine.violations(claim, states() if states else engine.reach).satisfiable()
 
@@ -110,6 +114,16 @@ class _Search:
             seen = {*claim.before, *claim.after}
             concerned = [step for step in concerned if not seen.isdisjoint(step.written)]
         return any(engine.growing(partial(broken, step)).satisfiable() for step in concerned)
+
+    def _may_never_be_met(self, claim: Claim, states: Callable[[], Diagram] | None) -> bool:
+        """Of a claim about runs; nothing is known of it until everything was explored."""
+        engine, about = self.engine, claim.property
+        if about not in self._awaiting:
+            if not self.found.complete:
+                return False
+            self._awaiting[about] = Awaiting(engine, claim, engine.premises.get(about), self.limits.tick)
+        bad = self._awaiting[about].bad()
+        return (bad & states() if states else bad).satisfiable()
 
     def _judge(self) -> None:
         found, engine = self.found, self.engine
@@ -140,7 +154,7 @@ class _Search:
             self._layers_until(wanted)
         for sharing in wanted.values():
             with stopping(found.why):
-                way = path(engine, [engine.claims[claim] for claim in sharing])
+                way = path(engine, [engine.claims[claim] for claim in sharing], self._awaiting)
                 if way:
                     found.verdicts[way[0]] = (found.verdicts[way[0]][0], way[1])
 

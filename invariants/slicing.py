@@ -43,7 +43,7 @@ def sliced(system: System, properties: Iterable[Property]) -> Slice:
     if not claims:
         return Slice(system, (), ())
     kept = cone(system, claims)
-    named = {name for c in claims for name in c.by}
+    named = {name for c in claims for name in c.named}
     steps = tuple(
         slim for step in system.actions if (slim := _slim(step, kept, wanted=step.name in named)) is not None
     )
@@ -58,8 +58,8 @@ def sliced(system: System, properties: Iterable[Property]) -> Slice:
 def cone(system: System, properties: Iterable[Property]) -> frozenset[str]:
     """The variables that the properties read, and those that can have an influence on them."""
     claims = tuple(properties)
-    kept = {v for c in claims for _, (v, _) in c.reads}
-    named = {name for c in claims for name in c.by}
+    kept = {v for c in claims for v in c.variables}
+    named = {name for c in claims for name in c.named}
     while True:
         more = {v for s in system.actions for v in _needs(s, kept, wanted=s.name in named)} - kept
         if not more:

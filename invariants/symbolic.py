@@ -52,7 +52,7 @@ class Symbolic:
 
     `layers` are disjoint, in breadth-first order; `reach` is everything reached; `explored` the states of it
     whose every step was taken; `made` how many diagram nodes it took. With saturation, `layers` is empty
-    until `run_layers`.
+    until `run_layers`. `moving` are sets of others, which have to go along when the manager of diagrams changes.
     """
 
     def __init__(
@@ -79,6 +79,7 @@ class Symbolic:
         self.names = tuple(v.name for v in system.variables if not v.local)
         self.stepper = Stepper(self.encoding)
         self.claims = {c: Claim(self.encoding, c) for c in claims}
+        self.premises = {c: Claim(self.encoding, c.premise) for c in self.claims if c.premise is not None}
         self._relations: dict[object, Relation] = {}
         self.steps = tuple(build(self.encoding, a, self._relation) for a in system.actions)
         self._saturation = Saturation(self.encoding, blocks, self.steps)
@@ -92,6 +93,7 @@ class Symbolic:
         self._nodes = 0
         self._parts: dict[tuple[int, frozenset[str]], Step] = {}
         self._ends: dict[tuple[Diagram, int, frozenset[str], frozenset[str]], Diagram] = {}
+        self.moving: list[dict[str, Diagram]] = []
 
     def _relation(self, of: Action) -> Relation:
         key = (of.function, of.constants, of.reads, of.writes, of.ignored)
@@ -141,7 +143,7 @@ class Symbolic:
         self._ends = {}
         for relation in self._relations.values():
             relation.widen(name)
-        for claim in self.claims.values():
+        for claim in (*self.claims.values(), *self.premises.values()):
             claim.widen(name)
         if name in self.names:
             absent = self.encoding.absent((Column.NOW, name))
@@ -169,11 +171,13 @@ class Symbolic:
         over = encoding.renew(cache)
         for relation in self._relations.values():
             relation.carry(over)
-        for claim in self.claims.values():
+        for claim in (*self.claims.values(), *self.premises.values()):
             claim.carry(over)
         self.start, self.reach, self.explored = over(self.start), over(self.reach), over(self.explored)
         self._next, self._ends = over(self._next), {}
         self.layers = [over(layer) for layer in self.layers]
+        for sets in self.moving:
+            sets.update({name: over(states) for name, states in sets.items()})
         self._saturation.carry(over)
         self.stepper.forget()
 
@@ -296,6 +300,10 @@ class Symbolic:
     def manager_nodes(self) -> int:
         """How many diagram nodes there are."""
         return self.encoding.manager.approx_num_inner_nodes()
+
+    def cube(self, codes: Sequence[int]) -> Diagram:
+        """The set of the one state of these numbers."""
+        return self.encoding.conjunction((Column.NOW, n, c) for n, c in zip(self.names, codes, strict=True))
 
     def pick(self, states: Diagram, fields: Sequence[Field] | None = None) -> tuple[int, ...]:
         """One combination of a set that is not empty, always the same."""

@@ -32,10 +32,15 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """A run of a system from an initial state."""
+    """A run of a system from an initial state.
+
+    With `loop` it never ends: after the last step everything of interest is as it was in the state of that number
+    (0 is the start), and so on for ever. A `loop` as great as the number of steps says that nothing more happens.
+    """
 
     start: State
     steps: tuple[Taken, ...] = ()
+    loop: int | None = None
 
     @property
     def end(self) -> State:
@@ -53,11 +58,13 @@ class Path:
     """What an engine knows of a way: where it begins, and the actions with the state each leads to.
 
     A state here may lack variables: those that were sliced away, and after the last action of a way to what a
-    claim about steps calls false, all but some that the claim speaks of, local variables among them.
+    claim about steps calls false, all but some that the claim speaks of, local variables among them. `loop` is that
+    of the trace.
     """
 
     start: State
     moves: tuple[tuple[str, State], ...] = ()
+    loop: int | None = None
 
 
 def retrace(system: System, path: Path, claim: Property | None = None) -> Trace:
@@ -80,7 +87,7 @@ def retrace(system: System, path: Path, claim: Property | None = None) -> Trace:
             raise ModelError(f"{system.name}: {name} does not lead from {dict(state)} to {target}")
         steps.append(Taken(name, found.action.actor, found.label, state, found.state, found.record))
         state = found.state
-    return Trace(start, tuple(steps))
+    return Trace(start, tuple(steps), path.loop)
 
 
 def agree(state: State, part: State) -> bool:

@@ -2,26 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
+from typing import Protocol
 
 from invariants.encoding import Column, Diagram
+from invariants.lassos import Moves
 from invariants.properties import Kind, Property
 from invariants.relations import Claim
 from invariants.steps import Step
 from invariants.symbolic import Symbolic
 from invariants.trace import Path
-from model.system import Value
+from model.system import State, Value
 
 
-def path(engine: Symbolic, claims: Sequence[Claim]) -> tuple[Property, Path] | None:
+class Awaited(Protocol):
+    """What is known of a claim about runs: where it is violated, and how a run goes on from there."""
+
+    def bad(self) -> Diagram:
+        """The states where the premise is true and from which the goal may never be met."""
+
+    def lasso(self, start: tuple[int, ...]) -> tuple[Moves[State], int | None]:
+        """The moves from such a state, and to which of their states the run returns; 0 is the start."""
+
+
+def path(
+    engine: Symbolic, claims: Sequence[Claim], awaited: Mapping[Property, Awaited]
+) -> tuple[Property, Path] | None:
     """A shortest way to what violates one of the claims (of a Sometimes: to a witness), None if there is none."""
     for level in range(len(engine.layers)):
         for claim in claims:
-            way = _path(engine, claim, level)
+            about_runs = awaited.get(claim.property)
+            way = _lasso(engine, about_runs, level) if about_runs else _path(engine, claim, level)
             if way:
                 return claim.property, way
     return None
+
+
+def _lasso(engine: Symbolic, awaited: Awaited, level: int) -> Path | None:
+    bad = engine.layers[level] & awaited.bad()
+    if not bad.satisfiable():
+        return None
+    codes = engine.pick(bad)
+    moves, loop = awaited.lasso(codes)
+    way = _back(engine, level, codes, moves)
+    return way if loop is None else replace(way, loop=level + loop)
 
 
 def _path(engine: Symbolic, claim: Claim, level: int) -> Path | None:
@@ -56,18 +82,25 @@ def _source(
     return sources & before & layer, end
 
 
-def _back(
-    engine: Symbolic, level: int, codes: tuple[int, ...], moves: Iterable[tuple[str, dict[str, Value]]]
-) -> Path:
+def _back(engine: Symbolic, level: int, codes: tuple[int, ...], moves: Iterable[tuple[str, State]]) -> Path:
     """The way from the initial layer to the state of these numbers in layer `level`, followed by `moves`."""
-    encoding = engine.encoding
-    way = [*moves]
-    for earlier in reversed(engine.layers[:level]):
-        target = encoding.conjunction((Column.NOW, n, c) for n, c in zip(engine.names, codes, strict=True))
-        for step in engine.steps:
+    state = engine.encoding.state
+    start, way = way_back(engine, engine.layers[:level], codes, engine.steps)
+    stem = tuple((name, state(after, engine.names)) for name, after in way)
+    return Path(state(start, engine.names), (*stem, *moves))
+
+
+def way_back(
+    engine: Symbolic, layers: Sequence[Diagram], codes: tuple[int, ...], steps: Sequence[Step]
+) -> tuple[tuple[int, ...], list[tuple[str, tuple[int, ...]]]]:
+    """The way to the state of these numbers by one step from each of the layers: its first state, and its moves."""
+    way: list[tuple[str, tuple[int, ...]]] = []
+    for earlier in reversed(layers):
+        target = engine.cube(codes)
+        for step in steps:
             sources = engine.stepper.preimage(step, target) & earlier
             if sources.satisfiable():
-                way.insert(0, (step.source.name, encoding.state(codes, engine.names)))
+                way.insert(0, (step.source.name, codes))
                 codes = engine.pick(sources)
                 break
-    return Path(encoding.state(codes, engine.names), tuple(way))
+    return codes, way

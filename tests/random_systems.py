@@ -6,7 +6,17 @@ from collections.abc import Hashable
 from itertools import product
 from random import Random
 
-from invariants.properties import Property, always, every_step, sometimes
+from invariants.properties import (
+    Fairness,
+    Property,
+    always,
+    always_eventually,
+    eventually,
+    every_step,
+    leads_to,
+    sometimes,
+    stays_possible,
+)
 from model.system import Action, Outcome, Outcomes, Part, Sequence, System, Variable, action
 
 Rows = tuple[tuple[tuple[int, ...], tuple[tuple[tuple[str, int], ...], ...]], ...]
@@ -98,6 +108,49 @@ class Maker:
             every_step(step_begin, "begin", by=by(), constants={"bad": some()}, a=y),
         ]
         return tuple(random.sample(claims, random.randint(1, len(claims))))
+
+    def claims_about_runs(self, system: System) -> tuple[Property, ...]:
+        """Some claims of every kind about runs, under any fairness."""
+        random = self.random
+        actions = [s.name for s in system.actions]
+
+        def goal() -> frozenset[Hashable]:
+            return frozenset(random.sample(range(self.values), random.randint(1, max(1, self.values - 1))))
+
+        def by() -> tuple[str, ...]:
+            return tuple(random.sample(actions, random.randint(1, len(actions)))) if random.random() < 0.3 else ()
+
+        def fair() -> tuple[Fairness, ...]:
+            groups = [random.sample(actions, random.randint(1, len(actions))) for _ in range(random.randint(0, 3))]
+            return tuple(Fairness(tuple(group), random.random() < 0.5) for group in groups)
+
+        def where(name: str) -> str:
+            return random.choice([n for n in self.globals if n != name] or self.globals)
+
+        x = random.choice(self.globals)
+        found = [
+            eventually(claim_one, "eventually", by=by(), fair=fair(), constants={"bad": goal()}, a=x),
+            always_eventually(claim_one, "again", by=by(), fair=fair(), constants={"bad": goal()}, a=where(x)),
+            leads_to(
+                always(claim_one, "premise", constants={"bad": goal()}, a=x),
+                claim_one,
+                "leads to",
+                by=by(),
+                fair=fair(),
+                constants={"bad": goal()},
+                a=where(x),
+            ),
+            stays_possible(claim_one, "possible", by=by(), constants={"bad": goal()}, a=x),
+            stays_possible(
+                claim_one,
+                "possible then",
+                premise=always(claim_one, "premise", constants={"bad": goal()}, a=where(x)),
+                by=by(),
+                constants={"bad": goal()},
+                a=x,
+            ),
+        ]
+        return tuple(random.sample(found, random.randint(1, len(found))))
 
     def _variable(self, name: str) -> Variable:
         random = self.random
