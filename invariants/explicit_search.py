@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from invariants.encoding import Outgrown, numbers_of
 from invariants.explicit import Explicit, expand
+from invariants.explicit_runs import Runs, graph_of
 from invariants.findings import Findings, Question, StutterMatters, verdict
 from invariants.limits import Stop, stopping
 from invariants.packing import Keys, Words, join
-from invariants.properties import Kind, Property
+from invariants.properties import ABOUT_RUNS, Kind, Property
 from invariants.trace import Path
 from model.system import Action, Sequence, State
 
@@ -42,6 +43,7 @@ class _Search:
         self.met: dict[Property, Met] = {}
         self.expanded = 0
         self._transitions = 0
+        self._runs: dict[Property, tuple[Runs, int]] = {}
         self._steps = [c for c in question.properties if c.kind is Kind.EVERY_STEP]
 
     def run(self) -> Findings:
@@ -56,13 +58,36 @@ class _Search:
         if not found.complete:
             left = sum(sizes[self.expanded :])
             found.unseen = f"the steps of {left:,} of the {found.states:,} states seen were not taken"
+        with stopping(found.why):
+            self._judge_runs()
         for claim in self.question.properties:
-            found.verdicts[claim] = (verdict(claim, claim in self.met, found.complete), None)
+            known = found.complete and (claim.kind not in ABOUT_RUNS or claim in self._runs)
+            found.verdicts[claim] = (verdict(claim, claim in self.met, known), None)
         for claim in self._traced():
             with stopping(found.why):
                 found.verdicts[claim] = (found.verdicts[claim][0], self._path(claim))
         found.images = [(r.table, r.action.name, r.seconds) for r in engine.rules.values()]
         return found
+
+    def _judge_runs(self) -> None:
+        """Judge the claims about runs, of which nothing is known until everything was explored."""
+        asked = [c for c in self.question.properties if c.kind in ABOUT_RUNS]
+        if not self.found.complete or not asked:
+            return
+        engine = self.engine
+        graph = graph_of(engine, self._pause)
+        levels = [np.searchsorted(graph.keys, layer) for layer in engine.layers]
+        for claim in asked:
+            self.limits.tick()
+            runs = Runs(graph, claim)
+            bad = runs.bad()
+            first = next(((level, nodes) for level, nodes in enumerate(levels) if bad[nodes].any()), None)
+            self._runs[claim] = (runs, -1)
+            if first is not None:
+                level, nodes = first
+                start = int(nodes[bad[nodes]][0])
+                self._runs[claim] = (runs, start)
+                self.met[claim] = (level, engine.state(graph.keys[start : start + 1]), None)
 
     def _traced(self) -> Iterator[Property]:
         """Of the properties that share a way, that which was met first."""
@@ -102,7 +127,7 @@ class _Search:
         self.limits.report(level, states, lambda: None)
         words = engine.states(engine.layers[-1])
         for claim, judge in engine.judges.items():
-            if claim in self.met:
+            if claim in self.met or claim.kind in ABOUT_RUNS:
                 continue
             if claim.kind is not Kind.EVERY_STEP:
                 bad = judge.bad(words)
@@ -156,7 +181,15 @@ class _Search:
             before, name = self._step_to(earlier, key)
             moves.insert(0, (name, self.engine.state(key)))
             key = before
-        return Path(self.engine.state(key), tuple(moves))
+        way = Path(self.engine.state(key), tuple(moves))
+        return self._going_on(claim, way) if claim in self._runs else way
+
+    def _going_on(self, claim: Property, way: Path) -> Path:
+        """A way to where a claim about runs is violated, with what happens from there on."""
+        runs, start = self._runs[claim]
+        moves, loop = runs.lasso(start)
+        states = [(name, self.engine.state(runs.graph.keys[at : at + 1])) for name, at in moves]
+        return Path(way.start, (*way.moves, *states), None if loop is None else len(way.moves) + loop)
 
     def _step_to(self, layer: Keys, key: Keys) -> tuple[Keys, str]:
         """A state of `layer` and the name of a step that leads from it to `key`."""

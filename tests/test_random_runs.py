@@ -15,7 +15,7 @@ from model.system import System
 from tests.naive_runs import graph_of, holds, violates
 from tests.random_systems import Maker
 
-ENGINES = (("symbolic", "layers"), ("symbolic", "saturation"))
+ENGINES = (("symbolic", "layers"), ("symbolic", "saturation"), ("explicit", "layers"))
 
 
 def agrees(engine: str, strategy: str, seed: int) -> None:
