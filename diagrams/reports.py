@@ -45,17 +45,19 @@ def lines(subject: Subject, report: Report, *, witnesses: bool = False) -> Itera
         worst = max(judgements, key=lambda j: _RANK[j.verdict])
         same = [j for j in judgements if j.verdict is worst.verdict]
         instances = "" if len(judgements) == 1 else f" ({_share(len(same), len(judgements))})"
-        yield f"  {_word(worst):{width}}  {claim}{instances}"
+        empty = " (its premise is never met)" if all(j.vacuous for j in judgements) else ""
+        yield f"  {_word(worst):{width}}  {claim}{instances}{empty}"
         traced = [(j, j.trace) for j in same if j.trace is not None]
         if traced and (witnesses or worst.verdict is Verdict.VIOLATED):
             shortest, trace = min(traced, key=lambda pair: len(pair[1].steps))
             told = _told(subject, shortest)
             yield from (f"      {line}" for line in traces.story(trace, shown=told))
+            yield from (f"          {line}" for line in traces.fairness(subject.system, shortest.property, trace))
             yield f"          so  {traces.verdict_of(shortest.property, trace)}"
 
 
 def _told(subject: Subject, judgement: Judgement) -> traces.Shown:
-    asked = {variable for _, (variable, _) in judgement.property.reads}
+    asked = {*judgement.property.variables}
     return lambda variable: variable in asked or not variable.startswith(subject.quiet)
 
 
@@ -140,5 +142,6 @@ def _judgement(judgement: Judgement) -> dict[str, object]:
         "claim": judgement.property.claim,
         "kind": judgement.property.kind.value,
         "verdict": judgement.verdict.value,
+        "vacuous": judgement.vacuous,
         "trace": traces.as_json(judgement.trace) if judgement.trace else None,
     }

@@ -169,7 +169,7 @@ def shown(part: RulePart, release: str, ruling: Ruling, example: Example | None)
     if example.judgement.verdict is not Verdict.VIOLATED or trace is None:
         yield "  the shortest way to it was not found in time"
         return
-    asked = {variable for _, (variable, _) in example.judgement.property.reads}
+    asked = {*example.judgement.property.variables}
     told = traces.story(trace, shown=lambda n: n in asked or not n.startswith(example.subject.quiet))
     yield from (f"  {line}" for line in told)
     yield f"      so  {traces.verdict_of(example.judgement.property, trace)}"

@@ -6,9 +6,13 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 from diagrams.values import plain, show
+from invariants.lassos import never_taken
 from invariants.properties import Kind, Property
 from invariants.trace import Taken, Trace
-from model.system import Value
+from model.system import System, Value
+
+NAMED = 3
+"""Of the steps of a fairness so many are named."""
 
 Shown = Callable[[str], bool]
 
@@ -24,18 +28,35 @@ def story(trace: Trace, *, shown: Shown = everything) -> Iterator[str]:
         state = said((n, f"= {show(v)}") for n, v in trace.start.items() if shown(n))
         yield f" 0  at the start: {state}"
     for number, step in enumerate(trace.steps, start=1):
+        if trace.loop == number - 1:
+            yield "    again and again, for ever:"
         who = f"{step.actor}: " if step.actor else ""
         how = f": {step.label}" if step.label and not step.action.endswith(step.label) else ""
         yield f"{number:2}  {who}{step.action}{how}"
         changed = [(n, f"{show(a)} -> {show(b)}") for n, (a, b) in step.changes.items() if shown(n)]
         if changed:
             yield f"      {said(changed)}"
+    if trace.loop == len(trace.steps):
+        yield "    and nothing more happens"
+
+
+def fairness(system: System, claim: Property, trace: Trace) -> Iterator[str]:
+    """A line for each fairness of which nothing happens in the loop of a trace: why that is fair all the same."""
+    for fair, enabled in never_taken(system, claim, trace):
+        named = ", ".join(fair.steps[:NAMED]) + (
+            f" or {len(fair.steps) - NAMED} more" if fair.steps[NAMED:] else ""
+        )
+        if not enabled:
+            why = "not enabled any more"
+        else:
+            why = "not enabled all the time" + (f": after step {enabled[0]} it is" if enabled[0] else "")
+        yield f"never: {named} ({why})"
 
 
 def verdict_of(claim: Property, trace: Trace) -> str:
     """The values that the claim speaks of, where the trace ends: `x` before the last step, `x'` after it."""
     if claim.kind is not Kind.EVERY_STEP:
-        seen = {variable: trace.end[variable] for _, (variable, _) in claim.reads}
+        seen = {variable: trace.end[variable] for variable in claim.variables}
         return said((n, f"= {show(v)}") for n, v in seen.items())
     last = trace.steps[-1]
     after: dict[str, Value] = {**last.after, **last.record}
@@ -63,6 +84,7 @@ def as_json(trace: Trace) -> dict[str, object]:
     return {
         "start": {n: plain(v) for n, v in trace.start.items()},
         "steps": [_step(step) for step in trace.steps],
+        "loop": trace.loop,
     }
 
 

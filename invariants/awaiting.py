@@ -41,7 +41,8 @@ class Awaiting:
 
     `sets` holds sets of states by name, so that they can be carried from one manager of diagrams to another:
     `starts`, where the premise is true and the goal is not; `within`, where the goal is awaited; `stops`, where a
-    run may stop; `hull`, where one may go on for ever; `doomed`, from where a run may never meet the goal.
+    run may stop; `hull`, where one may go on for ever; `doomed`, from where a run may never meet the goal. It is
+    `vacuous` if nothing that was reached meets the premise.
     """
 
     engine: Symbolic
@@ -50,6 +51,7 @@ class Awaiting:
     pause: Pause
     steps: tuple[Step, ...] = ()
     groups: tuple[Group, ...] = ()
+    vacuous: bool = False
     sets: dict[str, Diagram] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -84,7 +86,9 @@ class Awaiting:
         if premise is None:
             sets["starts"] = sets["waits"] & engine.start if initial else sets["waits"]
         else:
-            self._set("starts", lambda: sets["waits"] & self._true(premise, engine.reach))
+            self._set("starts", lambda: self._true(premise, engine.reach))
+            self.vacuous = not sets["starts"].satisfiable()
+            sets["starts"] = sets["starts"] & sets["waits"]
 
     def _true(self, claim: Claim, states: Diagram) -> Diagram:
         claim.learn(states)

@@ -92,7 +92,8 @@ def _report(
     judgements = []
     for claim in claims:
         verdict, way = found.verdicts[claim]
-        judgements.append(Judgement(claim, verdict, _trace(system, way, claim, found) if way else None))
+        trace = _trace(system, way, claim, found) if way else None
+        judgements.append(Judgement(claim, verdict, trace, claim in found.vacuous))
     bound = "; ".join(filter(None, (*dict.fromkeys(found.why), found.unseen))) or None
     return Report(
         system=system.name,
@@ -142,10 +143,10 @@ def _validate(system: System, claims: tuple[Property, ...], engine: str, strateg
     variables = {v.name: v for v in system.variables}
     actions = {a.name for a in system.actions}
     for c in claims:
-        for _, (name, after) in c.reads:
+        for _, (name, after) in (*c.reads, *(c.premise.reads if c.premise else ())):
             if name not in variables:
                 raise ModelError(f"{c.name} reads the variable {name!r}, which does not exist in {system.name}")
             if variables[name].local and not after:
                 raise ModelError(f"{c.name} reads the local variable {name!r}, which only a next_ parameter can")
-        if unknown := [n for n in c.by if n not in actions]:
+        if unknown := [n for n in (*c.by, *sorted(c.named)) if n not in actions]:
             raise ModelError(f"{c.name} is about the action {unknown[0]!r}, which does not exist in {system.name}")

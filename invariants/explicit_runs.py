@@ -66,7 +66,7 @@ def graph_of(engine: Explicit, pause: Callable[[int], None]) -> Graph:
 
 
 class Runs:
-    """The states of a graph where a claim about runs awaits its goal."""
+    """The states of a graph where a claim about runs awaits its goal; `vacuous` if none meets its premise."""
 
     def __init__(self, graph: Graph, claim: Property) -> None:
         self.graph = graph
@@ -74,7 +74,9 @@ class Runs:
         self.allowed = graph.named(claim.by) if claim.by else np.ones(len(graph.step), np.bool_)
         goal = self._true(claim)
         self.waits = ~goal
-        self.starts = self.waits & (self._true(claim.premise) if claim.premise else np.True_)
+        premise = self._true(claim.premise) if claim.premise else ~goal | goal
+        self.vacuous = not premise.any()
+        self.starts = self.waits & premise
         if claim.kind is Kind.EVENTUALLY:
             self.starts &= self._at(graph.engine.layers[0])
         self.taken = [self.allowed & graph.named(f.steps) for f in claim.fair]

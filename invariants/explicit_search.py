@@ -81,6 +81,8 @@ class _Search:
             self.limits.tick()
             runs = Runs(graph, claim)
             bad = runs.bad()
+            if runs.vacuous:
+                self.found.vacuous.add(claim)
             first = next(((level, nodes) for level, nodes in enumerate(levels) if bad[nodes].any()), None)
             self._runs[claim] = (runs, -1)
             if first is not None:

@@ -31,7 +31,10 @@ def no_property(_: Property) -> None:
 
 @dataclass
 class Findings:
-    """What an engine found: sizes, why it stopped early, and per property a verdict and a way."""
+    """What an engine found: sizes, why it stopped early, and per property a verdict and a way.
+
+    `vacuous` are claims that hold because no state that was reached meets their premise.
+    """
 
     states: int = 0
     transitions: int | None = None
@@ -40,6 +43,7 @@ class Findings:
     why: list[str] = field(default_factory=list)
     unseen: str = ""
     verdicts: dict[Property, tuple[Verdict, Path | None]] = field(default_factory=dict)
+    vacuous: set[Property] = field(default_factory=set)
     images: list[tuple[Table, str, float]] = field(default_factory=list)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import Enum, auto
 from typing import Protocol, TypeVar
 
-from invariants.properties import Fairness
+from invariants.properties import Fairness, Property
+from invariants.trace import Trace
+from model.system import System
 
 S = TypeVar("S")
 Moves = list[tuple[str, S]]
@@ -38,6 +40,24 @@ class Component(Protocol[S]):
 
     def back(self, here: S, home: S, *, moving: bool) -> Moves[S]:
         """A way from here to home, with one step at least if `moving`."""
+
+
+def never_taken(system: System, claim: Property, trace: Trace) -> Iterator[tuple[Fairness, tuple[int, ...]]]:
+    """The fairnesses of a claim of which no step happens in the loop of a trace, for ever.
+
+    With each come the numbers of the states of the loop in which one of its steps is enabled: none, or, if it is
+    weak, not all of them.
+    """
+    if trace.loop is None:
+        return
+    allowed = {step.name for step in system.actions if not claim.by or step.name in claim.by}
+    going_round = {step.action for step in trace.steps[trace.loop :]}
+    for fairness in claim.fair:
+        steps = [step for step in system.actions if step.name in allowed.intersection(fairness.steps)]
+        if not going_round.intersection(step.name for step in steps):
+            states = range(trace.loop, max(len(trace.steps), trace.loop + 1))
+            enabled = (k for k in states if any(system.perform(step, trace.states[k]) for step in steps))
+            yield fairness, tuple(enabled)
 
 
 def round_trip(component: Component[S], home: S, fair: Sequence[Fairness]) -> Moves[S]:

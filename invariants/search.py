@@ -123,6 +123,8 @@ class _Search:
                 return False
             self._awaiting[about] = Awaiting(engine, claim, engine.premises.get(about), self.limits.tick)
         bad = self._awaiting[about].bad()
+        if self._awaiting[about].vacuous:
+            self.found.vacuous.add(about)
         return (bad & states() if states else bad).satisfiable()
 
     def _judge(self) -> None:

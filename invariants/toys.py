@@ -8,12 +8,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import combinations
 
-from invariants.properties import Kind, Property, always, every_step, sometimes
+from invariants.properties import (
+    Kind,
+    Property,
+    always,
+    eventually,
+    every_step,
+    leads_to,
+    sometimes,
+    stays_possible,
+    weak,
+)
 from invariants.subjects import Subject
 from model.toys import TOYS
 from model.toys.dining_philosophers import EAT
 from model.toys.ewd840 import WHITE
-from model.toys.peterson import CRITICAL, LEAVE
+from model.toys.peterson import CRITICAL, LEAVE, WAIT, WANT, YIELD
 from model.toys.two_phase_commit import ABORTED, COMMITTED
 
 Claims = tuple[Property, ...]
@@ -27,6 +37,11 @@ def nobody_aborts_what_another_commits(rm: str, other: str) -> bool:
 def a_decision_is_final(rm: str, next_rm: str) -> bool:
     """A resource manager that has decided never changes its mind."""
     return rm not in (ABORTED, COMMITTED) or next_rm == rm
+
+
+def has_decided(rm: str) -> bool:
+    """A resource manager commits or aborts."""
+    return rm in (ABORTED, COMMITTED)
 
 
 def has_committed(rm: str) -> bool:
@@ -54,6 +69,23 @@ def commit_claims(n: int = 3) -> Claims:
     return (*agree, *final, *witnesses)
 
 
+def two_phase_commit_claims(n: int = 3) -> Claims:
+    """Of two-phase commit: also that everybody decides, if the transaction manager does and messages are read."""
+    decides = weak("commit", "abort")
+    return (
+        *commit_claims(n),
+        *(
+            eventually(
+                has_decided,
+                f"rm{i}_decides",
+                rm=f"rm{i}",
+                fair=(decides, weak(f"hear commit {i}", f"hear abort {i}")),
+            )
+            for i in range(1, n + 1)
+        ),
+    )
+
+
 def four_gallons_are_measured(big: int) -> bool:
     """The riddle; its witness is the solution."""
     return big == 4
@@ -75,6 +107,7 @@ def die_hard_claims() -> Claims:
         sometimes(four_gallons_are_measured),
         every_step(no_water_comes_from_nowhere, by=("small to big", "big to small")),
         sometimes(the_small_jug_has_two_gallons),
+        stays_possible(four_gallons_are_measured, "four_gallons_stay_possible"),
     )
 
 
@@ -88,9 +121,28 @@ def the_second_process_gets_in(at2: str) -> bool:
     return at2 == CRITICAL
 
 
+def wants_to_get_in(at: str) -> bool:
+    """A process is on its way into the critical section."""
+    return at in (WANT, YIELD, WAIT)
+
+
+def gets_in(at: str) -> bool:
+    """A process is in the critical section."""
+    return at == CRITICAL
+
+
 def peterson_claims() -> Claims:
-    """Of Peterson's algorithm."""
-    return (always(never_both_in_the_critical_section), sometimes(the_second_process_gets_in))
+    """Of Peterson's algorithm; a process need never begin, but once it has it goes on."""
+    goes_on = ("raise flag", "give way", "enter", "finish", "lower flag")
+    fair = tuple(weak(*(f"{step} {i}" for step in goes_on)) for i in (1, 2))
+    return (
+        always(never_both_in_the_critical_section),
+        sometimes(the_second_process_gets_in),
+        *(
+            leads_to(always(wants_to_get_in, at=f"at{i}"), gets_in, f"{i}_gets_in", at=f"at{i}", fair=fair)
+            for i in (1, 2)
+        ),
+    )
 
 
 def neighbours_never_eat_together(at: str, neighbour: str) -> bool:
@@ -104,6 +156,11 @@ def not_everybody_waits_for_a_fork(**forks: object) -> bool:
     holders = [forks[f"holder{p}"] for p in range(1, n + 1)]
     all_clean = all(forks[f"clean{p}"] for p in range(1, n + 1))
     return not all_clean or len(set(holders)) < n
+
+
+def is_hungry(hungry: bool) -> bool:
+    """A philosopher is hungry."""
+    return hungry
 
 
 def eats(at: str) -> bool:
@@ -133,6 +190,16 @@ def philosopher_claims(n: int = 5) -> Claims:
         ),
         deadlock,
         *(sometimes(eats, f"{p}_eats", at=f"at{p}") for p in seats),
+        *(
+            leads_to(
+                always(is_hungry, hungry=f"hungry{p}"),
+                eats,
+                f"{p}_does_not_starve",
+                at=f"at{p}",
+                fair=tuple(weak(*(f"{step} {q}" for step in ("loop", "eat", "think"))) for q in seats),
+            )
+            for p in seats
+        ),
     )
 
 
@@ -147,9 +214,27 @@ def termination_is_detected(token: int, token_color: str, color: str, first: boo
     return token == 0 and token_color == WHITE and color == WHITE and not first
 
 
+def nobody_works(**active: bool) -> bool:
+    """Every node rests."""
+    return not any(active.values())
+
+
 def ewd840_claims(n: int = 3) -> Claims:
-    """Of termination detection among `n` nodes."""
+    """Of termination detection among `n` nodes; the token travels on, whatever the nodes do."""
+    active = [f"active{i}" for i in range(n)]
+    rest = Property(Kind.ALWAYS, "nobody_works", nobody_works, tuple((a, (a, False)) for a in active))
+    why = ("resting", "black token", "black node")
+    token = [f"pass token {i}, {reason}" for i in range(1, n) for reason in why]
+    detected = leads_to(
+        rest,
+        termination_is_detected,
+        "termination_is_detected_in_the_end",
+        color="color0",
+        first="active0",
+        fair=(weak("initiate probe, black token", "initiate probe, black node", *token),),
+    )
     return (
+        detected,
         *(
             always(
                 detected_is_terminated,
@@ -170,7 +255,7 @@ CLAIMS: dict[str, Callable[..., Claims]] = {
     "ewd840": ewd840_claims,
     "peterson": peterson_claims,
     "tcommit": commit_claims,
-    "two-phase-commit": commit_claims,
+    "two-phase-commit": two_phase_commit_claims,
 }
 
 

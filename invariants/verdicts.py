@@ -34,11 +34,15 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The verdict on one property, with the way to the violation, or to the witness of a Sometimes."""
+    """The verdict on one property, with the way to the violation, or to the witness of a Sometimes.
+
+    It is `vacuous` if it holds only because its premise is never met.
+    """
 
     property: Property
     verdict: Verdict
     trace: Trace | None = None
+    vacuous: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from invariants.check import Report, Verdict, check
+from invariants.properties import ABOUT_RUNS
 from invariants.toys import CLAIMS
 from invariants.trace import true_of
 from model.system import NOT_ENABLED, Outcomes, Rule, mutate, only
 from model.toys import TOYS
+from tests.naive_runs import graph_of, violates
 
 """The one claim that is not true, and is not meant to be."""
 
@@ -82,15 +84,40 @@ def stay_white(active: bool) -> Outcomes:
     return only(other=True) if active else NOT_ENABLED
 
 
+def keep_silent(tm: str) -> Outcomes:
+    """A broken rule: the transaction manager tells nobody."""
+    return only(tm="committed") if tm == "init" else NOT_ENABLED
+
+
+def keep_the_flag(at: str) -> Outcomes:
+    """A broken rule: a process rests with its flag raised."""
+    return only(at="a0") if at == "a4" else NOT_ENABLED
+
+
+def stay_put(token: int, token_color: str, color: str, *, last: int, because: str) -> Outcomes:
+    """A broken rule: node 0 keeps the token."""
+    return NOT_ENABLED
+
+
+def keep_the_water() -> Outcomes:
+    """A broken rule: nothing is poured away."""
+    return NOT_ENABLED
+
+
 MUTANTS: tuple[tuple[str, dict[str, Rule], str], ...] = (
     ("two-phase-commit", {"hear_commit": commit_at_will}, "rm1_and_rm2_agree"),
     ("two-phase-commit", {"hear_abort": hear_both}, "a_decision_of_rm1_is_final"),
+    ("two-phase-commit", {"commit": keep_silent}, "rm1_decides"),
     ("tcommit", {"has_not_committed": never_mind}, "rm1_and_rm2_agree"),
     ("tcommit", {"abort": abort_always}, "a_decision_of_rm1_is_final"),
     ("die-hard", {"small_to_big": spill}, "no_water_comes_from_nowhere"),
+    ("die-hard", {"empty_big": keep_the_water, "empty_small": keep_the_water}, "four_gallons_stay_possible"),
+    ("peterson", {"lower_flag": keep_the_flag}, "1_gets_in"),
     ("peterson", {"enter": do_not_wait}, "never_both_in_the_critical_section"),
     ("dining-philosophers", {"hand_over_or_choose": just_eat}, "3_and_4_never_eat_together"),
     ("dining-philosophers", {"hand_over_or_choose": clean_and_keep}, "not_everybody_waits_for_a_fork"),
+    ("dining-philosophers", {"hand_over_or_choose": clean_and_keep}, "1_does_not_starve"),
+    ("ewd840", {"initiate_probe": stay_put}, "termination_is_detected_in_the_end"),
     ("ewd840", {"send_up": stay_white}, "node_2_rests_when_termination_is_detected"),
 )
 
@@ -116,6 +143,9 @@ def test_a_mutant_breaks_the_claim(toy: str, rules: dict[str, Rule], claim: str)
     judgement = next(j for j in report.judgements if j.property.name == claim)
     assert Verdict.VIOLATED is judgement.verdict
     assert judgement.trace is not None
+    if judgement.property.kind in ABOUT_RUNS:
+        assert violates(system, graph_of(system), judgement.property, judgement.trace)
+        return
     last = judgement.trace.steps[-1]
     before = last.before if any(late for _, (_, late) in judgement.property.reads) else last.after
     assert not true_of(judgement.property, before, last.after)
