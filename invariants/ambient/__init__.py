@@ -1,0 +1,1 @@
+"""What must hold of sessions, and the systems that are checked by name."""

@@ -1,0 +1,1 @@
+"""The operator of the Ambient Code platform: sessions, their pods, and what is pushed to their runners."""

@@ -1,0 +1,98 @@
+"""What differs between versions of the operator, and between proposed fixes, as values.
+
+A version is a value of `Behaviours`, named by the commit it was read at; a proposed fix is one more.
+Source: github.com/ambient-code/platform, `components/operator/internal`
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from model.ambient.values import Value
+
+
+class Started(Value):
+    """Whether the workflow is pushed when the runner's container is first seen running."""
+
+    NOT_PUSHED = "not pushed"
+    PUSHED_ONCE = "pushed once"
+    PUSHED_UNTIL_DONE = "pushed until that succeeds; the session stays Creating meanwhile"
+
+
+class Retry(Value):
+    """When a Running session whose generation was observed pushes its workflow again."""
+
+    NEVER = "never"
+    AFTER_FAILURE = "while WorkflowReconciled is False with the reason UpdateFailed"
+    UNLESS_TRUE = "while a workflow is configured and WorkflowReconciled is not True"
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviours:
+    """How one version of the operator behaves, as far as versions and proposals differ."""
+
+    version: str
+    """What to call it."""
+
+    pushes_while_pending: bool
+    """The workflow is pushed before the pod is created, and an error is dropped. Up to #1487.
+    `handleAgenticSessionEvent`"""
+
+    stamps_failures: bool
+    """observedGeneration is written after the pod was created, whatever came of the workflow. All versions.
+    `handleAgenticSessionEvent`"""
+
+    unset_is_drift: bool
+    """A Running session without observedGeneration counts as edited. No version: all of them ask for
+    `observedGen != 0`. `reconcileRunning`"""
+
+    started: Started
+    """`reconcileCreating`"""
+
+    retry: Retry
+    """`reconcileRunning`, `NeedsWorkflowReconciliation`, since #1487."""
+
+    returns_early: bool
+    """A Running session whose push failed is looked at after 5 s, not after 30 s. Since #1487.
+    `reconcileRunning`"""
+
+    sends_token: bool
+    """The operator sends the token that the runner asks for since #1378. Since #1556. `runnerSessionToken`"""
+
+
+PRE = Behaviours(
+    version="d1645a957",
+    pushes_while_pending=True,
+    stamps_failures=True,
+    unset_is_drift=False,
+    started=Started.NOT_PUSHED,
+    retry=Retry.NEVER,
+    returns_early=False,
+    sends_token=False,
+)
+"""As reported (#1486), 2026-04-30."""
+
+FIX = replace(PRE, version="6347f3207", pushes_while_pending=False, retry=Retry.UNLESS_TRUE, returns_early=True)
+"""With the fix of the report (#1487), 2026-04-30."""
+
+HEAD = replace(FIX, version="0b59fe7de", sends_token=True)
+"""Main of 2026-08-17: a runner that asks for a token gets it (#1556)."""
+
+VERSIONS = {"pre": PRE, "fix": FIX, "head": HEAD}
+"""By the names that the command line knows."""
+
+
+class UnknownVersionError(ValueError):
+    """There is no such version; the message lists those there are."""
+
+
+def version(name: str) -> Behaviours:
+    """The version called `name`, or by its commit.
+
+    Raises UnknownVersionError.
+    """
+    known = VERSIONS | {b.version: b for b in VERSIONS.values()}
+    if name not in known:
+        listed = ", ".join(f"{n} ({b.version})" for n, b in VERSIONS.items())
+        raise UnknownVersionError(f"Ambient {name!r} is not modelled; the versions are: {listed}")
+    return known[name]
