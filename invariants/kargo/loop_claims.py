@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from invariants.kargo import control_loop as claims
+from invariants.kargo.progress import Progress
+from invariants.kargo.spreads import Claim, Spread
 from invariants.properties import Property, always, every_step, sometimes
 from model.kargo.loop.exploration import Bounds, edited, scope_of, steps_of
 from model.kargo.loop.pipeline import Pipeline, StageSpec
@@ -20,37 +21,6 @@ from model.kargo.phases import PromotionPhase, VerificationPhase
 from model.kargo.plan import did
 from model.kargo.releases import Behaviours
 from model.kargo.requests import FreightRequest
-
-Claim = Callable[..., bool]
-
-
-@dataclass(frozen=True)
-class Spread:
-    """A claim over as many variables as there are: `more` are the parameters it gets beside those it names."""
-
-    claim: Claim
-    more: tuple[str, ...]
-
-    @property
-    def __name__(self) -> str:
-        return self.claim.__name__
-
-    @property
-    def __doc__(self) -> str:  # type: ignore[override]
-        return self.claim.__doc__ or ""
-
-    @cached_property
-    def __signature__(self) -> inspect.Signature:
-        own = inspect.signature(self.claim).parameters.values()
-        named = [p for p in own if p.kind is not inspect.Parameter.VAR_KEYWORD]
-        added = [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY) for n in self.more]
-        first = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in named]
-        return inspect.Signature([*first, *added])
-
-    def __call__(self, **values: Any) -> bool:
-        """Whether the claim is true of these values."""
-        return self.claim(**values)
-
 
 SYNCING, ASSESSING = "syncing Promotions", "assessing health"
 
@@ -69,6 +39,7 @@ def claims_about(pipeline: Pipeline, behaviours: Behaviours, bounds: Bounds) -> 
         binding = _Binding(stage, scope_of(pipeline, stage.name, behaviours, bounds), bounds)
         found += () if stage.control_flow else binding.everything()
         found += binding.wakeups() if bounds.wakeups else ()
+        found += Progress(stage, binding.scope, bounds).everything()
     return tuple(found)
 
 
