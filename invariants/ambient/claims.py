@@ -1,8 +1,9 @@
 """Claims about a session of the operator.
 
 A session is *at rest* when nothing will happen unless somebody interferes: the last pass did nothing and nothing
-has happened since, or nobody will look at it. What is said of a session at rest is the safety half of what must happen
-eventually. The other half: a push fails only for a reason that goes away, so that trying for ever is not in vain.
+has happened since, or nobody will look at it. What is said of a session at rest is the safety half of what must
+happen eventually (`invariants.ambient.liveness`). The other half: a push fails only for a reason that goes away, so
+that trying for ever is not in vain.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from invariants.ambient import claims, consumed_triggers
+from invariants.ambient import claims, consumed_triggers, liveness
 from invariants.properties import Property, always, every_step, sometimes
 from invariants.subjects import Subject
 from model.ambient.behaviours import Behaviours
@@ -25,6 +25,10 @@ class Situation:
 
 SITUATIONS: dict[str, Situation] = {
     "session": Situation("a session that is created with a workflow", Bounds(faults=1, may_fail=NETWORK)),
+    "session-renamed": Situation(
+        "a session of which people edit something that has nothing to do with its workflow",
+        Bounds(acts=1, may_do=frozenset({Act.RENAME}), faults=1, may_fail=NETWORK),
+    ),
     "session-edits": Situation(
         "a session whose spec people edit, twice",
         Bounds(
@@ -68,7 +72,7 @@ def subject(name: str, behaviours: Behaviours) -> Subject:
 
 def explored(name: str, about: str, behaviours: Behaviours, bounds: Bounds) -> Subject:
     """A session with everything that can happen to it, the claims about it, and their witnesses."""
-    properties = (*every_claim(), *consumed_triggers.claims(), *witnesses(bounds))
+    properties = (*every_claim(), *consumed_triggers.claims(), *liveness.claims(), *witnesses(bounds))
     return Subject(name, about, session(name, behaviours, bounds), properties, QUIET)
 
 
@@ -95,10 +99,11 @@ def every_claim() -> tuple[Property, ...]:
 
 def witnesses(bounds: Bounds) -> tuple[Property, ...]:
     """The situations without which the claims would say little."""
-    rests = sometimes(claims.a_session_rests_while_its_runner_serves)
+    # Who is refused for want of a token tries for ever.
+    rests = () if bounds.asks_for_token else (sometimes(claims.a_session_rests_while_its_runner_serves),)
     running = sometimes(claims.a_session_is, "a_session_is_running", constants={"wanted": SessionPhase.RUNNING})
     edited = (sometimes(claims.a_spec_is_behind),) if bounds.acts and bounds.may_do - {Act.START_AND_STOP} else ()
-    return (running, rests, *edited)
+    return (running, *rests, *edited)
 
 
 QUIET = ("woken", "timer", "settled", "faults", "acts", "patch", "acknowledged", "writing", "recorded", "files")

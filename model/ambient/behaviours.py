@@ -27,6 +27,21 @@ class Retry(Value):
     UNLESS_TRUE = "while a workflow is configured and WorkflowReconciled is not True"
 
 
+class Repair(Value):
+    """What no version does, and what would be needed for a session to get what its spec says in all cases."""
+
+    STATUS_OF_THIS_POD = "what is recorded of the workflow is forgotten when a pod is created or adopted"
+    RECORD_IS_NOT_BELIEVED = "a pass that looks at the workflow pushes it, whatever is recorded"
+    NONE_IS_TOLD = "a runner is told when the spec has no workflow any more"
+    SERVICE_IS_KEPT = "a Running session without a Service gets one"
+    UNMANAGED_IS_LOOKED_AT = "a session in a namespace that looks unmanaged is looked at again"
+    CLONES_COUNT = "a runner clones again what it has no files of, and answers with an error if it cannot"
+    END_IS_SEEN = "a Running session whose runner has ended becomes Completed or Failed"
+    REPOSITORIES_COUNT = "repositories that could not be pushed are not recorded, nor is the generation observed"
+    ADOPTION_OBSERVES_NOTHING = "a pod that is found to exist does not make the generation an observed one"
+    WISHES_ARE_KEPT = "only the wish that a pass has seen is cleared by it"
+
+
 @dataclass(frozen=True, slots=True)
 class Behaviours:
     """How one version of the operator behaves, as far as versions and proposals differ."""
@@ -58,6 +73,9 @@ class Behaviours:
 
     sends_token: bool
     """The operator sends the token that the runner asks for since #1378. Since #1556. `runnerSessionToken`"""
+
+    repairs: frozenset[Repair] = frozenset()
+    """What it does beyond every version."""
 
 
 PRE = Behaviours(

@@ -27,13 +27,13 @@ class SessionLifecycle(Strict):
     def run(self) -> None:
         """The runner's container is seen running."""
 
-    @event(phase.CREATING.to(phase.COMPLETED, cond="container_ended"))
+    @event(phase.COMPLETED.from_(phase.CREATING, phase.RUNNING, cond="container_ended"))
     def complete(self) -> None:
-        """The runner ended by itself before it was seen running."""
+        """The runner ended by itself. No version sees that of a Running session."""
 
-    @event(phase.CREATING.to(phase.FAILED, cond="container_ended"))
+    @event(phase.FAILED.from_(phase.CREATING, phase.RUNNING, cond="container_ended"))
     def fail(self) -> None:
-        """The runner or its pod failed before it was seen running."""
+        """The runner or its pod failed. No version sees that of a Running session."""
 
     @event(
         phase.PENDING.from_(

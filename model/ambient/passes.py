@@ -55,7 +55,7 @@ def initialize(phase: SessionPhase) -> Outcomes:
     return only(phase=SESSION.after(phase, "initialize"))
 
 
-def adopt_pod(phase: SessionPhase, pod: PodPhase, lost: bool) -> Outcomes:
+def adopt_pod(phase: SessionPhase, pod: PodPhase, lost: bool, *, observes: bool) -> Outcomes:
     """Enabled when there is a pod already: the generation counts as observed, and nothing is pushed or created.
 
     An error of the status patch is dropped. Source: `handleAgenticSessionEvent`
@@ -67,7 +67,7 @@ def adopt_pod(phase: SessionPhase, pod: PodPhase, lost: bool) -> Outcomes:
     return only(
         "finds a pod",
         phase=SESSION.after(phase, "have_pod"),
-        observed=Observed.CURRENT,
+        observed=Observed.CURRENT if observes else Observed.BEHIND,
         desired=Desired.NOTHING,
         at=Place.DONE,
         asked=Timer.TWO_SECONDS,
@@ -128,6 +128,11 @@ def write_status(phase: SessionPhase, writing: Writing, patch: Patch | None, los
     return only(phase=SESSION.after(phase, "have_pod"), writing=Writing.DESIRED)
 
 
+def forget_former_pod() -> Outcomes:
+    """What the status says of the workflow is not about this pod."""
+    return only(condition=Condition.ABSENT, recorded=None)
+
+
 def write_observed(patch: Patch | None) -> Outcomes:
     """Enabled where the patch stamps the generation that the handler has read."""
     if patch is None or not patch.stamps:
@@ -149,12 +154,16 @@ def write_repos(patch: Patch | None) -> Outcomes:
     return NOT_ENABLED if patch is None else only(recorded_repos=patch.repos)
 
 
-def clear_desired(writing: Writing) -> Outcomes:
+def clear_desired(writing: Writing, desired: Desired, *, keeps_wishes: bool) -> Outcomes:
     """Enabled after the status patch: the wish of people is cleared, whatever it is by now.
 
     Source: `handleAgenticSessionEvent`, `clearAnnotation`
     """
-    return only(desired=Desired.NOTHING, writing=Writing.SERVICE) if writing is Writing.DESIRED else NOT_ENABLED
+    if writing is not Writing.DESIRED:
+        return NOT_ENABLED
+    if keeps_wishes and desired is Desired.STOPPED:
+        return only(writing=Writing.SERVICE)
+    return only(desired=Desired.NOTHING, writing=Writing.SERVICE)
 
 
 def create_service(writing: Writing, pod: PodPhase, timer: Timer, faults: int, *, may_fail: bool) -> Outcomes:
@@ -220,6 +229,30 @@ def run_after_push(phase: SessionPhase, push: Push, lost: bool, *, started: Star
 # Running
 
 
+def keep_service(service: bool, pod: PodPhase, faults: int, *, may_fail: bool) -> Outcomes:
+    """Enabled when a pod has no Service: it gets one. No version does that."""
+    if service or pod in (PodPhase.NONE, PodPhase.DELETING):
+        return NOT_ENABLED
+    if may_fail and faults:
+        return (outcome("makes a Service", service=True), outcome("cannot make a Service", faults=faults - 1))
+    return only("makes a Service", service=True)
+
+
+def see_end(phase: SessionPhase, pod: PodPhase) -> Outcomes:
+    """Enabled when the runner of a Running session has ended. No version looks at that."""
+    if pod is not PodPhase.ENDED:
+        return NOT_ENABLED
+    gone = POD.after(pod, "delete")
+    return (
+        outcome(
+            "the runner has ended", phase=SESSION.after(phase, "complete"), pod=gone, service=False, at=Place.DONE
+        ),
+        outcome(
+            "the runner has failed", phase=SESSION.after(phase, "fail"), pod=gone, service=False, at=Place.DONE
+        ),
+    )
+
+
 def look_at_pod(phase: SessionPhase, pod: PodPhase, desired: Desired) -> Outcomes:
     """Enabled when the pod of a Running session is missing, or somebody asked for it to be stopped.
 
@@ -245,27 +278,33 @@ def look_for_drift(observed: Observed, *, unset_is_drift: bool) -> Outcomes:
     return only(at=Place.SPEC if drifted else Place.WORKFLOW)
 
 
-def stamp(push: Push) -> Outcomes:
+def stamp(push: Push, repos_push: Push, *, repositories_count: bool) -> Outcomes:
     """Enabled unless the workflow could not be pushed: the generation counts as observed.
 
     Source: `ReconcileSpecChanges`
     """
-    return NOT_ENABLED if push is Push.FAILED else only(observed=Observed.CURRENT)
+    failed = push is Push.FAILED or (repositories_count and repos_push is Push.FAILED)
+    return NOT_ENABLED if failed else only(observed=Observed.CURRENT)
 
 
-def end_spec(push: Push, lost: bool, *, returns_early: bool) -> Outcomes:
+def end_spec(
+    push: Push, repos_push: Push, lost: bool, *, returns_early: bool, repositories_count: bool
+) -> Outcomes:
     """What comes after an edited spec: the pass ends if something failed, or goes on as if nothing had."""
-    if returns_early and (push is Push.FAILED or lost):
+    failed = push is Push.FAILED or lost or (repositories_count and repos_push is Push.FAILED)
+    if returns_early and failed:
         return only(at=Place.DONE, asked=Timer.FIVE_SECONDS)
     return only(at=Place.WORKFLOW)
 
 
-def look_for_failure(workflow: str | None, seen_condition: Condition, *, retry: Retry) -> Outcomes:
+def look_for_failure(
+    workflow: str | None, seen_condition: Condition, *, retry: Retry, tells_none: bool
+) -> Outcomes:
     """Enabled when nothing is pushed: no workflow is configured, or the status gives no reason to.
 
     Source: `NeedsWorkflowReconciliation`
     """
-    if workflow is not None and (
+    if (workflow is not None or tells_none) and (
         (retry is Retry.UNLESS_TRUE and seen_condition is not Condition.TRUE)
         or (retry is Retry.AFTER_FAILURE and seen_condition is Condition.FALSE)
     ):
@@ -282,11 +321,13 @@ def end_retry(push: Push, lost: bool, *, returns_early: bool) -> Outcomes:
 # Stopping, and over
 
 
-def wait_for_end(phase: SessionPhase, pod: PodPhase) -> Outcomes:
+def wait_for_end(phase: SessionPhase, pod: PodPhase, desired: Desired, *, keeps_wishes: bool) -> Outcomes:
     """What a Stopping session becomes: Stopped once its pod is gone, and then any wish is cleared.
 
     Source: `reconcileStopping`, `TransitionToStopped`
     """
+    if pod is PodPhase.NONE and keeps_wishes and desired is Desired.RUNNING:
+        return only("stopped", phase=SESSION.after(phase, "be_stopped"), at=Place.DONE)
     if pod is PodPhase.NONE:
         return only("stopped", phase=SESSION.after(phase, "be_stopped"), desired=Desired.NOTHING, at=Place.DONE)
     return only(pod=POD.after(pod, "delete"), service=False, at=Place.DONE, asked=Timer.TWO_SECONDS)
@@ -320,6 +361,11 @@ def notice(was: object, now: object) -> Outcomes:
 def notice_push(push: Push) -> Outcomes:
     """Enabled when something was sent: something was done."""
     return only(acted=True) if push in (Push.DELIVERED, Push.FAILED) else NOT_ENABLED
+
+
+def look_again() -> Outcomes:
+    """The session is looked at again after half a minute."""
+    return only(asked=Timer.HALF_A_MINUTE)
 
 
 def settle(acted: bool) -> Outcomes:

@@ -13,14 +13,14 @@ from model.ambient.values import Condition, Push
 from model.system import NOT_ENABLED, Outcomes, only, outcome
 
 
-def compare(workflow: str | None, seen_recorded: str | None) -> Outcomes:
+def compare(workflow: str | None, seen_recorded: str | None, *, pushes_anyway: bool, tells_none: bool) -> Outcomes:
     """What there is to push: nothing if there is no workflow, or if the status says that the runner has it.
 
     Where there is no workflow, the runner is not told.
     """
-    if workflow is None:
+    if workflow is None and not tells_none:
         return only(push=Push.NOT_CONFIGURED)
-    return only(push=Push.UNCHANGED if workflow == seen_recorded else Push.DUE)
+    return only(push=Push.DUE if pushes_anyway or workflow != seen_recorded else Push.UNCHANGED)
 
 
 def deliver(push: Push, pod: PodPhase, service: bool, faults: int, *, refused: bool, may_fail: bool) -> Outcomes:
@@ -43,26 +43,37 @@ def deliver(push: Push, pod: PodPhase, service: bool, faults: int, *, refused: b
 
 
 def receive(
-    push: Push, workflow: str | None, runner_workflow: str | None, faults: int, *, may_fail: bool
+    push: Push,
+    workflow: str | None,
+    runner_workflow: str | None,
+    files: bool,
+    faults: int,
+    *,
+    may_fail: bool,
+    clones_count: bool,
 ) -> Outcomes:
-    """Enabled when the push has arrived: the runner clones the workflow, unless it has that name already.
+    """Enabled when the push has arrived: the runner clones the workflow, unless it goes by that one already.
 
     It answers 200 even if it could not clone.
     Source: `components/runners/ambient-runner/ambient_runner/endpoints/workflow.py: change_workflow`
     """
-    if push is not Push.DELIVERED or runner_workflow == workflow:
+    has_it = runner_workflow == workflow and (files or not clones_count)
+    if push is not Push.DELIVERED or has_it:
         return NOT_ENABLED
-    if may_fail and faults:
-        failed = outcome("and not cloned", runner_workflow=workflow, files=False, faults=faults - 1)
-        return (outcome(runner_workflow=workflow, files=True), failed)
-    return only(runner_workflow=workflow, files=True)
+    cloned = outcome(runner_workflow=workflow, files=True)
+    if not (may_fail and faults and workflow is not None):
+        return (cloned,)
+    left = faults - 1
+    if clones_count:
+        return (cloned, outcome("and not cloned: 500", push=Push.FAILED, faults=left))
+    return (cloned, outcome("and not cloned", runner_workflow=workflow, files=False, faults=left))
 
 
 def acknowledge(push: Push, workflow: str | None, acknowledged: str | None) -> Outcomes:
     """Enabled when the push has arrived: the operator knows that this pod was told, perhaps `again`."""
     if push is not Push.DELIVERED:
         return NOT_ENABLED
-    return only(acknowledged=workflow, again=acknowledged == workflow)
+    return only(acknowledged=workflow, again=workflow is not None and acknowledged == workflow)
 
 
 def push_repos(
@@ -107,6 +118,6 @@ def note_workflow(push: Push, workflow: str | None) -> Outcomes:
     return NOT_ENABLED
 
 
-def note_repos(repos: str | None) -> Outcomes:
+def note_repos(repos: str | None, repos_push: Push, *, repositories_count: bool) -> Outcomes:
     """What the status says of the repositories, whatever came of telling the runner."""
-    return only(recorded_repos=repos)
+    return NOT_ENABLED if repositories_count and repos_push is Push.FAILED else only(recorded_repos=repos)

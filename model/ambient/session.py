@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from model.ambient import passes, pushing, surroundings, watches
-from model.ambient.behaviours import Behaviours, Started
+from model.ambient.behaviours import Behaviours, Repair, Started
 from model.ambient.phases import PodPhase, SessionPhase
 from model.ambient.surroundings import Act, Fault
 from model.ambient.values import (
@@ -54,8 +54,8 @@ class Bounds:
     """How far a session is explored.
 
     It is created with the workflow `workflow`. `acts` is how often people do one of the things in `may_do`,
-    `faults` how often one of those in `may_fail` goes wrong. `asks_for_token`: the runner refuses who sends no token, as it
-    does since #1378.
+    `faults` how often one of those in `may_fail` goes wrong. `asks_for_token`: the runner refuses who sends no
+    token, as it does since #1378.
     """
 
     workflow: str | None = W1
@@ -144,6 +144,10 @@ PENDING, CREATING, RUNNING, STOPPING, OVER = PASSES
 WRITES = ("write status", "clear desired-phase", "create Service")
 """What the handler of a Pending session does after it has created the pod."""
 
+STARTS, SERVES, STOPS = "the runner's container starts", "the runner begins to listen", "the pod has stopped"
+BY_ITSELF = (*PASSES, *WRITES, STARTS, SERVES, STOPS)
+"""What happens even if nobody does anything and nothing more goes wrong."""
+
 
 @dataclass(frozen=True)
 class Rules:
@@ -158,16 +162,18 @@ class Rules:
         yield from self._writes()
         yield self._pass(CREATING, *self._creating())
         yield self._pass(RUNNING, *self._running())
-        yield self._pass(STOPPING, action(passes.wait_for_end, writes=("desired", "service", "at", "asked")))
+        keeps = {"keeps_wishes": self._does(Repair.WISHES_ARE_KEPT)}
+        end = action(passes.wait_for_end, writes=("service", "at", "asked"), constants=keeps)
+        yield self._pass(STOPPING, end)
         yield self._pass(OVER, action(passes.heed_restart, writes=("at", "asked")))
 
     def environment(self) -> Iterator[Sequence]:
         """What pods and people do."""
         clone = {"may_fail": self._may(Fault.CLONE)}
         start = action(surroundings.start_container, writes=("files",), constants=clone)
-        yield happens("the runner's container starts", CLUSTER, start)
-        yield happens("the runner begins to listen", CLUSTER, action(surroundings.begin_to_serve))
-        yield happens("the pod has stopped", CLUSTER, action(surroundings.finish_deletion))
+        yield happens(STARTS, CLUSTER, start)
+        yield happens(SERVES, CLUSTER, action(surroundings.begin_to_serve))
+        yield happens(STOPS, CLUSTER, action(surroundings.finish_deletion))
         for act, steps in self._acts().items():
             if act in self.bounds.may_do:
                 yield from steps
@@ -184,11 +190,21 @@ class Rules:
             yield happens("the operator is restarted", FAULT, spend, restart)
         if self._may(Fault.NAMESPACE):
             guard = required(_begin(tuple(SessionPhase)))
-            rest = (required(spend), action(passes.settle, writes=("settled",)))
+            again = (action(passes.look_again, writes=("asked",)), action(passes.ask))
+            rest = (required(spend), *(again if self._does(Repair.UNMANAGED_IS_LOOKED_AT) else ()))
             yield sequence("reconcile in a namespace that looks unmanaged", guard, *rest, actor=FAULT)
 
     def _may(self, fault: Fault) -> bool:
         return fault in self.bounds.may_fail
+
+    def _does(self, repair: Repair) -> bool:
+        return repair in self.behaviours.repairs
+
+    def _forget(self, **when: Value) -> Iterator[Part]:
+        """What is recorded of the workflow is about a former pod."""
+        if self._does(Repair.STATUS_OF_THIS_POD):
+            forget = action(passes.forget_former_pod, writes=("condition", "recorded"))
+            yield part(forget, lost=False, **when)
 
     # Passes
 
@@ -214,17 +230,17 @@ class Rules:
         yield part(action(passes.initialize), at=Place.BEGUN)
         found = tuple(p for p in PodPhase if p is not PodPhase.NONE)
         yield part(self._try_to_write(), at=Place.BEGUN, pod=found)
-        yield part(
-            action(passes.adopt_pod, writes=("observed", "desired", "at", "asked")), at=Place.BEGUN, pod=found
-        )
+        yield from self._forget(at=Place.BEGUN, pod=found)
+        observes = {"observes": not self._does(Repair.ADOPTION_OBSERVES_NOTHING)}
+        adopts = action(passes.adopt_pod, writes=("observed", "desired", "at", "asked"), constants=observes)
+        yield part(adopts, at=Place.BEGUN, pod=found)
         yield part(self._push_repos(), at=Place.BEGUN)
         if self.behaviours.pushes_while_pending:
             yield part(sequence("push", *self._push()), at=Place.BEGUN)
         made = ("runner_workflow", "runner_repos", "files", "acknowledged", "writing", "patch", "at", "asked")
         yield part(action(passes.create_pod, writes=made, constants=stamps), at=Place.BEGUN)
         if may_fail:
-            notes = sequence("note", *self._notes(), action(pushing.note_repos, writes=("recorded_repos",)))
-            yield part(notes, asked=Timer.BACKOFF)
+            yield part(sequence("note", *self._notes(), self._note_repos()), asked=Timer.BACKOFF)
 
     def _writes(self) -> Iterator[Sequence]:
         status, desired, service = WRITES
@@ -232,6 +248,7 @@ class Rules:
             status,
             self._try_to_write(),
             action(passes.write_status, writes=("writing",)),
+            *self._forget(),
             *(
                 part(action(rule, writes=written), lost=False)
                 for rule, written in (
@@ -242,7 +259,8 @@ class Rules:
             ),
             only_while=Writing.STATUS,
         )
-        yield writes(desired, action(passes.clear_desired, writes=("desired",)), only_while=Writing.DESIRED)
+        keeps = {"keeps_wishes": self._does(Repair.WISHES_ARE_KEPT)}
+        yield writes(desired, action(passes.clear_desired, constants=keeps), only_while=Writing.DESIRED)
         fails = {"may_fail": self._may(Fault.SERVICE_CREATION)}
         create = action(passes.create_service, writes=("service", "patch"), constants=fails)
         yield writes(service, create, only_while=Writing.SERVICE)
@@ -259,18 +277,24 @@ class Rules:
     def _running(self) -> Iterator[Part]:
         drift = {"unset_is_drift": self.behaviours.unset_is_drift}
         early = {"returns_early": self.behaviours.returns_early}
-        yield part(action(passes.look_at_pod, writes=("service", "at", "asked")))
+        count = {"repositories_count": self._does(Repair.REPOSITORIES_COUNT)}
+        if self._does(Repair.END_IS_SEEN):
+            yield part(action(passes.see_end, writes=("service", "at")))
+        yield part(action(passes.look_at_pod, writes=("service", "at", "asked")), at=Place.BEGUN)
+        if self._does(Repair.SERVICE_IS_KEPT):
+            fails = {"may_fail": self._may(Fault.SERVICE_CREATION)}
+            yield part(action(passes.keep_service, constants=fails), at=Place.BEGUN)
         yield part(action(passes.look_for_drift, writes=("at",), constants=drift), at=Place.BEGUN)
         spec = (
             self._push_repos(),
             self._push_and_note(
-                part(action(passes.stamp, writes=("observed",)), lost=False),
-                part(action(pushing.note_repos, writes=("recorded_repos",)), lost=False),
+                part(action(passes.stamp, writes=("observed",), constants=count), lost=False),
+                part(self._note_repos(), lost=False),
             ),
-            action(passes.end_spec, writes=("at", "asked"), constants=early),
+            action(passes.end_spec, writes=("at", "asked"), constants=early | count),
         )
         yield part(sequence("spec", *spec), at=Place.SPEC)
-        retry = {"retry": self.behaviours.retry}
+        retry = {"retry": self.behaviours.retry, "tells_none": self._does(Repair.NONE_IS_TOLD)}
         yield part(action(passes.look_for_failure, writes=("at", "asked"), constants=retry), at=Place.WORKFLOW)
         again = (self._push_and_note(), action(passes.end_retry, writes=("at", "asked"), constants=early))
         yield part(sequence("workflow", *again), at=Place.WORKFLOW)
@@ -286,11 +310,14 @@ class Rules:
         """What there is to push, whether it arrives, and what the runner makes of it; the backend has a token."""
         refused = self.bounds.asks_for_token and not (by_backend or self.behaviours.sends_token)
         sent = {"refused": refused, "may_fail": self._may(Fault.PUSH)}
-        clone = {"may_fail": self._may(Fault.CLONE) and not by_backend}
+        count = self._does(Repair.CLONES_COUNT)
+        clone = {"may_fail": self._may(Fault.CLONE) and not by_backend, "clones_count": count}
+        anyway = self._does(Repair.RECORD_IS_NOT_BELIEVED)
+        compares = {"pushes_anyway": anyway, "tells_none": self._does(Repair.NONE_IS_TOLD)}
         if not by_backend:
-            yield part(action(pushing.compare, writes=("push",)))
+            yield part(action(pushing.compare, writes=("push",), constants=compares))
         yield part(action(pushing.deliver, constants=sent))
-        yield part(action(pushing.receive, writes=("files",), constants=clone))
+        yield part(action(pushing.receive, constants=clone))
         if not by_backend:
             yield part(action(pushing.acknowledge, writes=("again",)))
 
@@ -301,6 +328,10 @@ class Rules:
 
     def _notes(self) -> tuple[Action, ...]:
         return (action(pushing.note_workflow, writes=("condition", "recorded")),)
+
+    def _note_repos(self) -> Action:
+        count = {"repositories_count": self._does(Repair.REPOSITORIES_COUNT)}
+        return action(pushing.note_repos, writes=("recorded_repos",), constants=count)
 
     def _try_to_write(self) -> Action:
         lost = {"may_be_lost": self._may(Fault.STATUS)}

@@ -1,0 +1,1 @@
+"""Stories of sessions, reported bugs, and proposals judged."""
