@@ -39,10 +39,11 @@ class Group:
 class Awaiting:
     """The states of a complete exploration where a claim about runs awaits its goal.
 
-    `sets` holds sets of states by name, so that they can be carried from one manager of diagrams to another:
-    `starts`, where the premise is true and the goal is not; `within`, where the goal is awaited; `stops`, where a
-    run may stop; `hull`, where one may go on for ever; `doomed`, from where a run may never meet the goal. It is
-    `vacuous` if nothing that was reached meets the premise.
+    `sets` holds sets of states by name, so that they can be carried from one manager of diagrams to another;
+    variables that do not matter are left open in them: `starts`, where the premise is true and the goal is not;
+    `within`, where the goal is awaited; `stops`, where a run may stop; `hull`, where one may go on for ever;
+    `doomed`, from where a run may never meet the goal. It is `vacuous` if nothing that was reached meets the
+    premise.
     """
 
     engine: Symbolic
@@ -78,15 +79,18 @@ class Awaiting:
         return self.sets["starts"] & self.sets["doomed"]
 
     def _begin(self) -> None:
-        engine, sets = self.engine, self.sets
-        self._set("goal", lambda: self._true(self.claim, engine.reach))
-        sets["waits"] = minus(engine.reach, sets["goal"])
-        initial = self.claim.property.kind is Kind.EVENTUALLY
+        engine, sets, about = self.engine, self.sets, self.claim.property
+        # No step that may be taken reads or writes the other variables, and nobody asks for them.
+        touched = {*about.variables, *(name for step in self.steps for name in step.reads)}
+        self._set("reach", lambda: engine.onto(touched, engine.reach))
+        self._set("goal", lambda: self._true(self.claim, sets["reach"]))
+        sets["waits"] = minus(sets["reach"], sets["goal"])
         premise = self.premise
         if premise is None:
-            sets["starts"] = sets["waits"] & engine.start if initial else sets["waits"]
+            first = about.kind is Kind.EVENTUALLY
+            sets["starts"] = sets["waits"] & engine.onto(touched, engine.start) if first else sets["waits"]
         else:
-            self._set("starts", lambda: self._true(premise, engine.reach))
+            self._set("starts", lambda: self._true(premise, sets["reach"]))
             self.vacuous = not sets["starts"].satisfiable()
             sets["starts"] = sets["starts"] & sets["waits"]
 
@@ -97,7 +101,7 @@ class Awaiting:
     def _find_hopeless(self) -> None:
         """Where the goal cannot be met any more."""
         sets = self.sets
-        sets["within"], sets["doomed"] = self.engine.reach, sets["goal"]
+        sets["within"], sets["doomed"] = sets["reach"], sets["goal"]
         self._close_backwards("doomed", "within")
         sets["doomed"] = minus(sets["within"], sets["doomed"])
 
@@ -121,14 +125,13 @@ class Awaiting:
         self._close_backwards("doomed", "within")
 
     def _shrink_hull(self) -> None:
+        """Take away what no fair run that goes on for ever inside can visit."""
         sets = self.sets
-        while True:
-            before = sets["before"] = sets["hull"]
-            self._keep_what_goes_on()
+        sets["before"] = self.engine.encoding.false
+        while sets["before"] != sets["hull"] and sets["hull"].satisfiable():
+            sets["before"] = sets["hull"]
             for group in self.groups:
-                sets["target"] = self.engine.encoding.false
-                for step in group.steps:
-                    self._add_before("target", step, "hull", "hull")
+                self._add_all_before("target", group.steps)
                 if group.fairness.strong:
                     self._close_backwards("target", "hull")
                     sets["hull"] = minus(sets["hull"], sets[group.enabled]) | sets["target"]
@@ -136,21 +139,14 @@ class Awaiting:
                     sets["target"] = sets["target"] | minus(sets["hull"], sets[group.enabled])
                     self._close_backwards("target", "hull")
                     sets["hull"] = sets["target"]
-                self._keep_what_goes_on()
-            before = sets.pop("before")
-            if before == sets["hull"]:
-                return
+            self._add_all_before("target", self.steps)
+            sets["hull"] = sets["target"]
 
-    def _keep_what_goes_on(self) -> None:
-        """Keep the states of the hull that have a step into it."""
-        sets = self.sets
-        while True:
-            sets["next"] = self.engine.encoding.false
-            for step in self.steps:
-                self._add_before("next", step, "hull", "hull")
-            if sets["next"] == sets["hull"]:
-                return
-            sets["hull"] = sets["next"]
+    def _add_all_before(self, name: str, steps: Iterable[Step]) -> None:
+        """Let a set be the states of the hull from which one of these steps stays in the hull."""
+        self.sets[name] = self.engine.encoding.false
+        for step in steps:
+            self._add_before(name, step, "hull", "hull")
 
     # Sets
 
@@ -164,7 +160,7 @@ class Awaiting:
         sets, engine = self.sets, self.engine
 
         def states() -> Diagram:
-            before = engine.stepper.preimage(step, engine.reach if ends == "reach" else sets[ends])
+            before = engine.stepper.preimage(step, sets[ends])
             return sets[name] | (before & sets[inside])
 
         self._set(name, states)

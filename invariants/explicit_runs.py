@@ -51,7 +51,8 @@ class Graph:
 def graph_of(engine: Explicit, pause: Callable[[int], None]) -> Graph:
     """The graph of everything that was reached; `pause` is told the bytes in use and may raise to stop."""
     keys = np.sort(np.concatenate(engine.layers))
-    parts: list[tuple[Numbers, Numbers, Numbers]] = []
+    nothing = np.zeros(0, np.int64)
+    parts: list[tuple[Numbers, Numbers, Numbers]] = [(nothing, nothing, nothing)]
     used = base = 0
     for states in engine.chunks(keys):
         for number, taken in enumerate(engine.system.actions):
