@@ -22,6 +22,7 @@ COMMANDS = {
     "explore": "run a manifest with every outcome of every attempt, and judge the properties",
     "rules": "judge the eight rules of the control loop, release by release",
     "reproduce": "reproduce a reported bug, and judge its remedies",
+    "judge": "judge the fixes that a report proposes, alone and together",
     "replay": "replay recordings of the real controller against the model",
 }
 

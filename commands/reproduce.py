@@ -9,14 +9,17 @@ from __future__ import annotations
 import argparse
 
 from commands.output import DONE, VIOLATED, add_format, print_json
-from diagrams import reproductions, stories
+from diagrams import reproductions, sessions, stories
 from model.inputs import InputError, printable
 from model.kargo.releases import UnknownReleaseError, release
+from simulations.ambient import lost_retry
 from simulations.kargo import scenarios, skip_vs_retry
 from simulations.kargo.loop import reported
-from simulations.kargo.scenarios import UnknownScenarioError
+from simulations.kargo.scenarios import Entry, UnknownScenarioError
 
 REFUSED = (UnknownScenarioError, InputError, UnknownReleaseError)
+
+NOT_KARGO = f"--kargo goes with a scenario of Kargo; {lost_retry.NAME} is one of Ambient"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +36,9 @@ def run(options: argparse.Namespace) -> int:
     """Reproduce and print, or list."""
     if options.scenario is None or options.list:
         return _list(options.format)
-    name = scenarios.find(printable(options.scenario))
+    if lost_retry.goes_by(options.scenario):
+        return _of_a_session(options)
+    name = scenarios.find(printable(options.scenario), lost_retry.NAME)
     if name == skip_vs_retry.NAME:
         return _from_manifests(options)
     found = reported.reproduce(scenarios.story(name), options.kargo)
@@ -42,6 +47,17 @@ def run(options: argparse.Namespace) -> int:
     else:
         print("\n".join(stories.lines(found)))
     return DONE if found.here.breaks else VIOLATED
+
+
+def _of_a_session(options: argparse.Namespace) -> int:
+    if options.kargo:
+        raise UnknownScenarioError(NOT_KARGO)
+    found = lost_retry.reproduce()
+    if options.format == "json":
+        print_json("reproduce", 1, sessions.as_json(found))
+    else:
+        print("\n".join(sessions.lines(found)))
+    return DONE if found.reproduced else VIOLATED
 
 
 def _from_manifests(options: argparse.Namespace) -> int:
@@ -54,7 +70,8 @@ def _from_manifests(options: argparse.Namespace) -> int:
 
 
 def _list(form: str) -> int:
-    known = scenarios.entries()
+    of_a_session = Entry(lost_retry.NAME, lost_retry.ABOUT, lost_retry.REPORTS)
+    known = sorted((*scenarios.entries(), of_a_session), key=lambda entry: entry.name)
     if form == "json":
         listed = [{"name": e.name, "about": e.about, "reports": list(e.reports)} for e in known]
         print_json("reproduce", 1, {"scenarios": listed})

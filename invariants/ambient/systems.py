@@ -106,5 +106,5 @@ def witnesses(bounds: Bounds) -> tuple[Property, ...]:
     return (running, *rests, *edited)
 
 
-QUIET = ("woken", "timer", "settled", "faults", "acts", "patch", "acknowledged", "writing", "recorded", "files")
+QUIET = ("woken", "timer", "settled", "faults", "acts", "patch", "acknowledged", "writing", "was_")
 """What the labels of a story say already, or what follows from the rest."""

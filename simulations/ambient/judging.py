@@ -109,6 +109,10 @@ class Judged:
     behaviours: Behaviours
     answers: tuple[Answer, ...]
 
+    def says_yes(self, name: str) -> bool:
+        """Whether the answer to the question of this name is yes."""
+        return next(a.yes for a in self.answers if a.question.name == name)
+
 
 def answer(behaviours: Behaviours, question: Question, *, traced: bool = False) -> Answer:
     """The answer of one version to a question; `traced`: what is violated comes with the shortest way to it."""
@@ -119,10 +123,7 @@ def answer(behaviours: Behaviours, question: Question, *, traced: bool = False) 
     return Answer(question, report.judgements)
 
 
-def judge(
-    versions: Iterable[tuple[str, Behaviours]], questions: Iterable[Question] = QUESTIONS
-) -> Iterator[Judged]:
-    """Every version with its answers, one after the other."""
-    asked = tuple(questions)
+def judge(versions: Iterable[tuple[str, Behaviours]], *, traced: bool = False) -> Iterator[Judged]:
+    """Every version with its answers, one after the other; `traced` as in `answer`."""
     for name, behaviours in versions:
-        yield Judged(name, behaviours, tuple(answer(behaviours, question) for question in asked))
+        yield Judged(name, behaviours, tuple(answer(behaviours, q, traced=traced) for q in QUESTIONS))

@@ -19,7 +19,7 @@ from dataclasses import replace
 from itertools import product
 from typing import Any
 
-from model.ambient.behaviours import FIX, HEAD, PRE, Behaviours, Retry, Started
+from model.ambient.behaviours import FIX, HEAD, PRE, Behaviours, Repair, Retry, Started
 
 Changes = Mapping[str, Any]
 
@@ -35,6 +35,9 @@ OPTION_B: dict[str, Changes] = {
 OPTION_C: dict[str, Changes] = {"C": {"retry": Retry.AFTER_FAILURE}}
 
 NOTHING: Changes = {}
+
+REPAIRED = replace(HEAD, version="repaired", repairs=frozenset(Repair))
+"""The operator of today with everything that is needed for a session to get what its spec says in all cases."""
 
 
 def combined(*changes: Changes) -> Behaviours:
@@ -58,5 +61,8 @@ def options() -> Iterator[tuple[str, Behaviours]]:
 
 
 def variants() -> dict[str, Behaviours]:
-    """What is judged: the operator as reported, the options, the fix that was made, and the operator of today."""
-    return {**dict(options()), "as fixed (#1487)": FIX, "today": HEAD}
+    """What is judged: the operator as reported, the options, the fix that was made, and the operator of today.
+
+    The last one is that with all repairs.
+    """
+    return {**dict(options()), "as fixed (#1487)": FIX, "today": HEAD, "today + repairs": REPAIRED}

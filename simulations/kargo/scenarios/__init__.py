@@ -47,10 +47,10 @@ def entries() -> tuple[Entry, ...]:
     return tuple(sorted((first, *stories), key=lambda entry: entry.name))
 
 
-def find(word: str) -> str:
+def find(word: str, *others: str) -> str:
     """The name of the scenario that goes by a word: its name, or the number of a report, such as K5 or #6810.
 
-    Raises UnknownScenarioError.
+    Raises UnknownScenarioError; its message lists `others`, too, which are found elsewhere.
     """
     names = (skip_vs_retry.NAME, *STORIES)
     if word in names:
@@ -61,4 +61,4 @@ def find(word: str) -> str:
         return known[0]
     if known:
         raise UnknownScenarioError(f"{word} is about several scenarios; name one of: {', '.join(known)}")
-    raise UnknownScenarioError(f"no scenario {word!r}; the scenarios are: {', '.join(names)}")
+    raise UnknownScenarioError(f"no scenario {word!r}; the scenarios are: {', '.join((*names, *others))}")
