@@ -1,0 +1,1 @@
+"""spec-kit: runs of workflows, and the real engine beside the model."""
