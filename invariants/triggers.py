@@ -5,13 +5,14 @@ the failure is on record for ever, and nobody tries again. The pattern has two f
 trigger goes away only in a step that does what it asks for. As a claim about states: where a failure is on record,
 something still asks for it.
 
-What asks, what counts as done and what as failed are predicates over variables; the two forms put them together.
+What asks, what counts as done and what as failed are predicates over variables; the two forms put them together. A
+parameter of a predicate that has a default is a constant.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -28,7 +29,6 @@ def consumed_only_when_done(
     asks: Predicate,
     done: Predicate,
     by: tuple[str, ...] = (),
-    constants: Mapping[str, Hashable] | None = None,
     reads: Mapping[str, str] | None = None,
 ) -> Property:
     """The claim that in every step which leaves nothing that `asks`, what was asked for is `done`.
@@ -36,7 +36,7 @@ def consumed_only_when_done(
     `asks` is a predicate of states, `done` one of steps: its `next_` parameters see the values after the step.
     `claim` is the sentence, in words joined by underscores; the rest is as for `every_step`.
     """
-    return every_step(_Consumed(claim, asks, done), name or claim, by=by, constants=constants, reads=reads)
+    return every_step(_Consumed(claim, asks, done), name or claim, by=by, reads=reads)
 
 
 def asked_for_while_failed(
@@ -45,14 +45,13 @@ def asked_for_while_failed(
     *,
     failed: Predicate,
     asks: Predicate,
-    constants: Mapping[str, Hashable] | None = None,
     reads: Mapping[str, str] | None = None,
 ) -> Property:
     """The claim that in every state where something has `failed`, something `asks` for it.
 
     Both are predicates of states; the rest is as for `always`.
     """
-    return always(_Asked(claim, failed, asks), name or claim, constants=constants, reads=reads)
+    return always(_Asked(claim, failed, asks), name or claim, reads=reads)
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,8 @@ class _Asked:
 
 
 def _parameters(predicate: Predicate) -> tuple[str, ...]:
-    return tuple(inspect.signature(predicate).parameters)
+    found = inspect.signature(predicate).parameters.values()
+    return tuple(p.name for p in found if p.default is inspect.Parameter.empty)
 
 
 def _keywords(*names: str) -> inspect.Signature:
