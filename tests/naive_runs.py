@@ -1,4 +1,4 @@
-"""The yardstick for claims about runs: graphs of dictionaries, and every guess about what happens again and again."""
+"""The yardstick for claims about runs: graphs of dictionaries, and guesses of what happens again and again."""
 
 from __future__ import annotations
 

@@ -243,7 +243,7 @@ def test_only_the_properties_asked_for_are_judged(call: Call) -> None:
         assert [s["system"] for s in document["systems"]] == list(systems.NAMES)
 
 
-PROPERTY = {"name", "claim", "kind", "verdict", "trace"}
+PROPERTY = {"name", "claim", "kind", "verdict", "vacuous", "trace"}
 SYSTEM = {
     *("system", "about", "engine", "strategy", "states", "transitions", "levels", "seconds", "complete", "bound"),
     "properties",
@@ -251,7 +251,7 @@ SYSTEM = {
 
 
 def assert_trace(trace: dict[str, Any]) -> None:
-    assert trace.keys() == {"start", "steps"}
+    assert trace.keys() == {"start", "steps", "loop"}
     for step in trace["steps"]:
         assert step.keys() == {"action", "actor", "label", "changes"}
         assert all(change.keys() == {"before", "after"} for change in step["changes"].values())

@@ -13,7 +13,7 @@ from invariants.check import Report, Verdict, check
 from invariants.findings import no_property
 from invariants.kargo import loops
 from invariants.kargo.loops import LOOPS, WELL, Loop, bounded, explored
-from invariants.properties import Kind, Property
+from invariants.properties import ABOUT_RUNS, Kind, Property
 from invariants.subjects import Subject
 from invariants.trace import Trace, agree, true_of
 from model.kargo.auto_promotion import Guard
@@ -32,8 +32,9 @@ Phase = PromotionPhase | None
 
 
 def look_at(subject: Subject) -> Report:
-    """The verdicts, without the ways to them."""
-    return check(subject.system, subject.properties, strategy="saturation", transitions=False, traced=no_property)
+    """The verdicts on what is claimed of states and steps, without the ways to them."""
+    asked = [p for p in subject.properties if p.kind not in ABOUT_RUNS]
+    return check(subject.system, asked, strategy="saturation", transitions=False, traced=no_property)
 
 
 def verdicts(found: Report) -> dict[str, Verdict]:
@@ -41,7 +42,7 @@ def verdicts(found: Report) -> dict[str, Verdict]:
 
 
 def claims_of(subject: Subject) -> Iterator[Property]:
-    return (p for p in subject.properties if p.kind is not Kind.SOMETIMES)
+    return (p for p in subject.properties if p.kind is not Kind.SOMETIMES and p.kind not in ABOUT_RUNS)
 
 
 # Systems: as small as they can be and still have the situation
