@@ -77,7 +77,7 @@ class PodLifecycle(Strict):
     def end(self) -> None:
         """The runner's container terminates, or cannot be started."""
 
-    @event(phase.DELETING.from_(phase.STARTING, phase.STARTED, phase.SERVING, phase.ENDED, phase.DELETING))
+    @event(phase.DELETING.from_(phase.STARTED, phase.SERVING, phase.ENDED, phase.DELETING))
     def delete(self) -> None:
         """The operator deletes it."""
 

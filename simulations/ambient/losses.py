@@ -123,9 +123,9 @@ LOSSES = (
     ),
     Loss(
         "repositories",
-        "a repository that could not be pushed is recorded as reconciled",
+        "a repository that could not be pushed, say before the runner listens, is recorded as reconciled",
         HAS_REPOSITORIES,
-        _bounds(Fault.PUSH, do=Act.REPOS, acts=1),
+        _bounds(do=Act.REPOS, acts=1),
         _needs(Repair.REPOSITORIES_COUNT),
     ),
     Loss(
