@@ -24,6 +24,7 @@ COMMANDS = {
     "reproduce": "reproduce a reported bug, and judge its remedies",
     "judge": "judge the fixes that a report proposes, alone and together",
     "replay": "replay recordings of the real controller against the model",
+    "differential": "hold the model of another engine, spec-kit's, against the real one",
 }
 
 OVERVIEW = """\

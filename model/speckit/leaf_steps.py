@@ -141,7 +141,9 @@ def _no_verdict(config: Mapping[str, Any], verdict: Any) -> str:
 
 def _choice(options: list[str], answer: Answer, behaviours: Behaviours) -> str:
     if answer.ending is Ending.RETURNS:
-        return next((o for o in options if o.lower() == answer.choice.lower()), options[-1])
+        chosen = [o for o in options if o.lower() == answer.choice.lower()]
+        if chosen:
+            return chosen[0]
     if not behaviours.interrupt_pauses_at_gate:
         return options[-1]
     return next((o for o in options if o.lower() in REJECTING), options[-1])

@@ -41,7 +41,7 @@ class RunLifecycle(Strict):
 
 
 class StepLifecycle(Strict):
-    """One step as its record shows it, through every resumption of its run. Each pass of a loop begins a new one."""
+    """One step as its record shows it, through every resumption of its run. Each pass of a loop is a new one."""
 
     phase = phases(StepStatus, initial=StepStatus.PENDING, final=[StepStatus.COMPLETED, StepStatus.SKIPPED])
 

@@ -138,9 +138,7 @@ def free(*, aborts: bool = False, breaks: bool = False) -> World:
 
 def usual(step: Step) -> Answer:
     """What a step answers if nobody says otherwise: it succeeds; a gate is approved."""
-    if step.kind == "gate":
-        return _gate_answers(step)[0]
-    return exit_with(0)
+    return _gate_answers(step)[0] if step.kind == "gate" else _leaf_answers(step, aborts=False)[0]
 
 
 def exit_with(code: int, **more: Any) -> Answer:
@@ -151,10 +149,17 @@ def exit_with(code: int, **more: Any) -> Answer:
 
 
 def _leaf_answers(step: Step, aborts: bool) -> tuple[Answer, ...]:
-    usual_ones = (exit_with(0), exit_with(1))
-    if not aborts or step.kind == "shell":
-        return usual_ones
-    return (*usual_ones, Answer(status=StepStatus.FAILED, output=to_text({"aborted": True}), error="aborted"))
+    if step.kind == "shell":
+        promises_json = step.config.get("output_format") == "json"
+        return (
+            (exit_with(0, stdout="{}"), exit_with(0), exit_with(1))
+            if promises_json
+            else (exit_with(0), exit_with(1))
+        )
+    found = (exit_with(0), exit_with(1), Answer(status=StepStatus.FAILED, error="it could not even be begun"))
+    marked = to_text({"aborted": True})
+    more = (Answer(output=marked), Answer(status=StepStatus.FAILED, output=marked, error="aborted"))
+    return found + more if aborts else found
 
 
 def _gate_answers(step: Step) -> tuple[Answer, ...]:

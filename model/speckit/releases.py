@@ -144,3 +144,19 @@ def release(name: str) -> Behaviours:
     except KeyError:
         known = ", ".join(RELEASES)
         raise UnknownReleaseError(f"spec-kit {name!r} is not modelled; the releases are: {known}") from None
+
+
+def modelled_as(version: str) -> Behaviours:
+    """The newest release that is modelled and not newer than `version`, which is taken to behave like it.
+
+    Raises UnknownReleaseError for a version older than all of them, or that is no version.
+    """
+    older = [b for b in RELEASES.values() if _ordered(b.release) <= _ordered(version)]
+    if not older:
+        raise UnknownReleaseError(f"spec-kit {version!r} is not modelled; the releases are: {', '.join(RELEASES)}")
+    return older[-1]
+
+
+def _ordered(version: str) -> tuple[int, ...]:
+    parts = version.split(".")
+    return tuple(map(int, parts)) if all(part.isdecimal() for part in parts) else ()

@@ -94,7 +94,7 @@ def _condition_problem(condition: Any, behaviours: Behaviours) -> str:
 
 
 def _open_block(text: str) -> str:
-    """What becomes of the first block that nothing closes: never evaluated, or truncated; empty if all are closed."""
+    """What becomes of the first block that nothing closes, never or truncated; empty if there is none."""
     at = 0
     while (begin := text.find("{{", at)) >= 0:
         end = block_end(text, begin)

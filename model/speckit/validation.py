@@ -25,7 +25,7 @@ _RESERVED = frozenset({"workflow", "status", "error", "aborted", "integration", 
 
 
 def messages(data: Mapping[str, Any], behaviours: Behaviours) -> list[str]:
-    """Everything that is wrong with a workflow as read from its file, in the engine's order; empty if nothing is."""
+    """Everything that is wrong with a workflow as read from its file, in the engine's order."""
     return list(_messages(data, behaviours))
 
 
@@ -111,7 +111,7 @@ def _requires(requires: Any) -> Iterator[str]:
 
 @dataclass
 class _Known:
-    """What is known when a step is looked at: the ids before it, the inputs declared, and whether items are around."""
+    """What is known when a step is looked at: the ids before it, the inputs, and whether items are around."""
 
     behaviours: Behaviours
     inputs: Mapping[str, Any] | None

@@ -1,13 +1,13 @@
 """Drives the real engine: reads cases as lines of JSON, writes for each a line with what the engine did.
 
 Runs as a program of its own, with the Python of an environment in which `specify-cli` is installed; it imports
-nothing
-else. What the engine would ask the world is answered by scripts: a command or prompt by a step of the same type
-in its place, a shell command where the process would be started, a gate at the terminal. The rest is the
-engine's own.
+nothing of ours. What the engine would ask the world is answered by scripts: a command or prompt by a step of
+the same type in its place, a shell command where the process would be started, a gate at the terminal. The rest
+is the engine's own.
 
 A case is an object with `workflow`, `callable` (workflows that may be called, by id), `inputs`, `scripts`
-(answers, by the `script` of a step), and `resumes` (the inputs given with each resumption)."""
+(answers, by the `script` of a step), and `resumes` (the inputs given with each resumption).
+"""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ from specify_cli.workflows.engine import RunState, WorkflowDefinition, WorkflowE
 from specify_cli.workflows.expressions import evaluate_expression
 
 RUN_ID = "run"
-yaml.SafeLoader, yaml.SafeDumper = yaml.CSafeLoader, yaml.CSafeDumper  # the same, five times as fast
+for name in ("SafeLoader", "SafeDumper"):
+    setattr(yaml, name, getattr(yaml, f"C{name}"))  # the same, five times as fast
 
 
 class World:
@@ -76,6 +77,7 @@ class World:
     def read_line(self, prompt: str = "") -> str:
         """Stands in for `input` at gates."""
         self.end()
+        self.answer = {**self.answer, "ending": "INPUT_ENDS"}  # who is asked again has nothing more to say
         return str(self.answer["choice"])
 
 
@@ -83,7 +85,7 @@ def scripted(kind: str, world: World) -> StepBase:
     """A step of that type whose code is a script."""
     kept = STEP_REGISTRY[kind]
 
-    class Scripted(StepBase):
+    class Scripted(StepBase):  # type: ignore[misc, unused-ignore]  # untyped where it is not installed
         type_key = kind
 
         def execute(self, config: dict[str, Any], context: Any) -> StepResult:
@@ -95,7 +97,7 @@ def scripted(kind: str, world: World) -> StepBase:
             return StepResult(status=StepStatus(answer["status"]), output=output, error=answer["error"])
 
         def validate(self, config: dict[str, Any]) -> list[str]:
-            return kept.validate(config)
+            return list(kept.validate(config))
 
     return Scripted()
 

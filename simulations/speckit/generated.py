@@ -1,5 +1,4 @@
-"""Workflows made by chance, with their worlds: every type of step, nested, with flags, loops, items, and
-resumptions.
+"""Workflows made by chance, with their worlds: every type of step, nested, with flags, loops, and resumptions.
 
 The same seed makes the same cases. Whatever offers `random.Random`'s methods can be the source, so that a tool that
 shrinks choices shrinks cases.
@@ -29,6 +28,7 @@ class Maker:
     random: Random
     behaviours: Behaviours
     names: list[str] = field(default_factory=list)
+    kinds: dict[str, str] = field(default_factory=dict)
     scripts: dict[str, Script] = field(default_factory=dict)
     callable: dict[str, Any] = field(default_factory=dict)
     calls: bool = False
@@ -36,7 +36,7 @@ class Maker:
 
     @property
     def odd(self) -> bool:
-        """Whether shapes that are not as they should be are made, where the release can say what becomes of them."""
+        """Whether odd shapes are made; only later releases can say what becomes of them."""
         return self.behaviours.checks_shapes and not self.strict
 
     def chance(self, one_in: int) -> bool:
@@ -53,11 +53,13 @@ class Maker:
         kind = self.random.choice(kinds)
         if kind == "workflow" and not self.calls:
             kind = "shell"
-        name = f"s{len(self.names)}"
+        name = f"s{len(self.kinds)}"
         if self.strict and kind == "nonsense":
             kind = "shell"
-        if self.names and self.chance(40) and not self.strict:
-            name = self.random.choice(self.names)
+        alike = [n for n, k in self.kinds.items() if k == kind]
+        if alike and self.chance(15) and not self.strict:
+            name = self.random.choice(alike)
+        self.kinds[name] = kind
         self.names.append(name)
         step: dict[str, Any] = {"id": name, "type": kind, **MAKERS[kind](self, name, depth)}
         if self.chance(2):

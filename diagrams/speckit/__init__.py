@@ -1,0 +1,1 @@
+"""What people look at of spec-kit: comparisons, runs, scenarios."""
