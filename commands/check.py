@@ -3,27 +3,37 @@
 Without SYSTEM, checks them all, which takes a minute or so. Kargo's systems are checked as the release given by
 --kargo behaves: Promotions with a few steps, and control loops, which are small pipelines with all that people,
 applications and the controller do in them. The toys are classic systems whose sizes are known, to try the checker.
+
+With several releases, or several numbers of Promotions or Freight, prints a table for each system: what holds
+where. Control loops are checked side by side, in processes of this machine or in a Dask cluster (--on).
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import product
+from typing import NamedTuple
 
+from commands import counterexamples
 from commands.arguments import few, memory, positive, seconds, size
-from commands.output import BOUNDED, DONE, VIOLATED, ProgressLine, add_format, print_json
-from diagrams import reports
+from commands.counterexamples import CounterexampleError
+from commands.fan_out import Place, PlaceError, add_on, place
+from commands.output import BOUNDED, DONE, VIOLATED, ProgressLine, TallyLine, add_format, print_json
+from diagrams import families, reports
 from invariants import toys
+from invariants.alike import alike
 from invariants.check import ENGINES, STRATEGIES, Bounds, check
+from invariants.findings import no_property
 from invariants.kargo import loops
 from invariants.kargo import systems as kargo_systems
 from invariants.properties import Kind, Property
 from invariants.subjects import Subject
-from invariants.verdicts import Report, Verdict
-from model.kargo.releases import LATEST, Behaviours, UnknownReleaseError, release
+from invariants.verdicts import Report, Verdict, Watch
+from model.kargo.releases import LATEST, RELEASES, UnknownReleaseError, release
 from model.system import ModelError
 from model.toys import TOYS
 
@@ -32,7 +42,7 @@ class UsageError(Exception):
     """The call asks for something that does not exist."""
 
 
-REFUSED = (UsageError, UnknownReleaseError, ModelError)
+REFUSED = (UsageError, UnknownReleaseError, ModelError, PlaceError, CounterexampleError)
 
 LAYERS, SATURATION = STRATEGIES
 SYMBOLIC = "symbolic"
@@ -59,31 +69,72 @@ def add_bounds(
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `check`."""
-    parser.add_argument("system", nargs="?", metavar="SYSTEM", help=f"one of: {', '.join(KNOWN)}")
-    parser.add_argument("--kargo", default=LATEST.release, metavar="VERSION", help="default: %(default)s")
+    parser.add_argument("systems", nargs="*", metavar="SYSTEM", help=f"of: {', '.join(KNOWN)}")
+    again = "; may be given again"
+    parser.add_argument("--kargo", action="append", metavar="VERSION", help=f"default: {LATEST.release}{again}")
+    parser.add_argument("--all-releases", action="store_true", help="every release that is modelled")
     parser.add_argument("--property", metavar="NAME", help="only properties with this in their name")
     parser.add_argument("--size", type=size, metavar="N", help="of a toy: how many processes it has")
-    parser.add_argument("--promotions", type=few, metavar="N", help="of a control loop: so many for each Stage")
-    parser.add_argument("--freight", type=few, metavar="N", help="of a control loop: so many from each Warehouse")
+    for bound, what in (("promotions", "for each Stage"), ("freight", "from each Warehouse")):
+        text = f"of a control loop: so many {what}{again}"
+        parser.add_argument(f"--{bound}", type=few, action="append", metavar="N", help=text)
     add_bounds(parser, strategy=None)
-    add_format(parser)
+    add_on(parser)
+    add_format(parser, *counterexamples.WRITERS)
+    counterexamples.add_output(parser)
+
+
+class Case(NamedTuple):
+    """What to check: a system by its name, as a release behaves (None: a toy), and the bounds of a control loop."""
+
+    system: str
+    release: str | None
+    promotions: int | None
+    freight: int | None
+
+    @property
+    def variant(self) -> families.Variant:
+        """What is special about it beside its system."""
+        return families.Variant(self.release, self.promotions, self.freight)
+
+
+Checked = tuple[Case, Subject, Report]
 
 
 def run(options: argparse.Namespace) -> int:
     """Check, print, and say by the exit code how it went."""
+    cases = _cases(options)
+    counterexamples.refuse(options, len(cases) == 1, "one system and one release")
+    subjects = _subjects(cases, options)
     began = time.perf_counter()
-    checked = [(s, _check(s, options)) for s in _subjects(options)]
-    seconds = time.perf_counter() - began
+    with place(options.on) as there:
+        reported = _judge_all(list(subjects), options, there)
+    checked = [(case, subject, reported[case]) for case, subject in subjects.items()]
+    _show(checked, options, time.perf_counter() - began)
+    return exit_code(list(reported.values()))
+
+
+def _show(checked: Sequence[Checked], options: argparse.Namespace, seconds: float) -> None:
     if options.format == "json":
-        print_json("check", 1, {"systems": [reports.as_json(s, r) for s, r in checked]})
+        told = [case.variant.as_json() | reports.as_json(s, r) for case, s, r in checked]
+        print_json("check", 1, {"systems": told})
+    elif options.format in counterexamples.WRITERS:
+        found = (counterexamples.of_claims(s.name, case.release, r.judgements) for case, s, r in checked)
+        counterexamples.hand_over([c for some in found for c in some], options)
     else:
-        print(reports.summary(checked, seconds))
-        for subject, report in checked:
-            print()
-            print("\n".join(reports.lines(subject, report, witnesses=bool(options.property))))
-            if options.profile:
-                print("\n".join(reports.profile(report)))
-    return exit_code([report for _, report in checked])
+        plain = [(s, r) for _, s, r in checked]
+        print(reports.summary(plain, seconds))
+        if _is_family(options):
+            print("\n".join(families.lines((s, case.variant, r) for case, s, r in checked)))
+        else:
+            print("\n".join(line for pair in plain for line in _told(*pair, options)))
+
+
+def _told(subject: Subject, report: Report, options: argparse.Namespace) -> Iterator[str]:
+    yield ""
+    yield from reports.lines(subject, report, witnesses=bool(options.property))
+    if options.profile:
+        yield from reports.profile(report)
 
 
 def exit_code(checked: list[Report]) -> int:
@@ -98,23 +149,69 @@ def bounds(options: argparse.Namespace) -> Bounds:
     return Bounds(options.states, options.depth, options.seconds, options.memory)
 
 
-def _check(subject: Subject, options: argparse.Namespace) -> Report:
-    line = ProgressLine(subject.name)
-    strategy = options.strategy or _suiting(subject, options)
+def _judge_all(cases: Sequence[Case], options: argparse.Namespace, there: Place) -> dict[Case, Report]:
+    """The report on each case, from there if that is worth it: only control loops take longer than to begin."""
+    if sum(case.system in loops.LOOPS for case in cases) <= there.few:
+        return {case: _judge_here(case, options) for case in cases}
+    line = TallyLine("check")
+    found: dict[Case, Report] = {}
+    line(0, len(cases))
+    for portion in there.each(partial(_judge, options=options), _portions(cases)):
+        found |= portion
+        line(len(found), len(cases))
+    return found
+
+
+PORTION = 2
+"""So many releases of a system are one portion: neighbours are often alike, and small portions even out."""
+
+
+def _portions(cases: Iterable[Case]) -> Iterator[tuple[Case, ...]]:
+    by_system: dict[object, list[Case]] = {}
+    for case in cases:
+        by_system.setdefault(case._replace(release=None), []).append(case)
+    for some in by_system.values():
+        yield from (tuple(some[at : at + PORTION]) for at in range(0, len(some), PORTION))
+
+
+def _judge(cases: Iterable[Case], *, options: argparse.Namespace) -> dict[Case, Report]:
+    """The report on each of a few cases, explored once where another release would go the same way."""
+    explored: list[tuple[Subject, Report]] = []
+    found = {}
+    for case in cases:
+        subject = _subject(case, options)
+        same = (r for s, r in explored if s.properties == subject.properties and alike(s.system, subject.system))
+        report = next(same, None)
+        if report is None:
+            report = _check(subject, options, None)
+            if report.complete:
+                explored.append((subject, report))
+        found[case] = report
+    return found
+
+
+def _judge_here(case: Case, options: argparse.Namespace) -> Report:
+    line = ProgressLine(case.system)
     try:
-        return check(
-            subject.system,
-            subject.properties,
-            engine=options.engine,
-            strategy=strategy,
-            bounds=bounds(options),
-            sliced=not options.no_slice,
-            transitions=strategy == LAYERS or subject.name not in loops.LOOPS,
-            traced=partial(_traced, all_of_them=options.format == "json", witnesses=bool(options.property)),
-            progress=line,
-        )
+        return _check(_subject(case, options), options, line)
     finally:
         line.clear()
+
+
+def _check(subject: Subject, options: argparse.Namespace, watch: Watch | None) -> Report:
+    strategy = options.strategy or _suiting(subject, options)
+    told = partial(_traced, all_of_them=options.format == "json", witnesses=bool(options.property))
+    return check(
+        subject.system,
+        subject.properties,
+        engine=options.engine,
+        strategy=strategy,
+        bounds=bounds(options),
+        sliced=not options.no_slice,
+        transitions=strategy == LAYERS or subject.name not in loops.LOOPS,
+        traced=no_property if options.format == "text" and _is_family(options) else told,
+        progress=watch,
+    )
 
 
 def _traced(claim: Property, *, all_of_them: bool, witnesses: bool) -> Hashable:
@@ -130,44 +227,74 @@ def _suiting(subject: Subject, options: argparse.Namespace) -> str:
     return SATURATION if subject.name in loops.LOOPS and not shallow else LAYERS
 
 
-def _subjects(options: argparse.Namespace) -> list[Subject]:
-    behaviours = release(options.kargo)
+def _is_family(options: argparse.Namespace) -> bool:
+    """Whether systems are to be compared, in several releases or with several bounds."""
+    several = (options.kargo, options.promotions, options.freight)
+    return options.all_releases or any(len(values or ()) > 1 for values in several)
+
+
+def _cases(options: argparse.Namespace) -> list[Case]:
+    """What the options ask for, each once, the releases of a system together."""
     _refuse(options)
-    names = [options.system] if options.system else list(KNOWN)
-    subjects = [_subject(name, options, behaviours) for name in names]
-    return _only(subjects, options.property) if options.property else subjects
+    releases = (
+        [*RELEASES] if options.all_releases else [release(v).release for v in options.kargo or [LATEST.release]]
+    )
+    axes = (releases, options.promotions or [None], options.freight or [None])
+    names = options.systems or KNOWN
+    cases = (Case(name, *each) for name in names for each in product(*axes))
+    return list(dict.fromkeys(case._replace(release=None) if case.system in TOYS else case for case in cases))
 
 
 def _refuse(options: argparse.Namespace) -> None:
-    """Raise UsageError if the system does not exist, or has no such bounds."""
-    if options.system and options.system not in KNOWN:
-        raise UsageError(f"no system {options.system!r}; the systems are: {', '.join(KNOWN)}")
-    if options.size and options.system not in TOYS:
+    """Raise UsageError if a system does not exist, or has no such bounds."""
+    named = options.systems
+    for name in named:
+        if name not in KNOWN:
+            raise UsageError(f"no system {name!r}; the systems are: {', '.join(KNOWN)}")
+    if options.size and not (named and all(name in TOYS for name in named)):
         raise UsageError("--size goes with the name of a toy")
-    if (options.promotions or options.freight) and options.system not in loops.LOOPS:
-        named = ", ".join(loops.LOOPS)
-        raise UsageError(f"--promotions and --freight go with the name of a control loop: {named}")
+    if (options.promotions or options.freight) and not (named and all(name in loops.LOOPS for name in named)):
+        known = ", ".join(loops.LOOPS)
+        raise UsageError(f"--promotions and --freight go with the name of a control loop: {known}")
+    if options.all_releases and options.kargo:
+        raise UsageError("--all-releases leaves nothing to choose with --kargo")
 
 
-def _subject(name: str, options: argparse.Namespace, behaviours: Behaviours) -> Subject:
-    if name in loops.LOOPS:
-        return loops.subject(name, behaviours, promotions=options.promotions, freight=options.freight)
-    if name not in TOYS:
-        return kargo_systems.subject(name, behaviours)
-    try:
-        return toys.subject(name, options.size)
-    except TypeError:
-        raise UsageError(f"{name} has no size to choose") from None
-
-
-def _only(subjects: list[Subject], wanted: str) -> list[Subject]:
-    """The systems that have properties of that name, with those."""
-    name = _plain(wanted)
-    chosen = [replace(s, properties=tuple(p for p in s.properties if name in _plain(p.name))) for s in subjects]
-    if not any(s.properties for s in chosen):
-        listed = ", ".join(dict.fromkeys(p.claim for s in subjects for p in s.properties))
+def _subjects(cases: Iterable[Case], options: argparse.Namespace) -> dict[Case, Subject]:
+    """The subject of each case, without those that have none of the properties asked for."""
+    whole = {case: _whole(case, options.size) for case in cases}
+    wanted = options.property
+    if not wanted:
+        return whole
+    chosen = {case: subject for case, s in whole.items() if (subject := _only(s, wanted)).properties}
+    if not chosen:
+        listed = ", ".join(dict.fromkeys(p.claim for s in whole.values() for p in s.properties))
         raise UsageError(f"no property has {wanted!r} in its name; the properties are: {listed}")
-    return [s for s in chosen if s.properties]
+    return chosen
+
+
+def _subject(case: Case, options: argparse.Namespace) -> Subject:
+    whole = _whole(case, options.size)
+    return _only(whole, options.property) if options.property else whole
+
+
+def _whole(case: Case, size: int | None) -> Subject:
+    if case.system in TOYS:
+        try:
+            return toys.subject(case.system, size)
+        except TypeError:
+            raise UsageError(f"{case.system} has no size to choose") from None
+    behaviours = release(case.release or LATEST.release)
+    if case.system in loops.LOOPS:
+        return loops.subject(case.system, behaviours, promotions=case.promotions, freight=case.freight)
+    return kargo_systems.subject(case.system, behaviours)
+
+
+def _only(subject: Subject, wanted: str) -> Subject:
+    """A system with its properties of that name, or claim."""
+    words = _plain(wanted)
+    chosen = (p for p in subject.properties if words in _plain(p.name) or words in _plain(p.claim))
+    return replace(subject, properties=tuple(chosen))
 
 
 def _plain(name: str) -> str:

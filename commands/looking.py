@@ -1,4 +1,4 @@
-"""Taking many looks: side by side in a few processes, and remembered on disk.
+"""Taking many looks: side by side where there is room, and remembered on disk.
 
 What was seen is kept under a name made of the question, the Python that asked, and the text of the model and of the
 checker: change one line of either, and all is looked at again. A file that says anything else than what is expected
@@ -10,31 +10,21 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import multiprocessing
 import os
-import signal
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
-from functools import cache
 from itertools import chain
-from multiprocessing.pool import Pool
 from pathlib import Path
 from typing import Any, Protocol
 
-import invariants
-import model
+from commands.digests import of_the_checker as _sources
+from commands.fan_out import Place
 from invariants.kargo.judging import Look, Seen, take_all
 
 SCHEMA, VERSION = "kargo-model/look", 1
-FEW = 2
-"""Up to so many systems are explored right here: other processes would take longer to begin."""
-
 PORTION = 2
-"""So many releases of a system go to one process: neighbours are often alike, and small portions even out."""
-
-MOST_PROCESSES = 4
-"""More would want more memory than they save time."""
+"""So many releases of a system are one portion: neighbours are often alike, and small portions even out."""
 
 
 class Watcher(Protocol):
@@ -51,19 +41,12 @@ def cache_folder() -> Path:
 
 
 class Looker:
-    """Takes looks, and remembers in `folder` what was seen (None: nowhere). To be closed, as a context manager."""
+    """Takes looks at a place, and remembers in `folder` what was seen (None: nowhere)."""
 
-    def __init__(self, folder: Path | None, watcher: Watcher) -> None:
+    def __init__(self, folder: Path | None, watcher: Watcher, place: Place) -> None:
         self.folder = folder
         self.watcher = watcher
-        self.stack = contextlib.ExitStack()
-        self._pool: Pool | None = None
-
-    def __enter__(self) -> Looker:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.stack.close()
+        self.place = place
 
     def __call__(self, looks: Iterable[Look]) -> dict[Look, Seen]:
         """What is seen of each: remembered, or looked at now."""
@@ -84,23 +67,10 @@ class Looker:
         by_system: dict[object, list[Look]] = {}
         for look in looks:
             by_system.setdefault((look.system, look.changes, look.claims), []).append(look)
-        if len(by_system) <= FEW:
+        if len(by_system) <= self.place.few:
             return chain.from_iterable(map(take_all, by_system.values()))
         portions = (some[at : at + PORTION] for some in by_system.values() for at in range(0, len(some), PORTION))
-        return chain.from_iterable(self._processes().imap_unordered(_taken, portions))
-
-    def _processes(self) -> Pool:
-        if self._pool is None:
-            number = min(os.cpu_count() or 1, MOST_PROCESSES)
-            # Spawned, not forked: nothing of this process, threads least of all, should be in them. Leaving the
-            # pool's context ends them, whatever they are at.
-            spawned = multiprocessing.get_context("spawn")
-            self._pool = self.stack.enter_context(spawned.Pool(number, initializer=_leave_interrupts_to_the_parent))
-        return self._pool
-
-
-def _leave_interrupts_to_the_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+        return chain.from_iterable(self.place.each(_taken, portions))
 
 
 def _taken(looks: list[Look]) -> list[tuple[Look, Seen]]:
@@ -115,18 +85,6 @@ def _file(folder: Path, look: Look) -> Path:
     asked = repr((look.behaviours, look.system, changes, sorted(look.claims)))
     name = hashlib.sha256(f"{VERSION} {_sources()} {sys.version} {asked}".encode()).hexdigest()
     return folder / "looks" / f"{name}.json"
-
-
-@cache
-def _sources() -> str:
-    """A digest of every file of the model and of the checker."""
-    digest = hashlib.sha256()
-    for package in (model, invariants):
-        folder = Path(package.__path__[0])
-        for file in sorted(folder.rglob("*.py")):
-            digest.update(f"{file.relative_to(folder)}\n".encode())
-            digest.update(file.read_bytes())
-    return digest.hexdigest()
 
 
 def _read(folder: Path, look: Look) -> Seen | None:

@@ -14,9 +14,10 @@ DONE, VIOLATED, REFUSED, BOUNDED = 0, 1, 2, 3
 """Exit codes."""
 
 
-def add_format(parser: argparse.ArgumentParser) -> None:
-    """The option that chooses between text for people and JSON for programs."""
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="how to print (default: text)")
+def add_format(parser: argparse.ArgumentParser, *more: str) -> None:
+    """The option that chooses between text for people and JSON for programs, and `more` where there is more."""
+    forms = ("text", "json", *more)
+    parser.add_argument("--format", choices=forms, default="text", help="how to print (default: text)")
 
 
 def print_json(schema: str, version: int, body: Mapping[str, object]) -> None:
@@ -47,3 +48,19 @@ class ProgressLine:
         """Leave no trace on the terminal."""
         if self.shown:
             print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+class TallyLine:
+    """A line on the terminal that says how many explorations are done; silent where nobody looks."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        self.began = time.monotonic()
+        self.wanted = sys.stderr.isatty()
+
+    def __call__(self, done: int, of: int) -> None:
+        """Show it, and take it away once all are done."""
+        if self.wanted:
+            seconds = time.monotonic() - self.began
+            text = f"{self.what}: {done} of {of} explorations, {seconds:.0f} s" if done < of else ""
+            print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)

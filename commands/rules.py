@@ -8,12 +8,13 @@ What was seen is remembered, so that a second call answers at once. Without --ka
 from __future__ import annotations
 
 import argparse
-import sys
-import time
 from collections.abc import Iterable
 
+from commands import counterexamples
+from commands.counterexamples import CounterexampleError
+from commands.fan_out import PlaceError, add_on, place
 from commands.looking import Looker, cache_folder
-from commands.output import BOUNDED, DONE, VIOLATED, ProgressLine, print_json
+from commands.output import BOUNDED, DONE, VIOLATED, ProgressLine, TallyLine, add_format, print_json
 from diagrams import rulings
 from invariants.kargo import judging
 from invariants.kargo.judging import Ruling, Standing
@@ -25,7 +26,7 @@ class UnknownRuleError(Exception):
     """There is no such rule, nor a part of one."""
 
 
-REFUSED = (UnknownReleaseError, UnknownRuleError)
+REFUSED = (UnknownReleaseError, UnknownRuleError, PlaceError, CounterexampleError)
 
 PATIENCE_S = 60.0
 """How long the shortest story is looked for."""
@@ -40,18 +41,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--show", metavar="PART", help="tell how a part such as 2b is violated (default: --kargo newest)"
     )
     parser.add_argument("--no-cache", action="store_true", help="look again, and remember nothing")
-    parser.add_argument(
-        "--format", choices=("text", "json", "markdown"), default="text", help="how to print (default: text)"
-    )
+    add_on(parser)
+    add_format(parser, "markdown", *counterexamples.WRITERS)
+    counterexamples.add_output(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Judge and print, or show one part."""
     chosen = {b.release: b for b in map(release, options.kargo or ())}
     part = _part(options.show) if options.show else None
-    with Looker(None if options.no_cache else cache_folder(), _Line()) as looker:
+    counterexamples.refuse(options, bool(part) and len(chosen) < 2, "a part with --show, and one release")
+    with place(options.on) as there:
+        looker = Looker(None if options.no_cache else cache_folder(), TallyLine("rules"), there)
         if part:
-            return _show(part, list(chosen.values()) or [LATEST], options.format, looker)
+            return _show(part, list(chosen.values()) or [LATEST], options, looker)
         return _judge([b for b in RELEASES.values() if not chosen or b.release in chosen], options.format, looker)
 
 
@@ -66,7 +69,7 @@ def _judge(releases: list[Behaviours], form: str, looker: Looker) -> int:
     return _exit_code(found.rulings.values())
 
 
-def _show(part: RulePart, releases: list[Behaviours], form: str, looker: Looker) -> int:
+def _show(part: RulePart, releases: list[Behaviours], options: argparse.Namespace, looker: Looker) -> int:
     judged = judging.judge(releases, (part,), looker)
     told = []
     for behaviours in releases:
@@ -77,8 +80,11 @@ def _show(part: RulePart, releases: list[Behaviours], form: str, looker: Looker)
         finally:
             progress.clear()
         told.append((behaviours.release, ruling, example))
-    if form == "json":
+    if options.format == "json":
         print_json("rules", 1, {"shown": [rulings.example_as_json(part, *each) for each in told]})
+    elif options.format in counterexamples.WRITERS:
+        found = [counterexamples.of_claims(e.subject.name, r, [e.judgement]) for r, _, e in told if e]
+        counterexamples.hand_over([c for some in found for c in some], options)
     else:
         print("\n\n".join("\n".join(rulings.shown(part, *each)) for each in told))
     return _exit_code(judged.values())
@@ -97,18 +103,3 @@ def _exit_code(judged: Iterable[Ruling]) -> int:
     if standings & {Standing.VIOLATED, Standing.CONDITIONAL}:
         return VIOLATED
     return BOUNDED if Standing.BOUNDED in standings else DONE
-
-
-class _Line:
-    """A line on the terminal that says how many explorations are done; silent where nobody looks."""
-
-    def __init__(self) -> None:
-        self.began = time.monotonic()
-        self.wanted = sys.stderr.isatty()
-
-    def __call__(self, done: int, of: int) -> None:
-        """Show it, and take it away once all are done."""
-        if self.wanted:
-            seconds = time.monotonic() - self.began
-            text = f"rules: {done} of {of} explorations, {seconds:.0f} s" if done < of else ""
-            print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import kargo_model
+from commands.fan_out import Processes
 from commands.looking import Looker
 from diagrams import rulings
 from invariants.kargo import judging, rules
@@ -110,38 +111,38 @@ def remembered(folder: Path) -> Path:
 
 
 def test_what_was_seen_is_not_looked_at_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = Looker(tmp_path, quiet)([LOOK])
+    first = Looker(tmp_path, quiet, Processes())([LOOK])
     monkeypatch.setattr("commands.looking.take_all", None)
 
-    assert Looker(tmp_path, quiet)([LOOK]) == first
+    assert Looker(tmp_path, quiet, Processes())([LOOK]) == first
 
 
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", "null", '{"schema": "kargo-model/look"}', "[" * 100_000, "\udcff", '{"violated": 3}']
 )
 def test_a_file_that_is_not_ours_counts_as_none(tmp_path: Path, text: str) -> None:
-    first = Looker(tmp_path, quiet)([LOOK])
+    first = Looker(tmp_path, quiet, Processes())([LOOK])
     file = remembered(tmp_path)
     whole = file.read_bytes()
     file.write_bytes(text.encode(errors="surrogateescape"))
 
-    assert Looker(tmp_path, quiet)([LOOK]) == first
+    assert Looker(tmp_path, quiet, Processes())([LOOK]) == first
     assert file.read_bytes() == whole
 
 
 def test_a_file_about_another_question_counts_as_none(tmp_path: Path) -> None:
-    first = Looker(tmp_path, quiet)([LOOK])
+    first = Looker(tmp_path, quiet, Processes())([LOOK])
     file = remembered(tmp_path)
     found = json.loads(file.read_text())
     file.write_text(json.dumps(found | {"look": "0" * 64, "violated": {}}))
 
-    assert Looker(tmp_path, quiet)([LOOK]) == first
+    assert Looker(tmp_path, quiet, Processes())([LOOK]) == first
 
 
 def test_other_sources_ask_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    Looker(tmp_path, quiet)([LOOK])
+    Looker(tmp_path, quiet, Processes())([LOOK])
     monkeypatch.setattr("commands.looking._sources", lambda: "changed")
-    Looker(tmp_path, quiet)([LOOK])
+    Looker(tmp_path, quiet, Processes())([LOOK])
 
     assert len(list(tmp_path.rglob("*.json"))) == 2
 
@@ -149,7 +150,7 @@ def test_other_sources_ask_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_a_folder_that_cannot_be_written_is_no_matter(tmp_path: Path) -> None:
     (tmp_path / "looks").write_text("in the way")
 
-    assert Looker(tmp_path, quiet)([LOOK])[LOOK].complete
+    assert Looker(tmp_path, quiet, Processes())([LOOK])[LOOK].complete
 
 
 # The command
