@@ -2,7 +2,8 @@
 
 Without SYSTEM, checks them all, which takes a minute or so. Kargo's systems are checked as the release given by
 --kargo behaves: Promotions with a few steps, and control loops, which are small pipelines with all that people,
-applications and the controller do in them. The toys are classic systems whose sizes are known, to try the checker.
+applications and the controller do in them. Sessions of the Ambient operator are checked as the version given by
+--ambient treats them. The toys are classic systems whose sizes are known, to try the checker.
 
 With several releases, or several numbers of Promotions or Freight, prints a table for each system: what holds
 where. Control loops are checked side by side, in processes of this machine or in a Dask cluster (--on).
@@ -26,13 +27,15 @@ from commands.output import BOUNDED, DONE, VIOLATED, ProgressLine, TallyLine, ad
 from diagrams import families, reports
 from invariants import toys
 from invariants.alike import alike
+from invariants.ambient import systems as sessions
 from invariants.check import ENGINES, STRATEGIES, Bounds, check
 from invariants.findings import no_property
-from invariants.kargo import loops
+from invariants.kargo import consumed_triggers, loops
 from invariants.kargo import systems as kargo_systems
 from invariants.properties import Kind, Property
 from invariants.subjects import Subject
 from invariants.verdicts import Report, Verdict, Watch
+from model.ambient import behaviours as ambient
 from model.kargo.releases import LATEST, RELEASES, UnknownReleaseError, release
 from model.system import ModelError
 from model.toys import TOYS
@@ -42,12 +45,22 @@ class UsageError(Exception):
     """The call asks for something that does not exist."""
 
 
-REFUSED = (UsageError, UnknownReleaseError, ModelError, PlaceError, CounterexampleError)
+REFUSED = (
+    UsageError,
+    UnknownReleaseError,
+    ambient.UnknownVersionError,
+    ModelError,
+    PlaceError,
+    CounterexampleError,
+)
 
 LAYERS, SATURATION = STRATEGIES
 SYMBOLIC = "symbolic"
 
-KNOWN = (*kargo_systems.NAMES, *loops.LOOPS, *TOYS)
+SESSIONS = tuple(sessions.SITUATIONS)
+KNOWN = (*kargo_systems.NAMES, *loops.LOOPS, *consumed_triggers.NAMES, *SESSIONS, *TOYS)
+TODAY = "head"
+"""The version of the Ambient operator, unless somebody asks for another one."""
 
 
 def add_bounds(
@@ -72,6 +85,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("systems", nargs="*", metavar="SYSTEM", help=f"of: {', '.join(KNOWN)}")
     again = "; may be given again"
     parser.add_argument("--kargo", action="append", metavar="VERSION", help=f"default: {LATEST.release}{again}")
+    listed = ", ".join(ambient.VERSIONS)
+    help_ = f"of sessions: {listed} (default: {TODAY}){again}"
+    parser.add_argument("--ambient", action="append", metavar="VERSION", help=help_)
     parser.add_argument("--all-releases", action="store_true", help="every release that is modelled")
     parser.add_argument("--property", metavar="NAME", help="only properties with this in their name")
     parser.add_argument("--size", type=size, metavar="N", help="of a toy: how many processes it has")
@@ -85,7 +101,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 class Case(NamedTuple):
-    """What to check: a system by its name, as a release behaves (None: a toy), and the bounds of a control loop."""
+    """What to check: a system by its name, as a release behaves (None: a toy), and the bounds of a control loop.
+
+    The release of a session is a version of the Ambient operator.
+    """
 
     system: str
     release: str | None
@@ -96,6 +115,12 @@ class Case(NamedTuple):
     def variant(self) -> families.Variant:
         """What is special about it beside its system."""
         return families.Variant(self.release, self.promotions, self.freight)
+
+    def as_json(self) -> dict[str, object]:
+        """The same for programs."""
+        if self.system in SESSIONS:
+            return self._replace(release=None).variant.as_json() | {"ambient": self.release}
+        return self.variant.as_json()
 
 
 Checked = tuple[Case, Subject, Report]
@@ -116,7 +141,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _show(checked: Sequence[Checked], options: argparse.Namespace, seconds: float) -> None:
     if options.format == "json":
-        told = [case.variant.as_json() | reports.as_json(s, r) for case, s, r in checked]
+        told = [case.as_json() | reports.as_json(s, r) for case, s, r in checked]
         print_json("check", 1, {"systems": told})
     elif options.format in counterexamples.WRITERS:
         found = (counterexamples.of_claims(s.name, case.release, r.judgements) for case, s, r in checked)
@@ -229,20 +254,26 @@ def _suiting(subject: Subject, options: argparse.Namespace) -> str:
 
 def _is_family(options: argparse.Namespace) -> bool:
     """Whether systems are to be compared, in several releases or with several bounds."""
-    several = (options.kargo, options.promotions, options.freight)
+    several = (options.kargo, options.ambient, options.promotions, options.freight)
     return options.all_releases or any(len(values or ()) > 1 for values in several)
 
 
 def _cases(options: argparse.Namespace) -> list[Case]:
     """What the options ask for, each once, the releases of a system together."""
     _refuse(options)
-    releases = (
-        [*RELEASES] if options.all_releases else [release(v).release for v in options.kargo or [LATEST.release]]
-    )
-    axes = (releases, options.promotions or [None], options.freight or [None])
+    bounded = (options.promotions or [None], options.freight or [None])
     names = options.systems or KNOWN
-    cases = (Case(name, *each) for name in names for each in product(*axes))
-    return list(dict.fromkeys(case._replace(release=None) if case.system in TOYS else case for case in cases))
+    return list(dict.fromkeys(Case(n, *each) for n in names for each in product(_releases(n, options), *bounded)))
+
+
+def _releases(system: str, options: argparse.Namespace) -> list[str | None]:
+    """The releases that a system is to be checked in."""
+    if system in TOYS:
+        return [None]
+    if system in SESSIONS:
+        asked = [*ambient.VERSIONS] if options.all_releases else options.ambient or [TODAY]
+        return [ambient.named(ambient.version(v)) for v in asked]
+    return [*RELEASES] if options.all_releases else [release(v).release for v in options.kargo or [LATEST.release]]
 
 
 def _refuse(options: argparse.Namespace) -> None:
@@ -256,8 +287,10 @@ def _refuse(options: argparse.Namespace) -> None:
     if (options.promotions or options.freight) and not (named and all(name in loops.LOOPS for name in named)):
         known = ", ".join(loops.LOOPS)
         raise UsageError(f"--promotions and --freight go with the name of a control loop: {known}")
-    if options.all_releases and options.kargo:
-        raise UsageError("--all-releases leaves nothing to choose with --kargo")
+    if options.ambient and named and not any(name in SESSIONS for name in named):
+        raise UsageError(f"--ambient goes with the name of a session: {', '.join(SESSIONS)}")
+    if options.all_releases and (options.kargo or options.ambient):
+        raise UsageError("--all-releases leaves nothing to choose with --kargo or --ambient")
 
 
 def _subjects(cases: Iterable[Case], options: argparse.Namespace) -> dict[Case, Subject]:
@@ -284,7 +317,11 @@ def _whole(case: Case, size: int | None) -> Subject:
             return toys.subject(case.system, size)
         except TypeError:
             raise UsageError(f"{case.system} has no size to choose") from None
+    if case.system in SESSIONS:
+        return sessions.subject(case.system, ambient.version(case.release or TODAY))
     behaviours = release(case.release or LATEST.release)
+    if case.system in consumed_triggers.NAMES:
+        return consumed_triggers.subject(case.system, behaviours)
     if case.system in loops.LOOPS:
         return loops.subject(case.system, behaviours, promotions=case.promotions, freight=case.freight)
     return kargo_systems.subject(case.system, behaviours)

@@ -100,6 +100,11 @@ VERSIONS = {"pre": PRE, "fix": FIX, "head": HEAD}
 """By the names that the command line knows."""
 
 
+def named(behaviours: Behaviours) -> str:
+    """The name by which the command line knows a version."""
+    return next(name for name, known in VERSIONS.items() if known == behaviours)
+
+
 class UnknownVersionError(ValueError):
     """There is no such version; the message lists those there are."""
 
