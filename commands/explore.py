@@ -1,30 +1,38 @@
-"""Run a manifest with every outcome of every attempt, and judge the properties.
+"""Run a manifest with every outcome of every attempt, or a workflow of spec-kit, and judge the properties.
 
 Steps may do whatever a step of their kind can do, time may pass beyond every timeout, the work directory may be
 lost, and a person may abort. Prints every end that can be reached with the shortest way to it, and every property
 of the step engine with its verdict. What cannot be decided without a cluster, such as an `if` that reads a
 ConfigMap, is explored both ways.
+
+A workflow of spec-kit is run with every answer to every step and every decision at every gate, and resumed wherever
+it can be. What a command prints is taken to be empty, and inputs have their defaults unless --input says otherwise.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from dataclasses import replace
 
-from commands import inputs
+from commands import inputs, workflows
 from commands.check import add_bounds, bounds, exit_code
 from commands.output import ProgressLine, add_format, print_json
 from diagrams import explorations, reports
+from diagrams.explorations import Exploration
+from diagrams.speckit import runs as shown
 from invariants.check import check
 from invariants.findings import no_property
-from invariants.kargo import systems
-from invariants.kargo.step_engine import ends
-from invariants.properties import Kind
+from invariants.kargo import step_engine, systems
+from invariants.properties import Kind, Property
+from invariants.speckit import claims as speckit_claims
+from invariants.speckit import systems as speckit_systems
 from invariants.subjects import Subject
 from model.kargo import planning
+from model.speckit.advice import advice
 from model.system import ModelError
 
-REFUSED = (*inputs.REFUSED, ModelError)
+REFUSED = (*inputs.REFUSED, *workflows.REFUSED, ModelError)
 
 SYMBOLIC, EXPLICIT, LAYERS = "symbolic", "explicit", "layers"
 FEW_STATES = 200_000
@@ -37,6 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--shutdown", action="store_true", help="the controller may also be shut down during a pass"
     )
+    workflows.add_release(parser)
+    workflows.add_input(parser)
     add_bounds(parser, engine=None)
     add_format(parser)
 
@@ -53,12 +63,42 @@ def _engine(subject: Subject, options: argparse.Namespace) -> str:
 
 def run(options: argparse.Namespace) -> int:
     """Explore and print."""
+    return _workflow(options) if workflows.are_meant(options) else _manifests(options)
+
+
+def _manifests(options: argparse.Namespace) -> int:
     template, behaviours = inputs.load(options)
     planner = inputs.planner(template, behaviours)
     plan = planning.free(planner, writes_can_fail=options.shutdown)
     subject = systems.explored(template.subject, "every outcome of every attempt", plan)
-    ways = ends()
-    line = ProgressLine(template.subject)
+    found = _explored(subject, step_engine.ends(), options)
+    if options.format == "json":
+        warnings = {"warnings": [str(w) for w in template.warnings]}
+        print_json("explore", 1, explorations.as_json(found, behaviours.release) | warnings)
+    else:
+        _print(explorations.lines(found, behaviours.release), found, options)
+    return exit_code([found.report])
+
+
+def _workflow(options: argparse.Namespace) -> int:
+    workflow, behaviours = workflows.load(options)
+    plan = workflows.free_plan(workflow, behaviours, options.input, breaks=options.shutdown)
+    about = "every answer to every step"
+    subject = speckit_systems.explored(workflow.name, about, plan, killed=options.shutdown)
+    found = _explored(subject, speckit_claims.ends(), options)
+    known = advice(workflow, behaviours)
+    if options.format == "json":
+        told = {"advice": [{"step": a.step, "text": a.text, "swallowed": a.swallowed} for a in known]}
+        print_json("explore", 1, explorations.as_json(found, behaviours.release, engine=workflows.ENGINE) | told)
+    else:
+        lines = explorations.lines(found, behaviours.release, engine=workflows.ENGINE, told="status")
+        _print([*lines, *(["", *shown.advised(known)] if known else [])], found, options)
+    return exit_code([found.report])
+
+
+def _explored(subject: Subject, ways: tuple[Property, ...], options: argparse.Namespace) -> Exploration:
+    """The subject explored, with the ways to its ends."""
+    line = ProgressLine(subject.name)
     try:
         report = check(
             subject.system,
@@ -72,12 +112,10 @@ def run(options: argparse.Namespace) -> int:
         )
     finally:
         line.clear()
-    found = explorations.exploration(subject, report, ways)
-    if options.format == "json":
-        warnings = {"warnings": [str(w) for w in template.warnings]}
-        print_json("explore", 1, explorations.as_json(found, behaviours.release) | warnings)
-    else:
-        print("\n".join(explorations.lines(found, behaviours.release)))
-        if options.profile:
-            print("\n".join(reports.profile(report)))
-    return exit_code([found.report])
+    return explorations.exploration(subject, report, ways)
+
+
+def _print(lines: Iterable[str], found: Exploration, options: argparse.Namespace) -> None:
+    print("\n".join(lines))
+    if options.profile:
+        print("\n".join(reports.profile(found.report)))

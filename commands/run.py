@@ -1,4 +1,4 @@
-"""Run the steps of a Stage, task or Promotion manifest, pass by pass.
+"""Run the steps of a Stage, task or Promotion manifest, pass by pass, or a workflow of spec-kit.
 
 Prints after each reconcile what was done with each step and why, and the Promotion's status as Kargo writes it.
 Steps succeed unless --outcome says otherwise:
@@ -10,20 +10,28 @@ Steps succeed unless --outcome says otherwise:
 An attempt is a status (Errored comes with an error; Failed comes without one, which Kargo polls like Running), or
 a mapping with any of: status, error, terminal, message, output, duration, retryAfter, healthCheck, panic. The last
 attempt repeats.
+
+With --engine spec-kit, or a file that looks like one, the first file is a workflow of spec-kit, which may call those
+in the others. Prints what each step came back with, what the engine made of it, and where failures are swallowed:
+
+  --outcome lint=failed,completed --outcome review=approve --resume --resume verdict=approve
+
+An answer is completed, failed, interrupted or raises; at a gate one of its options, no-terminal, interrupted or
+input-ends; or a mapping with exit_code, stdout, stderr (shell), or with status, output, error (command, prompt).
 """
 
 from __future__ import annotations
 
 import argparse
 
-from commands import inputs
+from commands import inputs, workflows
 from commands.arguments import duration, positive
 from commands.output import DONE, add_format, print_json
 from diagrams import runs as shown
 from model.kargo import planning
 from simulations.kargo import outcomes, runs
 
-REFUSED = (*inputs.REFUSED, outcomes.OutcomeError)
+REFUSED = (*inputs.REFUSED, outcomes.OutcomeError, *workflows.REFUSED)
 
 DEFAULT_PASSES = 20
 
@@ -41,11 +49,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DURATION",
         help="the time between passes, such as 30s (default: whenever the controller asks for the next)",
     )
+    parser.add_argument(
+        "--engine", choices=("kargo", workflows.ENGINE), help="default: what the first file looks like"
+    )
+    workflows.add_release(parser)
+    workflows.add_input(parser)
+    parser.add_argument(
+        "--resume",
+        nargs="?",
+        const="",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="of a workflow: resume it once it has halted, with a new value of an input; may be given again",
+    )
     add_format(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Run and print."""
+    if options.engine != "kargo" and workflows.are_meant(options):
+        return workflows.run(options)
     template, behaviours = inputs.load(options)
     planner = inputs.planner(template, behaviours)
     scripts = outcomes.parse(options.outcome, planner.aliases)

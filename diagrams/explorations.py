@@ -30,8 +30,11 @@ def exploration(subject: Subject, report: Report, ends: Collection[Property]) ->
     )
 
 
-def lines(found: Exploration, release: str) -> Iterator[str]:
-    """The answer, the ends with the shortest way to each, and the properties."""
+def lines(found: Exploration, release: str, *, engine: str = "Kargo", told: str = "phase") -> Iterator[str]:
+    """The answer, the ends with the shortest way to each, and the properties.
+
+    `engine` is what has releases, `told` the variable that the ways to the ends tell of.
+    """
     report = found.report
     violated = dict.fromkeys(j.property.claim for j in report.judgements if j.verdict is Verdict.VIOLATED)
     reached = [_end(j) for j in found.ends if j.verdict is Verdict.HOLDS]
@@ -42,7 +45,7 @@ def lines(found: Exploration, release: str) -> Iterator[str]:
         answer += "; no violation within the bound"
     else:
         answer += "; every claim holds"
-    yield f"{found.subject.name}, Kargo {release}: {answer}"
+    yield f"{found.subject.name}, {engine} {release}: {answer}"
     for judgement in found.ends:
         yield ""
         if judgement.trace is None or judgement.verdict is not Verdict.HOLDS:
@@ -50,24 +53,20 @@ def lines(found: Exploration, release: str) -> Iterator[str]:
             continue
         count = len(judgement.trace.steps)
         yield f"{_end(judgement)}: the shortest way takes {count} step{'' if count == 1 else 's'}"
-        yield from (f"  {line}" for line in traces.story(judgement.trace, shown=_is_phase))
+        yield from (f"  {line}" for line in traces.story(judgement.trace, shown=told.__eq__))
     yield ""
     yield from reports.lines(found.subject, report)
-
-
-def _is_phase(variable: str) -> bool:
-    return variable == "phase"
 
 
 def _end(judgement: Judgement) -> str:
     return judgement.property.name
 
 
-def as_json(found: Exploration, release: str) -> dict[str, object]:
+def as_json(found: Exploration, release: str, *, engine: str = "kargo") -> dict[str, object]:
     """An exploration for programs; see docs/json.md."""
     return {
         "subject": found.subject.name,
-        "kargo": release,
+        engine: release,
         "ends": [
             {
                 "phase": _end(j),

@@ -72,8 +72,14 @@ def execute_step(sight: Sight, place: Place, seen: Seen, values: Any, answer: An
         result = Result(ending=Ending.RAISES, error=str(problem))
     if step.kind == places.FAN_OUT and result.body and behaviours.keeps_a_tree:
         result = result._replace(scope=_copied(sight, place, values))
-    label = result.ending.value if result.ending is not Ending.RETURNS else str(result.status)
-    return only(label, result=result)
+    return only(_label(result, answer), result=result)
+
+
+def _label(result: Result, answer: Answer | None) -> str:
+    """How it came back, unless that is what the world said anyway."""
+    if result.ending is not Ending.RETURNS:
+        return "" if answer and answer.ending is result.ending else result.ending.value
+    return "" if answer and not answer.choice and answer.status is result.status else str(result.status)
 
 
 def _copied(sight: Sight, place: Place, values: Any) -> Scope:

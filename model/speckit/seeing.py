@@ -31,19 +31,20 @@ def of_step(field: str, name: str) -> str:
 
 def mentioned(config: Any, names: tuple[str, ...]) -> tuple[str, ...]:
     """Those of `names` that occur in some text of `config`, or in a list or mapping within."""
-    texts = list(_texts(config))
-    return tuple(n for n in names if any(re.search(rf"(?<![\w-]){re.escape(n)}(?![\w-])", t) for t in texts))
+    found = list(texts(config))
+    return tuple(n for n in names if any(re.search(rf"(?<![\w-]){re.escape(n)}(?![\w-])", t) for t in found))
 
 
-def _texts(value: Any) -> Iterator[str]:
+def texts(value: Any) -> Iterator[str]:
+    """Every text in a JSON value."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
         for item in value.values():
-            yield from _texts(item)
+            yield from texts(item)
     elif isinstance(value, list):
         for item in value:
-            yield from _texts(item)
+            yield from texts(item)
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,6 +27,15 @@ def from_text(text: str) -> Any:
     return json.loads(text)
 
 
+def in_short(status: StepStatus, output: str) -> str:
+    """A status, and what is to be said of the output: its exit code, and all that is not empty."""
+    found = {key: value for key, value in from_text(output).items() if value not in ("", None)}
+    code = found.pop("exit_code", None)
+    said = [] if code is None else [f"exit code {code}"]
+    said += [to_text(found)] if found else []
+    return f"{status} ({', '.join(said)})" if said else str(status)
+
+
 class Record(NamedTuple):
     """What is kept of a step: how its code came back, with what output and error. `step` is its place."""
 
@@ -36,7 +45,7 @@ class Record(NamedTuple):
     step: str
 
     def __str__(self) -> str:
-        return " ".join(filter(None, (str(self.status), "" if self.output == EMPTY else self.output)))
+        return in_short(self.status, self.output)
 
 
 Named = tuple[tuple[str, Record], ...]
@@ -81,7 +90,7 @@ class Answer(NamedTuple):
             return self.choice
         if self.ending is not Ending.RETURNS:
             return str(self.ending.value)
-        return str(self.status.value) + ("" if self.output == EMPTY else f" {self.output}")
+        return in_short(self.status, self.output)
 
 
 class Result(NamedTuple):

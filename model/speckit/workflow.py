@@ -62,7 +62,13 @@ class Workflow:
     @property
     def steps(self) -> tuple[Step, ...]:
         """Every step of it, in the order of the file, without those of other workflows."""
-        return tuple(step for steps in self.lists.values() for step in steps)
+        return tuple(self._from(self.root))
+
+    def _from(self, place: str) -> Iterator[Step]:
+        for step in self.lists[place]:
+            yield step
+            for within in step.body.values():
+                yield from self._from(within)
 
     @property
     def all_steps(self) -> tuple[Step, ...]:
