@@ -21,7 +21,7 @@ from simulations.ambient.runs import Event, Run, play
 
 NAME = "lost-retry"
 ABOUT = "a session's workflow that could not be pushed when the session was created is never pushed again"
-REPORTS = ("#1486", "#1487")
+REPORTS = ("#1486", "#1487", "#1555", "#1556")
 
 CREATED = Bounds()
 WITH_TOKEN = Bounds(asks_for_token=True)
