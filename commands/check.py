@@ -33,10 +33,12 @@ from invariants.findings import no_property
 from invariants.kargo import consumed_triggers, loops
 from invariants.kargo import systems as kargo_systems
 from invariants.properties import Kind, Property
+from invariants.speckit import systems as workflows
 from invariants.subjects import Subject
 from invariants.verdicts import Report, Verdict, Watch
 from model.ambient import behaviours as ambient
 from model.kargo.releases import LATEST, RELEASES, UnknownReleaseError, release
+from model.speckit import releases as speckit
 from model.system import ModelError
 from model.toys import TOYS
 
@@ -49,6 +51,7 @@ REFUSED = (
     UsageError,
     UnknownReleaseError,
     ambient.UnknownVersionError,
+    speckit.UnknownReleaseError,
     ModelError,
     PlaceError,
     CounterexampleError,
@@ -58,7 +61,7 @@ LAYERS, SATURATION = STRATEGIES
 SYMBOLIC = "symbolic"
 
 SESSIONS = tuple(sessions.SITUATIONS)
-KNOWN = (*kargo_systems.NAMES, *loops.LOOPS, *consumed_triggers.NAMES, *SESSIONS, *TOYS)
+KNOWN = (*kargo_systems.NAMES, *loops.LOOPS, *consumed_triggers.NAMES, *SESSIONS, *workflows.NAMES, *TOYS)
 TODAY = "head"
 """The version of the Ambient operator, unless somebody asks for another one."""
 
@@ -88,6 +91,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listed = ", ".join(ambient.VERSIONS)
     help_ = f"of sessions: {listed} (default: {TODAY}){again}"
     parser.add_argument("--ambient", action="append", metavar="VERSION", help=help_)
+    help_ = f"of workflows: the release of spec-kit (default: {speckit.LATEST.release}){again}"
+    parser.add_argument("--spec-kit", action="append", metavar="VERSION", help=help_)
     parser.add_argument("--all-releases", action="store_true", help="every release that is modelled")
     parser.add_argument("--property", metavar="NAME", help="only properties with this in their name")
     parser.add_argument("--size", type=size, metavar="N", help="of a toy: how many processes it has")
@@ -103,7 +108,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 class Case(NamedTuple):
     """What to check: a system by its name, as a release behaves (None: a toy), and the bounds of a control loop.
 
-    The release of a session is a version of the Ambient operator.
+    The release of a session is a version of the Ambient operator, that of a workflow one of spec-kit.
     """
 
     system: str
@@ -120,6 +125,8 @@ class Case(NamedTuple):
         """The same for programs."""
         if self.system in SESSIONS:
             return self._replace(release=None).variant.as_json() | {"ambient": self.release}
+        if self.system in workflows.NAMES:
+            return self._replace(release=None).variant.as_json() | {"spec-kit": self.release}
         return self.variant.as_json()
 
 
@@ -254,7 +261,7 @@ def _suiting(subject: Subject, options: argparse.Namespace) -> str:
 
 def _is_family(options: argparse.Namespace) -> bool:
     """Whether systems are to be compared, in several releases or with several bounds."""
-    several = (options.kargo, options.ambient, options.promotions, options.freight)
+    several = (options.kargo, options.ambient, options.spec_kit, options.promotions, options.freight)
     return options.all_releases or any(len(values or ()) > 1 for values in several)
 
 
@@ -273,6 +280,9 @@ def _releases(system: str, options: argparse.Namespace) -> list[str | None]:
     if system in SESSIONS:
         asked = [*ambient.VERSIONS] if options.all_releases else options.ambient or [TODAY]
         return [ambient.named(ambient.version(v)) for v in asked]
+    if system in workflows.NAMES:
+        chosen = options.spec_kit or [speckit.LATEST.release]
+        return [*speckit.RELEASES] if options.all_releases else [speckit.release(v).release for v in chosen]
     return [*RELEASES] if options.all_releases else [release(v).release for v in options.kargo or [LATEST.release]]
 
 
@@ -289,8 +299,10 @@ def _refuse(options: argparse.Namespace) -> None:
         raise UsageError(f"--promotions and --freight go with the name of a control loop: {known}")
     if options.ambient and named and not any(name in SESSIONS for name in named):
         raise UsageError(f"--ambient goes with the name of a session: {', '.join(SESSIONS)}")
-    if options.all_releases and (options.kargo or options.ambient):
-        raise UsageError("--all-releases leaves nothing to choose with --kargo or --ambient")
+    if options.spec_kit and named and not any(name in workflows.NAMES for name in named):
+        raise UsageError(f"--spec-kit goes with the name of a workflow: {', '.join(workflows.NAMES)}")
+    if options.all_releases and (options.kargo or options.ambient or options.spec_kit):
+        raise UsageError("--all-releases leaves nothing to choose with --kargo, --ambient or --spec-kit")
 
 
 def _subjects(cases: Iterable[Case], options: argparse.Namespace) -> dict[Case, Subject]:
@@ -319,6 +331,8 @@ def _whole(case: Case, size: int | None) -> Subject:
             raise UsageError(f"{case.system} has no size to choose") from None
     if case.system in SESSIONS:
         return sessions.subject(case.system, ambient.version(case.release or TODAY))
+    if case.system in workflows.NAMES:
+        return workflows.subject(case.system, speckit.release(case.release or speckit.LATEST.release))
     behaviours = release(case.release or LATEST.release)
     if case.system in consumed_triggers.NAMES:
         return consumed_triggers.subject(case.system, behaviours)

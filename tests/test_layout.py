@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = ("model", "invariants", "simulations", "diagrams", "commands", "kargo_model")
 """Each may import those before it, and itself."""
 
-DOMAINS = ("kargo", "ambient", "toys")
+DOMAINS = ("kargo", "ambient", "speckit", "toys")
 """Packages inside the layers that know what is modelled; they do not know each other."""
 
 MAY_NAME_A_DOMAIN = {
