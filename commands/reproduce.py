@@ -10,14 +10,17 @@ import argparse
 
 from commands.output import DONE, VIOLATED, add_format, print_json
 from diagrams import reproductions, sessions, stories
+from diagrams.speckit import scenarios as workflow_stories
 from model.inputs import InputError, printable
 from model.kargo.releases import UnknownReleaseError, release
+from model.speckit import releases as speckit
 from simulations.ambient import lost_retry
 from simulations.kargo import scenarios, skip_vs_retry
 from simulations.kargo.loop import reported
 from simulations.kargo.scenarios import Entry, UnknownScenarioError
+from simulations.speckit import scenarios as workflows
 
-REFUSED = (UnknownScenarioError, InputError, UnknownReleaseError)
+REFUSED = (UnknownScenarioError, InputError, UnknownReleaseError, speckit.UnknownReleaseError)
 
 NOT_KARGO = f"--kargo goes with a scenario of Kargo; {lost_retry.NAME} is one of Ambient"
 
@@ -29,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--kargo", metavar="VERSION", help="the release to run (default: the newest that shows the bug)"
     )
+    parser.add_argument("--spec-kit", metavar="VERSION", help="the same for a scenario of spec-kit")
     add_format(parser)
 
 
@@ -38,7 +42,11 @@ def run(options: argparse.Namespace) -> int:
         return _list(options.format)
     if lost_retry.goes_by(options.scenario):
         return _of_a_session(options)
-    name = scenarios.find(printable(options.scenario), lost_retry.NAME)
+    if (of_a_workflow := workflows.find(options.scenario)) is not None:
+        return _of_a_workflow(of_a_workflow, options)
+    if options.spec_kit:
+        raise UnknownScenarioError(f"--spec-kit goes with one of its scenarios: {', '.join(workflows.NAMES)}")
+    name = scenarios.find(printable(options.scenario), lost_retry.NAME, *workflows.NAMES)
     if name == skip_vs_retry.NAME:
         return _from_manifests(options)
     found = reported.reproduce(scenarios.story(name), options.kargo)
@@ -60,6 +68,18 @@ def _of_a_session(options: argparse.Namespace) -> int:
     return DONE if found.reproduced else VIOLATED
 
 
+def _of_a_workflow(name: str, options: argparse.Namespace) -> int:
+    if options.kargo:
+        raise UnknownScenarioError(f"--kargo goes with a scenario of Kargo; {name} is one of spec-kit")
+    told = speckit.release(options.spec_kit) if options.spec_kit else None
+    found = workflows.reproduce(workflows.load(name), told)
+    if options.format == "json":
+        print_json("reproduce", 1, workflow_stories.as_json(found))
+    else:
+        print("\n".join(workflow_stories.lines(found)))
+    return DONE if found.here.comes_true else VIOLATED
+
+
 def _from_manifests(options: argparse.Namespace) -> int:
     found = skip_vs_retry.reproduce(release(options.kargo or skip_vs_retry.REPORTED_FOR))
     if options.format == "json":
@@ -71,7 +91,8 @@ def _from_manifests(options: argparse.Namespace) -> int:
 
 def _list(form: str) -> int:
     of_a_session = Entry(lost_retry.NAME, lost_retry.ABOUT, lost_retry.REPORTS)
-    known = sorted((*scenarios.entries(), of_a_session), key=lambda entry: entry.name)
+    of_workflows = (Entry(s.name, s.about, s.reports) for s in map(workflows.load, workflows.NAMES))
+    known = sorted((*scenarios.entries(), of_a_session, *of_workflows), key=lambda entry: entry.name)
     if form == "json":
         listed = [{"name": e.name, "about": e.about, "reports": list(e.reports)} for e in known]
         print_json("reproduce", 1, {"scenarios": listed})

@@ -205,7 +205,8 @@ def _fan_out(maker: Maker, name: str, depth: int) -> dict[str, Any]:
         (["a", "b"], [1, 2, 3], [], "{{ [1, 'b'] }}", "{{ " + reference(maker) + " }}", "{{ inputs.none }}")
     )
     template = maker.step(depth + 1)
-    if maker.chance(6):
+    kind = template.get("type", "command")
+    if maker.chance(6) and maker.kinds.setdefault("item", kind) == kind:
         del template["id"]
         _rename_script(maker, template)
     return {"items": items, "step": template}

@@ -119,7 +119,9 @@ def _result(step: Step, found: Mapping[str, Any]) -> Answer:
         raise OutcomeError(f"--outcome {printable(step.name)}: expected a status of {', '.join(allowed)}")
     if not isinstance(output, Mapping):
         raise OutcomeError(f"--outcome {printable(step.name)}: expected an output that is a mapping")
-    return Answer(status=StepStatus(status), output=_json(step, output), error=None if error is None else str(error))
+    return Answer(
+        status=StepStatus(status), output=_json(step, output), error=None if error is None else str(error)
+    )
 
 
 def _json(step: Step, output: Mapping[str, Any]) -> str:
