@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -521,3 +523,20 @@ def test_the_engines_agree() -> None:
 
     assert lengths[0] == lengths[1]
     assert lengths[0]["an_acknowledged_workflow_is_not_pushed_again"] == 9
+
+
+RULES = ("passes", "pushing", "watches")
+"""The modules that say what happens."""
+
+
+def test_a_claim_never_calls_what_it_judges() -> None:
+    root = Path(__file__).parents[1]
+    modules = [
+        node.module
+        for file in (root / "invariants" / "ambient").glob("*.py")
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module
+    ]
+
+    assert "model.ambient.values" in modules
+    assert not {f"model.ambient.{rules}" for rules in RULES} & set(modules)
