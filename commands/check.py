@@ -86,23 +86,27 @@ def add_bounds(
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `check`."""
     parser.add_argument("systems", nargs="*", metavar="SYSTEM", help=f"of: {', '.join(KNOWN)}")
-    again = "; may be given again"
+    add_variants(parser, "; may be given again")
+    parser.add_argument("--all-releases", action="store_true", help="every release that is modelled")
+    parser.add_argument("--property", metavar="NAME", help="only properties with this in their name")
+    add_bounds(parser, strategy=None)
+    add_on(parser)
+    add_format(parser, *counterexamples.WRITERS)
+    counterexamples.add_output(parser)
+
+
+def add_variants(parser: argparse.ArgumentParser, again: str = "") -> None:
+    """The options that choose releases and sizes; `again` says in their help that they may be given again."""
     parser.add_argument("--kargo", action="append", metavar="VERSION", help=f"default: {LATEST.release}{again}")
     listed = ", ".join(ambient.VERSIONS)
     help_ = f"of sessions: {listed} (default: {TODAY}){again}"
     parser.add_argument("--ambient", action="append", metavar="VERSION", help=help_)
     help_ = f"of workflows: the release of spec-kit (default: {speckit.LATEST.release}){again}"
     parser.add_argument("--spec-kit", action="append", metavar="VERSION", help=help_)
-    parser.add_argument("--all-releases", action="store_true", help="every release that is modelled")
-    parser.add_argument("--property", metavar="NAME", help="only properties with this in their name")
     parser.add_argument("--size", type=size, metavar="N", help="of a toy: how many processes it has")
     for bound, what in (("promotions", "for each Stage"), ("freight", "from each Warehouse")):
         text = f"of a control loop: so many {what}{again}"
         parser.add_argument(f"--{bound}", type=few, action="append", metavar="N", help=text)
-    add_bounds(parser, strategy=None)
-    add_on(parser)
-    add_format(parser, *counterexamples.WRITERS)
-    counterexamples.add_output(parser)
 
 
 class Case(NamedTuple):
@@ -135,7 +139,7 @@ Checked = tuple[Case, Subject, Report]
 
 def run(options: argparse.Namespace) -> int:
     """Check, print, and say by the exit code how it went."""
-    cases = _cases(options)
+    cases = cases_of(options)
     counterexamples.refuse(options, len(cases) == 1, "one system and one release")
     subjects = _subjects(cases, options)
     began = time.perf_counter()
@@ -265,7 +269,7 @@ def _is_family(options: argparse.Namespace) -> bool:
     return options.all_releases or any(len(values or ()) > 1 for values in several)
 
 
-def _cases(options: argparse.Namespace) -> list[Case]:
+def cases_of(options: argparse.Namespace) -> list[Case]:
     """What the options ask for, each once, the releases of a system together."""
     _refuse(options)
     bounded = (options.promotions or [None], options.freight or [None])
@@ -307,7 +311,7 @@ def _refuse(options: argparse.Namespace) -> None:
 
 def _subjects(cases: Iterable[Case], options: argparse.Namespace) -> dict[Case, Subject]:
     """The subject of each case, without those that have none of the properties asked for."""
-    whole = {case: _whole(case, options.size) for case in cases}
+    whole = {case: named(case, options.size) for case in cases}
     wanted = options.property
     if not wanted:
         return whole
@@ -319,11 +323,12 @@ def _subjects(cases: Iterable[Case], options: argparse.Namespace) -> dict[Case, 
 
 
 def _subject(case: Case, options: argparse.Namespace) -> Subject:
-    whole = _whole(case, options.size)
+    whole = named(case, options.size)
     return _only(whole, options.property) if options.property else whole
 
 
-def _whole(case: Case, size: int | None) -> Subject:
+def named(case: Case, size: int | None) -> Subject:
+    """What a case is about. Raises UsageError for a size where there is none to choose."""
     if case.system in TOYS:
         try:
             return toys.subject(case.system, size)

@@ -20,6 +20,7 @@ from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from distributed import Client, Future, KilledWorker, rpc
+from distributed.client import FutureCancelledError
 
 from commands.digests import of_the_work
 from commands.fan_out import PlaceError
@@ -50,8 +51,9 @@ class Cluster:
         self.address = address
         self.run = uuid.uuid4().hex
         self.futures: set[Future[object]] = set()
-        # What Dask logs when a connection ends is about itself; what it means for the caller is said once.
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        # What Dask logs when a connection ends is about itself; what it means for the caller is said once. Nothing
+        # else here logs, and every logger of Dask has a level of its own.
+        logging.disable(logging.CRITICAL)
         _refuse_all_but_schedulers(address)
         self.client = Client(address, timeout=CONNECT_S, set_as_default=False, name="kargo-model")
 
@@ -110,12 +112,18 @@ class Cluster:
             raise PlaceError(f"{self.address}: {text}") from killed
         except ModuleNotFoundError as missing:
             raise PlaceError(_other_version("a worker")) from missing
+        except FutureCancelledError as lost:
+            raise PlaceError(self._gone) from lost
         return result
+
+    @property
+    def _gone(self) -> str:
+        return f"the scheduler at {self.address} is gone; what was not done is lost"
 
     def _alone(self, since: float | None) -> float | None:
         """Since when there are no workers, if there are none; raises PlaceError if that will not change."""
         if self.client.status != "running":
-            raise PlaceError(f"the scheduler at {self.address} is gone; what was not done is lost")
+            raise PlaceError(self._gone)
         if self.client.scheduler_info()["workers"]:
             return None
         now = time.monotonic()

@@ -31,7 +31,7 @@ class Counterexample(NamedTuple):
     @property
     def where(self) -> str:
         """The system, and the release if there is one."""
-        return f"{self.system}, Kargo {self.release}" if self.release else self.system
+        return f"{self.system}, as {self.release}" if self.release else self.system
 
     def stem(self, between: str) -> str:
         """A name for a file, of letters and digits with `between` between them."""

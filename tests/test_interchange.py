@@ -206,7 +206,7 @@ def test_the_claim_asked_for_is_printed_the_same_each_time(capsys: pytest.Captur
     assert capsys.readouterr().out == printed
     document = json.loads(printed)
     assert_document(document)
-    assert document["#meta"]["source"] == "kargo-model: retry, Kargo 1.8.3"
+    assert document["#meta"]["source"] == "kargo-model: retry, as 1.8.3"
     assert document["#meta"]["property"] == "a_started_step_is_never_skipped_by_the_engine [clone]"
     assert document["states"][-1]["entry"]["#map"][0][1]["phase"] == "Skipped"
 
@@ -286,4 +286,4 @@ def test_the_story_of_a_rule_is_a_trace(capsys: pytest.CaptureFixture[str]) -> N
 
     document = json.loads(capsys.readouterr().out)
     assert_document(document)
-    assert document["#meta"]["source"] == "kargo-model: fresh-health, Kargo 1.11.2"
+    assert document["#meta"]["source"] == "kargo-model: fresh-health, as 1.11.2"
