@@ -19,11 +19,12 @@ from functools import partial
 from itertools import product
 from typing import NamedTuple
 
-from commands import counterexamples
+from commands import counterexamples, saving
 from commands.arguments import few, memory, positive, seconds, size
 from commands.counterexamples import CounterexampleError
 from commands.fan_out import Place, PlaceError, add_on, place
 from commands.output import BOUNDED, DONE, VIOLATED, ProgressLine, TallyLine, add_format, print_json
+from commands.saving import OptionError, add_long
 from diagrams import families, reports
 from invariants import toys
 from invariants.alike import alike
@@ -33,6 +34,7 @@ from invariants.findings import no_property
 from invariants.kargo import consumed_triggers, loops
 from invariants.kargo import systems as kargo_systems
 from invariants.properties import Kind, Property
+from invariants.saving import CheckpointError
 from invariants.speckit import systems as workflows
 from invariants.subjects import Subject
 from invariants.verdicts import Report, Verdict, Watch
@@ -55,6 +57,8 @@ REFUSED = (
     ModelError,
     PlaceError,
     CounterexampleError,
+    OptionError,
+    CheckpointError,
 )
 
 LAYERS, SATURATION = STRATEGIES
@@ -90,6 +94,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--all-releases", action="store_true", help="every release that is modelled")
     parser.add_argument("--property", metavar="NAME", help="only properties with this in their name")
     add_bounds(parser, strategy=None)
+    add_long(parser)
     add_on(parser)
     add_format(parser, *counterexamples.WRITERS)
     counterexamples.add_output(parser)
@@ -125,6 +130,12 @@ class Case(NamedTuple):
         """What is special about it beside its system."""
         return families.Variant(self.release, self.promotions, self.freight)
 
+    def says(self, size: int | None) -> str:
+        """The same in words."""
+        several = ((self.promotions, "Promotions"), (self.freight, "Freight"), (size, "processes"))
+        counted = [f"{number} {what}" for number, what in several if number]
+        return ", ".join([self.system, *([f"as {self.release}"] if self.release else []), *counted])
+
     def as_json(self) -> dict[str, object]:
         """The same for programs."""
         if self.system in SESSIONS:
@@ -141,6 +152,7 @@ def run(options: argparse.Namespace) -> int:
     """Check, print, and say by the exit code how it went."""
     cases = cases_of(options)
     counterexamples.refuse(options, len(cases) == 1, "one system and one release")
+    saving.refuse(options, len(cases) == 1)
     subjects = _subjects(cases, options)
     began = time.perf_counter()
     with place(options.on) as there:
@@ -182,7 +194,8 @@ def exit_code(checked: list[Report]) -> int:
 
 def bounds(options: argparse.Namespace) -> Bounds:
     """The bounds that the options name."""
-    return Bounds(options.states, options.depth, options.seconds, options.memory)
+    threads = getattr(options, "threads", 1)
+    return Bounds(options.states, options.depth, options.seconds, options.memory, threads)
 
 
 def _judge_all(cases: Sequence[Case], options: argparse.Namespace, there: Place) -> dict[Case, Report]:
@@ -219,7 +232,7 @@ def _judge(cases: Iterable[Case], *, options: argparse.Namespace) -> dict[Case, 
         same = (r for s, r in explored if s.properties == subject.properties and alike(s.system, subject.system))
         report = next(same, None)
         if report is None:
-            report = _check(subject, options, None)
+            report = _check(case, subject, options, None)
             if report.complete:
                 explored.append((subject, report))
         found[case] = report
@@ -229,12 +242,12 @@ def _judge(cases: Iterable[Case], *, options: argparse.Namespace) -> dict[Case, 
 def _judge_here(case: Case, options: argparse.Namespace) -> Report:
     line = ProgressLine(case.system)
     try:
-        return _check(_subject(case, options), options, line)
+        return _check(case, _subject(case, options), options, line)
     finally:
         line.clear()
 
 
-def _check(subject: Subject, options: argparse.Namespace, watch: Watch | None) -> Report:
+def _check(case: Case, subject: Subject, options: argparse.Namespace, watch: Watch | None) -> Report:
     strategy = options.strategy or _suiting(subject, options)
     told = partial(_traced, all_of_them=options.format == "json", witnesses=bool(options.property))
     return check(
@@ -244,6 +257,8 @@ def _check(subject: Subject, options: argparse.Namespace, watch: Watch | None) -
         strategy=strategy,
         bounds=bounds(options),
         sliced=not options.no_slice,
+        order=saving.order_of(options),
+        checkpoint=saving.checkpoint(options, case.says(options.size), strategy),
         transitions=strategy == LAYERS or subject.name not in loops.LOOPS,
         traced=no_property if options.format == "text" and _is_family(options) else told,
         progress=watch,

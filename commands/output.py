@@ -26,6 +26,11 @@ def print_json(schema: str, version: int, body: Mapping[str, object]) -> None:
     print(json.dumps(document, indent=2, ensure_ascii=False))
 
 
+def _amount(number: int) -> str:
+    """A number that fits on a line, however large."""
+    return f"{number:,}" if number < 10**12 else f"{number:.2e}"
+
+
 class ProgressLine:
     """A line on the terminal that says how far a long exploration is; silent where nobody looks."""
 
@@ -41,7 +46,10 @@ class ProgressLine:
         now = time.monotonic()
         if self.wanted and now - self.began > self.patience and now - self.shown > 0.2:
             self.shown = now
-            text = f"{self.what}: level {progress.level}, {progress.states:,} states, {progress.seconds:.0f} s"
+            text = f"{self.what}: level {progress.level}, {_amount(progress.states)} states"
+            text += f", {_amount(progress.nodes)} nodes" if progress.nodes is not None else ""
+            text += f", {_amount(round(progress.states / max(progress.seconds, 0.001)))} states/s"
+            text += f", {progress.memory >> 20:,} MB, {progress.seconds:.0f} s"
             print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 
     def clear(self) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from invariants.explicit_search import explicit_search
 from invariants.findings import Findings, Question, StutterMatters, Traced, each_property
 from invariants.fusing import fused
 from invariants.limits import Limits
+from invariants.ordering import ordered
 from invariants.properties import Property
+from invariants.saving import Checkpoint
 from invariants.search import search
 from invariants.slicing import Slice, stutter_claims
 from invariants.slicing import sliced as slice_of
@@ -24,6 +26,8 @@ ENGINES: dict[str, Callable[[Question], Findings]] = {
 }
 """The engines by name."""
 
+Order = Sequence[str]
+
 STRATEGIES = ("layers", "saturation")
 """How the symbolic engine explores; the explicit one knows layers only."""
 
@@ -36,20 +40,23 @@ def check(
     strategy: str = "layers",
     bounds: Bounds | None = None,
     sliced: bool = True,
+    order: str | Order = "auto",
     transitions: bool = True,
     stop_when_decided: bool = False,
     traced: Traced = each_property,
+    checkpoint: Checkpoint | None = None,
     progress: Watch | None = None,
 ) -> Report:
     """Explore `system` and judge `properties`.
 
     `strategy` is "layers" (exact depths, shortest traces) or "saturation" (verdicts where layers are slow;
     symbolic engine only). With `sliced`, variables that no property depends on are dropped first; without
-    properties nothing is. `transitions` says whether to count them. `stop_when_decided` ends the exploration
-    as soon as every property has a verdict; the sizes are then those seen so far. `traced` says for which
-    properties the way to what decided them is wanted, and which of them can share one: finding it can take longer
-    than the verdict. `progress` is
-    called now and then. A bound that is hit, a lack of memory, and Ctrl-C end the exploration, never the report.
+    properties nothing is. `order` is that of the variables, for decision diagrams: one of `ordering.ORDERS`, or
+    their names. `transitions` says whether to count them. `stop_when_decided` ends the exploration as soon as
+    every property has a verdict; the sizes are then those seen so far. `traced` says for which properties the way
+    to what decided them is wanted, and which of them can share one: finding it can take longer than the verdict.
+    `progress` is called now and then. The symbolic engine saves what it has seen at `checkpoint`. A bound that is
+    hit, a lack of memory, and Ctrl-C end the exploration, never the report.
 
     Raises ModelError if the call or the model is wrong: an unknown engine, a property of an unknown variable,
     two properties of one name, a value outside its domain.
@@ -63,7 +70,17 @@ def check(
     def ask(what: System, watched: tuple[Property, ...]) -> Findings:
         seen = {name for claim in claims for name in claim.variables}
         return ENGINES[engine](
-            Question(fused(what, seen), claims, strategy, limits, transitions, stop_when_decided, watched, traced)
+            Question(
+                ordered(fused(what, seen), order),
+                claims,
+                strategy,
+                limits,
+                transitions,
+                stop_when_decided,
+                watched,
+                traced,
+                checkpoint,
+            )
         )
 
     try:

@@ -72,11 +72,20 @@ class Numbers:
         self.variables = {v.name: v for v in variables}
         self.values: dict[str, list[Value]] = {}
         self.codes: dict[str, dict[Value, int]] = {}
+        self._texts: dict[str, list[str]] = {}
         for v in self.variables.values():
             self.values[v.name] = []
             self.codes[v.name] = {}
             for value in v.domain or v.initial:
                 self.code(v.name, value)
+
+    def in_order(self, name: str) -> list[int]:
+        """The numbers of the values known of a variable, in an order that does not depend on when they were met."""
+        if self.variables[name].domain:
+            return [*range(len(self.values[name]))]
+        texts = self._texts.setdefault(name, [])
+        texts += [_text(value) for value in self.values[name][len(texts) :]]
+        return sorted(range(len(texts)), key=texts.__getitem__)
 
     def code(self, name: str, value: Value) -> int:
         """The number of `value`, given at its first appearance.
@@ -98,18 +107,28 @@ class Encoding:
     """Bits for every variable, in one manager of decision diagrams.
 
     `capacity` is the greatest number of diagram nodes; past it operations raise DDMemoryError. `cache` is the
-    number of remembered results of operations: memory for them is taken at once.
+    number of remembered results of operations: memory for them is taken at once. `places` says how many each
+    variable has, where that is known from before.
     """
 
     def __init__(
-        self, numbers: Numbers, *, capacity: int, cache: int, reserved: int = RESERVED, borders: Iterable[int] = ()
+        self,
+        numbers: Numbers,
+        *,
+        capacity: int,
+        cache: int,
+        reserved: int = RESERVED,
+        borders: Iterable[int] = (),
+        places: Mapping[str, int] | None = None,
+        threads: int = 1,
     ) -> None:
         self.numbers = numbers
         self.capacity = capacity
+        self.threads = threads
         self.position = {name: i for i, name in enumerate(numbers.variables)}
         self.width: dict[str, int] = {}
         self._first: dict[str, int] = {}
-        self._places: dict[str, int] = {}
+        self.places: dict[str, int] = {}
         self.classes: dict[int, range] = {}
         self.widenings = 0
         total = 0
@@ -119,15 +138,15 @@ class Encoding:
                 total += CLASSES
             need = bits(len(numbers.values[name]))
             self.width[name] = need
-            self._places[name] = need if v.domain else max(reserved, need)
+            self.places[name] = places[name] if places else need if v.domain else max(reserved, need)
             self._first[name] = total
-            total += 3 * self._places[name]
+            total += 3 * self.places[name]
         self.total = total
         self._manage(cache)
 
     def _manage(self, cache: int) -> None:
         self.cache = cache
-        self.manager = Manager(self.capacity, cache, 1)
+        self.manager = Manager(self.capacity, cache, self.threads)
         if self.total:
             self.manager.add_vars(self.total)
         self.true = self.manager.true()
@@ -182,7 +201,7 @@ class Encoding:
 
         Raises Outgrown if none is left.
         """
-        if self.width[name] == self._places[name]:
+        if self.width[name] == self.places[name]:
             raise Outgrown(name)
         self.width[name] += 1
         self.widenings += 1
@@ -337,6 +356,15 @@ class Encoding:
     def state(self, codes: Iterable[int], names: Iterable[str]) -> dict[str, Value]:
         """The values of these numbers, by name."""
         return {n: self.numbers.values[n][c] for n, c in zip(names, codes, strict=True)}
+
+
+def _text(value: Value) -> str:
+    """The same text for the same value, whenever the program runs: the order in sets changes from run to run."""
+    if isinstance(value, frozenset):
+        return f"{{{', '.join(sorted(map(_text, value)))}}}"
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_text, value))})"
+    return repr(value)
 
 
 def bits(values: int) -> int:

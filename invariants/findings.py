@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from invariants.limits import Limits
 from invariants.properties import Kind, Property
+from invariants.saving import Checkpoint
 from invariants.trace import Path
 from invariants.verdicts import Verdict
 from model.system import System, Table
@@ -53,7 +54,7 @@ class Question:
 
     `stutter` are claims for which a step that changes nothing has to be looked at as well. With
     `stop_when_decided` the exploration ends as soon as every property has a verdict. `traced` says what ways are
-    wanted for.
+    wanted for, `checkpoint` where the exploration is saved.
     """
 
     system: System
@@ -64,6 +65,7 @@ class Question:
     stop_when_decided: bool = False
     stutter: tuple[Property, ...] = ()
     traced: Traced = each_property
+    checkpoint: Checkpoint | None = None
 
 
 def verdict(claim: Property, met: bool, complete: bool) -> Verdict:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import resource
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from invariants.encoding import DDMemoryError
 from invariants.verdicts import Bounds, Progress, Watch
@@ -49,7 +52,17 @@ class Limits:
         """Tell whoever watches how far it is, unless that was told just now."""
         if self.watch is not None and (self.seconds - self._said >= EVERY or level == 1):
             self._said = self.seconds
-            self.watch(Progress(level, states(), nodes(), self.seconds))
+            self.watch(Progress(level, states(), nodes(), self.seconds, memory_in_use()))
+
+
+def memory_in_use() -> int:
+    """Bytes of memory that this process takes; where that cannot be asked, the most that it ever took."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+        return pages * resource.getpagesize()
+    except (OSError, ValueError, IndexError):
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return most if sys.platform == "darwin" else most << 10
 
 
 @contextmanager

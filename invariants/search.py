@@ -29,12 +29,26 @@ def search(question: Question) -> Findings:
 
     Raises StutterMatters if the slice cannot answer for a claim in `question.stutter`.
     """
-    engine = Symbolic(question.system, question.properties, memory=question.limits.bounds.memory)
+    system, checkpoint = question.system, question.checkpoint
+    numbers, places = (checkpoint and checkpoint.begin(system)) or (None, None)
+    bounds = question.limits.bounds
+    engine = Symbolic(
+        system,
+        question.properties,
+        memory=bounds.memory,
+        numbers=numbers,
+        places=places,
+        threads=bounds.threads,
+    )
+    if checkpoint:
+        checkpoint.take_up(engine, question.limits.tick)
     while True:
         try:
             return _Search(question, engine).run()
         except Outgrown:
             engine = restarted(engine)
+            if checkpoint:
+                checkpoint.start_again()
 
 
 class _Search:
@@ -47,6 +61,7 @@ class _Search:
         self.found = Findings()
         self._open: set[Property] = set(question.properties)
         self._awaiting: dict[Property, Awaiting] = {}
+        self.checkpoint = question.checkpoint
 
     def run(self) -> Findings:
         found, engine = self.found, self.engine
@@ -55,6 +70,8 @@ class _Search:
                 engine.run_layers(self._enter, lambda _: self.limits.tick())
             else:
                 engine.run_saturation(self._iterate)
+        if self.checkpoint and self.question.strategy != "layers":
+            self.checkpoint.seen(engine, now=True)
         found.complete = engine.complete
         found.states = engine.size(engine.reach)
         found.levels = len(engine.layers) or None
@@ -76,6 +93,8 @@ class _Search:
 
     def _enter(self, level: int) -> None:
         engine = self.engine
+        if self.checkpoint:
+            self.checkpoint.level(engine)
         self.limits.report(level, lambda: engine.size(engine.reach), engine.manager_nodes)
         if self.question.stop_when_decided and self._open:
             self._open -= {c for c in self._open if self._bad(engine.claims[c], self._newest)}
@@ -85,6 +104,8 @@ class _Search:
 
     def _iterate(self, fired: int) -> None:
         engine = self.engine
+        if self.checkpoint:
+            self.checkpoint.seen(engine)
         self.limits.report(fired, lambda: engine.size(engine.seen()), engine.manager_nodes)
         self.limits.enter(fired, lambda: engine.size(engine.seen()), depths=False)
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import count
@@ -50,9 +50,10 @@ Tick = Callable[[int], None]
 class Symbolic:
     """A system in diagrams, and what was reached of it.
 
-    `layers` are disjoint, in breadth-first order; `reach` is everything reached; `explored` the states of it
-    whose every step was taken; `made` how many diagram nodes it took. With saturation, `layers` is empty
-    until `run_layers`. `moving` are sets of others, which have to go along when the manager of diagrams changes.
+    `layers` are disjoint, in breadth-first order; `reach` is everything reached; `explored` the states of it whose
+    every step was taken; `made` how many diagram nodes it took. With saturation, `layers` is empty until
+    `run_layers`. Saturation begins with `seed`: the initial states, and what else is known to be reached. `moving`
+    are sets of others, which have to go along when the manager of diagrams changes.
     """
 
     def __init__(
@@ -63,6 +64,8 @@ class Symbolic:
         memory: int = 2 << 30,
         numbers: Numbers | None = None,
         reserved: int | None = None,
+        places: Mapping[str, int] | None = None,
+        threads: int = 1,
     ) -> None:
         self.system = system
         self.numbers = numbers or numbers_of(system)
@@ -75,6 +78,8 @@ class Symbolic:
             cache=CACHE,
             reserved=reserved or RESERVED,
             borders=[block.first for block in blocks[1:]],
+            places=places,
+            threads=threads,
         )
         self.names = tuple(v.name for v in system.variables if not v.local)
         self.stepper = Stepper(self.encoding)
@@ -84,12 +89,13 @@ class Symbolic:
         self.steps = tuple(build(self.encoding, a, self._relation) for a in system.actions)
         self._saturation = Saturation(self.encoding, blocks, self.steps)
         self.start: Diagram = initial(self.encoding, (v for v in system.variables if not v.local))
-        self.reach = self.start
+        self.reach = self.seed = self.start
         self.layers: list[Diagram] = []
         self.explored = self.encoding.false
         self.complete = False
         self._next = self.encoding.false
         self.made = 0
+        self._resumed = False
         self._nodes = 0
         self._parts: dict[tuple[int, frozenset[str]], Step] = {}
         self._ends: dict[tuple[Diagram, int, frozenset[str], frozenset[str]], Diagram] = {}
@@ -148,6 +154,7 @@ class Symbolic:
         if name in self.names:
             absent = self.encoding.absent((Column.NOW, name))
             self.start = self.start & absent
+            self.seed = self.seed & absent
             self.reach = self.reach & absent
             self.explored = self.explored & absent
             self._next = self._next & absent
@@ -173,7 +180,8 @@ class Symbolic:
             relation.carry(over)
         for claim in (*self.claims.values(), *self.premises.values()):
             claim.carry(over)
-        self.start, self.reach, self.explored = over(self.start), over(self.reach), over(self.explored)
+        self.start, self.seed = over(self.start), over(self.seed)
+        self.reach, self.explored = over(self.reach), over(self.explored)
         self._next, self._ends = over(self._next), {}
         self.layers = [over(layer) for layer in self.layers]
         for sets in self.moving:
@@ -187,10 +195,11 @@ class Symbolic:
         `enter` is called when a level is complete, `tick` before every image; both may raise to stop.
         """
         self._saturation.forget()
-        self.layers = [self.start]
-        self.reach = self.start
-        self.explored = self.encoding.false
-        self.complete = False
+        if not self._resumed:
+            self.layers = [self.start]
+            self.reach = self.start
+            self.explored = self.encoding.false
+        self._resumed = self.complete = False
         while True:
             enter(len(self.layers))
             self._next = self.encoding.false
@@ -207,6 +216,23 @@ class Symbolic:
             self.layers.append(new)
         self.complete = True
 
+    def resume_layers(self, layers: Sequence[Diagram], tick: Callable[[], None]) -> bool:
+        """Have `run_layers` go on after these; whether the steps from all but the last do not lead out of them.
+
+        The steps are taken once from all states together, which learns what was known about them.
+        """
+        self.layers = list(layers)
+        self.reach = self.encoding.union(self.layers)
+        self.explored = self.encoding.union(self.layers[:-1])
+        self._resumed = True
+        for step in self.steps:
+            tick()
+            self.breathe()
+            after = self.growing(partial(self._image_of_explored, step))
+            if minus(after, self.reach).satisfiable():
+                return False
+        return True
+
     def run_saturation(self, tick: Tick) -> None:
         """Explore by local fixpoints; `tick` is called before every image and may raise to stop."""
         images = count(1)
@@ -217,11 +243,14 @@ class Symbolic:
             return self.growing(lambda: self.stepper.image(step, states()))
 
         try:
-            self.reach = self.explored = self._saturation.run(self.start, image)
+            self.reach = self.explored = self._saturation.run(self.seed, image)
             self.complete = True
         finally:
             with suppress(DDMemoryError):
                 self.reach = self.growing(self.seen)
+
+    def _image_of_explored(self, step: Step) -> Diagram:
+        return self.stepper.image(step, self.explored)
 
     def _image_of_last_layer(self, step: Step) -> Diagram:
         return self.stepper.image(step, self.layers[-1])
@@ -306,11 +335,11 @@ class Symbolic:
         return self.encoding.conjunction((Column.NOW, n, c) for n, c in zip(self.names, codes, strict=True))
 
     def pick(self, states: Diagram, fields: Sequence[Field] | None = None) -> tuple[int, ...]:
-        """One combination of a set that is not empty, always the same."""
+        """One combination of a set that is not empty: always the same, in whatever order values were met."""
         wanted = self.fields() if fields is None else fields
         rest = states.exists(self.encoding.others(wanted))
-        for column, name in wanted:
-            for code in range(len(self.numbers.values[name])):
+        for column, name in sorted(wanted, key=lambda field: field[1]):
+            for code in self.encoding.numbers.in_order(name):
                 narrowed = rest & self.encoding.cube(column, name, code)
                 if narrowed.satisfiable():
                     rest = narrowed
@@ -326,4 +355,5 @@ def restarted(old: Symbolic) -> Symbolic:
         memory=old.memory,
         numbers=old.numbers,
         reserved=restart_reserve(old.numbers),
+        threads=old.encoding.threads,
     )

@@ -24,12 +24,14 @@ class Bounds:
     """Where to stop: so many states, breadth-first levels (the initial one counts), seconds, bytes of memory.
 
     None means no bound; `memory` always has one, because the tables of the decision diagrams are made for it.
+    `threads` is how many work on one operation on diagrams; what comes of it is the same.
     """
 
     states: int | None = None
     depth: int | None = None
     seconds: float | None = None
     memory: int = 2 << 30
+    threads: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +84,16 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an exploration is; `level` counts iterations with saturation, `nodes` is None without diagrams."""
+    """How far an exploration is; `level` counts iterations with saturation, `nodes` is None without diagrams.
+
+    `memory` are the bytes that the whole program takes.
+    """
 
     level: int
     states: int
     nodes: int | None
     seconds: float
+    memory: int = 0
 
 
 Watch = Callable[[Progress], None]
