@@ -67,7 +67,8 @@ def outlook(
 ) -> Outlook:
     """What becomes of `goal`, a claim about states, from `state` on.
 
-    `alone` names the steps that nobody needs to be asked for; `fair` says which of them happen if they can.
+    `alone` names the steps that nobody needs to be asked for; `fair` says which of them happen if they can
+    (other steps in it are passed over).
     """
     if true_of(goal, state, state):
         return Outlook(Prospect.MET)
@@ -75,7 +76,8 @@ def outlook(
     free = frozenset(alone)
     by_itself = System(here.name, here.variables, tuple(s for s in here.actions if s.name in free), here.tables)
     sought = replace(goal, kind=Kind.SOMETIMES, name=f"{goal.name} is met")
-    awaited = replace(goal, kind=Kind.EVENTUALLY, name=f"{goal.name} comes", fair=tuple(fair))
+    due = tuple(replace(f, steps=tuple(name for name in f.steps if name in free)) for f in fair)
+    awaited = replace(goal, kind=Kind.EVENTUALLY, name=f"{goal.name} comes", fair=due)
     report = check(by_itself, (sought, awaited), transitions=False, bounds=bounds)
     met, comes = report.judgements
     if comes.verdict is Verdict.HOLDS:
