@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
+import importlib
 import json
 import re
+import shlex
 from collections.abc import Iterator
 from enum import Enum
 from itertools import pairwise
@@ -287,3 +290,32 @@ def test_the_story_of_a_rule_is_a_trace(capsys: pytest.CaptureFixture[str]) -> N
     document = json.loads(capsys.readouterr().out)
     assert_document(document)
     assert document["#meta"]["source"] == "kargo-model: fresh-health, as 1.11.2"
+
+
+# The page about it
+
+PAGE = (Path(__file__).parents[1] / "docs" / "interchange.md").read_text(encoding="utf-8")
+
+
+CALLS = re.findall(
+    r"^kargo-model [^#\n>]*", "\n".join(re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)), re.MULTILINE
+)
+
+
+@pytest.mark.parametrize("line", CALLS)
+def test_a_call_on_the_page_is_understood(line: str) -> None:
+    _, name, *words = shlex.split(line)
+    command = importlib.import_module(f"commands.{name}")
+    parser = argparse.ArgumentParser(exit_on_error=False)
+    command.add_arguments(parser)
+
+    assert name in kargo_model.COMMANDS
+    assert parser.parse_args(words)
+
+
+def test_the_program_on_the_page_runs() -> None:
+    (program,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    scope: dict[str, Any] = {}
+    exec(program, scope)
+
+    assert len(scope["graph"]) == 22
