@@ -212,7 +212,7 @@ HEALED = ("A1", "B'", "C", "A1+B", "A1+C", "A2+C", "B+C")
 
 @pytest.mark.parametrize(
     "name",
-    ["A1", "head", "repaired", *(pytest.param(n, marks=pytest.mark.slow) for n in (*HEALED[1:], "fix"))],
+    ["A1", "head", *(pytest.param(n, marks=pytest.mark.slow) for n in (*HEALED[1:], "fix", "repaired"))],
 )
 def test_walks_find_nothing_where_it_is_repaired(name: str) -> None:
     repaired = {"fix": FIX, "head": HEAD, "repaired": REPAIRED} | dict(options.options())
@@ -235,13 +235,14 @@ NEVER_VIOLATED = (
 """Claims about states and steps that the operator keeps with all repairs, whatever happens."""
 
 
-@pytest.mark.parametrize("examples", [40, pytest.param(400, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [15, pytest.param(400, marks=pytest.mark.slow)])
 def test_walks_find_nothing_with_all_repairs_whatever_happens(examples: int) -> None:
     anything = Bounds(acts=3, may_do=frozenset(Act), faults=3, may_fail=frozenset(Fault))
 
     assert walk(REPAIRED, anything, *NEVER_VIOLATED, examples=examples) is None
 
 
+@pytest.mark.slow
 def test_walks_find_what_today_still_loses() -> None:
     found = walk(HEAD, EVERYTHING, REPORTED, examples=600)
 
