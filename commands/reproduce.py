@@ -20,7 +20,13 @@ from simulations.kargo.loop import reported
 from simulations.kargo.scenarios import Entry, UnknownScenarioError
 from simulations.speckit import scenarios as workflows
 
-REFUSED = (UnknownScenarioError, InputError, UnknownReleaseError, speckit.UnknownReleaseError)
+REFUSED = (
+    UnknownScenarioError,
+    InputError,
+    UnknownReleaseError,
+    speckit.UnknownReleaseError,
+    workflows.SeveralScenariosError,
+)
 
 NOT_KARGO = f"--kargo goes with a scenario of Kargo; {lost_retry.NAME} is one of Ambient"
 
@@ -42,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
         return _list(options.format)
     if lost_retry.goes_by(options.scenario):
         return _of_a_session(options)
-    if (of_a_workflow := workflows.find(options.scenario)) is not None:
+    if (of_a_workflow := workflows.find(printable(options.scenario))) is not None:
         return _of_a_workflow(of_a_workflow, options)
     if options.spec_kit:
         raise UnknownScenarioError(f"--spec-kit goes with one of its scenarios: {', '.join(workflows.NAMES)}")

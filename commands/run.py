@@ -11,7 +11,7 @@ An attempt is a status (Errored comes with an error; Failed comes without one, w
 a mapping with any of: status, error, terminal, message, output, duration, retryAfter, healthCheck, panic. The last
 attempt repeats.
 
-With --engine spec-kit, or a file that looks like one, the first file is a workflow of spec-kit, which may call those
+With --engine spec-kit, or a file that looks like it, the first file is a workflow of spec-kit, which may call those
 in the others. Prints what each step came back with, what the engine made of it, and where failures are swallowed:
 
   --outcome lint=failed,completed --outcome review=approve --resume --resume verdict=approve

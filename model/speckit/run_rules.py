@@ -127,6 +127,8 @@ def resume(
     """
     if status not in (RunStatus.PAUSED, RunStatus.FAILED):
         return NOT_ENABLED
+    if given != EMPTY and not behaviours.resume_takes_inputs:
+        return only("refused", refusal="inputs cannot be given to a run that is resumed")
     try:
         if given != EMPTY:
             inputs = to_text(resolved(workflow.inputs, {**from_text(inputs), **from_text(given)}))

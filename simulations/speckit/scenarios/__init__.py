@@ -87,12 +87,21 @@ class Reproduction:
 
 
 def find(word: str) -> str | None:
-    """The name of the scenario that goes by a word: its name, or the number of a report that is about it alone."""
+    """The name of the scenario that goes by a word: its name, or the number of a report; None if there is none.
+
+    Raises SeveralScenariosError for the number of a report that is about several.
+    """
     if word in NAMES:
         return word
     number = word.lstrip("#").upper()
     about = [name for name in NAMES if number in {r.lstrip("#") for r in load(name).reports}]
-    return about[0] if len(about) == 1 else None
+    if len(about) > 1:
+        raise SeveralScenariosError(f"{word} is about several scenarios; name one of: {', '.join(about)}")
+    return about[0] if about else None
+
+
+class SeveralScenariosError(ValueError):
+    """A number is about several scenarios; the message lists them."""
 
 
 def load(name: str) -> Scenario:
