@@ -2,8 +2,8 @@
 
 NAME is a report whose proposals are modelled: lost-retry. Each variant is a value, each question is decided by the
 checker on every state of a small session, and what today's operator still loses is found the same way. With --show,
-tells how one variant comes to its unwanted answers, or how one retry is lost, in the fewest steps. Exits with 0: what
-is judged is the table.
+tells how one variant comes to its unwanted answers, or how one retry is lost, in the fewest steps. Exits with 0
+whatever the answers are.
 """
 
 from __future__ import annotations
