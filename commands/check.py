@@ -22,7 +22,7 @@ from typing import NamedTuple
 from commands import counterexamples, saving
 from commands.arguments import few, memory, positive, seconds, size
 from commands.counterexamples import CounterexampleError
-from commands.fan_out import Place, PlaceError, add_on, place
+from commands.fan_out import HERE, Place, PlaceError, add_on, place
 from commands.output import BOUNDED, DONE, VIOLATED, ProgressLine, TallyLine, add_format, print_json
 from commands.saving import OptionError, add_long
 from diagrams import families, reports
@@ -153,6 +153,8 @@ def run(options: argparse.Namespace) -> int:
     cases = cases_of(options)
     counterexamples.refuse(options, len(cases) == 1, "one system and one release")
     saving.refuse(options, len(cases) == 1)
+    if (options.save or options.resume) and options.on != HERE:
+        raise UsageError("--save and --resume write on this machine; leave out --on")
     subjects = _subjects(cases, options)
     began = time.perf_counter()
     with place(options.on) as there:

@@ -10,15 +10,18 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from distributed import KilledWorker
 
 import kargo_model
-from commands.fan_out import Processes, place
+from commands import cluster
+from commands.fan_out import PlaceError, Processes, place
 
 ROOT = Path(__file__).parents[1]
 SMALL = ("--promotions", "1", "--freight", "1")
@@ -58,6 +61,42 @@ def test_side_by_side_prints_what_one_after_the_other_prints(
     assert [line.split(" (")[0] for line in side_by_side.splitlines() if line.startswith(LOOPS)] == [*LOOPS]
 
 
+@pytest.mark.slow
+def test_ctrl_c_leaves_no_process() -> None:
+    running = call("check", "holds", "auto", "match-upstream")
+    deadline = time.monotonic() + 30
+    while len(children := children_of(running.pid)) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    time.sleep(2)
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=30)
+
+    assert (running.returncode, out, err) == (130, b"", b"kargo-model: interrupted; nothing was changed\n")
+    while any(map(lives, children)):
+        assert time.monotonic() < deadline + 30
+        time.sleep(0.1)
+
+
+def lives(process: int) -> bool:
+    """Whether it runs; what has ended and is only remembered does not."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def children_of(process: int) -> list[int]:
+    """Its children, on Linux."""
+    return [int(n) for n in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
+def call(*words: str) -> subprocess.Popen[bytes]:
+    """The command line in a process of its own."""
+    command = [sys.executable, "kargo_model.py", *words]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
 # Families
 
 
@@ -89,7 +128,7 @@ def test_what_was_not_seen_whole_is_marked(capsys: pytest.CaptureFixture[str]) -
 
     printed = capsys.readouterr().out
     assert re.search(r"^  \d+\+ ", printed, re.M)
-    assert re.search(r"^  \?       \?     a finished step", printed, re.M)
+    assert re.search(r"^  \?     \?       a finished step", printed, re.M)
 
 
 @pytest.mark.parametrize(
@@ -100,6 +139,10 @@ def test_what_was_not_seen_whole_is_marked(capsys: pytest.CaptureFixture[str]) -
         (
             ["check", "single", "retry", "--freight", "1"],
             "--promotions and --freight go with the name of a control",
+        ),
+        (
+            ["check", "retry", "--save", "there", "--on", "tcp://host:8786"],
+            "--save and --resume write on this machine; leave out --on",
         ),
         (["check", "retry", "die-hard", "--size", "3"], "--size goes with the name of a toy"),
     ],
@@ -134,7 +177,7 @@ def test_what_is_no_place_is_explained(where: str, capsys: pytest.CaptureFixture
 def test_without_the_library_the_extra_is_named(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(sys.modules, "commands.cluster", raising=False)
+    monkeypatch.delitem(sys.modules, "commands.cluster")
     monkeypatch.setitem(sys.modules, "distributed", None)
 
     assert kargo_model.main(["check", "retry", "--on", "tcp://localhost:8786"]) == 2
@@ -154,6 +197,62 @@ def test_a_scheduler_that_is_not_there_gets_one_sentence() -> None:
     assert (
         done.stderr == f"kargo-model: {where} cannot be reached: expected the scheduler of a Dask cluster there\n"
     )
+
+
+# What a worker does
+
+
+def for_ever(number: int) -> int:
+    while True:
+        number = -number
+
+
+def begun(run: str) -> None:
+    deadline = time.monotonic() + 10
+    while run not in cluster._at_work.values():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_what_a_worker_is_at_is_stopped_and_nothing_more_begins_for_that_run() -> None:
+    ended: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            cluster._done("mine", cluster.AS_LOADED, for_ever, 1)
+        except cluster.Stopped as stopped:
+            ended.append(stopped)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    begun("mine")
+    cluster._stop("another")
+    assert cluster._done("yours", cluster.AS_LOADED, squared, 3) == 9
+    assert thread.is_alive()
+    cluster._stop("mine")
+    thread.join(10)
+
+    assert (len(ended), cluster._at_work) == (1, {})
+    with pytest.raises(cluster.Stopped):
+        cluster._done("mine", cluster.AS_LOADED, squared, 3)
+
+
+def test_a_worker_does_nothing_for_a_call_of_another_version() -> None:
+    with pytest.raises(PlaceError, match="a worker that joined has another version of kargo-model than this call"):
+        cluster._done("mine too", "another", squared, 3)
+
+
+def test_a_portion_that_ends_every_worker_gets_one_sentence() -> None:
+    class Deadly:
+        """A portion at which workers die."""
+
+        def result(self, timeout: float) -> int:
+            raise KilledWorker("portion", None, 3)
+
+    there = cluster.Cluster.__new__(cluster.Cluster)
+    there.address = "tcp://host:8786"
+    with pytest.raises(PlaceError, match="tcp://host:8786: workers died one after the other at the same portion"):
+        there._result(Deadly())
 
 
 # A cluster of this machine
@@ -226,11 +325,6 @@ def dask(tmp_path: Path) -> Iterator[Dask]:
         yield cluster
     finally:
         cluster.end()
-
-
-def call(*words: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "kargo_model.py", *words]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 BUSY = "while not any(client.processing().values()): time.sleep(0.02)"
