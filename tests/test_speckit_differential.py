@@ -111,6 +111,24 @@ HAND_MADE = {
         },
         scripts={"task": exits(1), "after": exits(0)},
     ),
+    "new inputs for an item": Case(
+        workflow(
+            {
+                "id": "each",
+                "type": "fan-out",
+                "items": [1],
+                "step": {
+                    "id": "if",
+                    "type": "if",
+                    "condition": True,
+                    "then": [shell("work", run="do {{ inputs.v }}")],
+                },
+            },
+            inputs={"v": {"type": "string", "default": ""}},
+        ),
+        scripts={"work": exits(1, 0)},
+        resumes=[{"v": "again"}],
+    ),
     "a verdict that is taken back": Case(
         workflow(
             {"id": "g", "type": "gate", "message": "?", "on_reject": "retry", "verdict_input": "v", "script": "g"},

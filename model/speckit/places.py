@@ -63,6 +63,12 @@ def scope_of(place: Place) -> Scope | None:
     return next((frame.scope for frame in reversed(place) if frame.scope is not None), None)
 
 
+def inputs_of(place: Place, inputs: str) -> str:
+    """The inputs that are seen: those of the workflow that is called, or the run's own, which are `inputs`."""
+    found = (frame.scope.inputs for frame in reversed(place) if frame.scope and frame.scope.inputs is not None)
+    return next(found, inputs)
+
+
 def with_scope(place: Place, scope: Scope) -> Place:
     """`place` with its innermost scope changed."""
     at = max(i for i, frame in enumerate(place) if frame.scope is not None)

@@ -86,9 +86,9 @@ def _copied(sight: Sight, place: Place, values: Any) -> Scope:
     """What the items of a fan-out see of the records when they begin."""
     around = places.scope_of(place)
     if around is not None:
-        return around._replace(called_by=around.called_by)
+        return around._replace(inputs=None)
     records = tuple(sight.named(values).items())
-    return Scope(sight.workflow.name, records, values["inputs"], (sight.workflow.name,))
+    return Scope(sight.workflow.name, records, called_by=(sight.workflow.name,))
 
 
 def take_verdict_back(place: Place, inputs: str, result: Result) -> Outcomes:
@@ -96,8 +96,8 @@ def take_verdict_back(place: Place, inputs: str, result: Result) -> Outcomes:
     if not result.reset_input:
         return NOT_ENABLED
     scope = places.scope_of(place)
-    changed = to_text({**from_text(scope.inputs if scope else inputs), result.reset_input: ""})
-    if scope is not None:
+    changed = to_text({**from_text(places.inputs_of(place, inputs)), result.reset_input: ""})
+    if scope is not None:  # of a call: items have no gates that take their answer from an input
         return only(place=places.with_scope(place, scope._replace(inputs=changed)))
     return only(inputs=changed)
 

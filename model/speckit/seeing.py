@@ -66,7 +66,7 @@ class Sight:
         found = dict(scope.records) if scope else self.named(records)
         found = self._as_before(place, found)
         names = {
-            "inputs": from_text(scope.inputs if scope else inputs),
+            "inputs": from_text(places.inputs_of(place, inputs)),
             "steps": {name: self.view(record) for name, record in found.items()},
             "item": places.item(place, self.workflow),
             "fan_in": {},
@@ -155,7 +155,7 @@ class Rule:
         """The outcomes that `work` answers."""
         others = {name: values[name] for name in self.others}
         seen = self.sight.seen(place, inputs, values)
-        found: Outcomes = self.work(self.sight, place, seen, {**values, "inputs": inputs}, **others)
+        found: Outcomes = self.work(self.sight, place, seen, values, **others)
         return found
 
     def bind(self, writes: Mapping[str, str] | tuple[str, ...]) -> Action:

@@ -118,11 +118,14 @@ class Result(NamedTuple):
 
 
 class Scope(NamedTuple):
-    """Records and inputs of its own: those of a called workflow, or of an item of a fan-out (from 1.1.3 on)."""
+    """Records and inputs of its own: those of a called workflow, or of an item of a fan-out (from 1.1.3 on).
+
+    `inputs` are None for an item, which sees those around it.
+    """
 
     workflow: str
     records: Named = ()
-    inputs: str = EMPTY
+    inputs: str | None = None
     called_by: tuple[str, ...] = ()
 
 
