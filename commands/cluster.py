@@ -96,12 +96,15 @@ class Cluster:
             except Empty:
                 alone_since = self._alone(alone_since)
                 continue
-            alone_since = None
-            with contextlib.suppress(TimeoutError):
-                yield self._result(future)
-                self.futures.discard(future)
+            try:
+                result = self._result(future)
+            except TimeoutError:
+                came.put(future)
+                alone_since = self._alone(alone_since)
                 continue
-            came.put(future)
+            alone_since = None
+            self.futures.discard(future)
+            yield result
 
     def _result(self, future: Future[R]) -> R:
         """What a portion came to. Raises TimeoutError if its worker died, so that it is being done again."""
@@ -166,6 +169,9 @@ def _as_loaded() -> str:
     return AS_LOADED
 
 
+_turn = threading.Lock()
+"""Held by the thread that explores: what reads the sources of rules is not made for several threads."""
+
 _lock = threading.Lock()
 _stopped: set[str] = set()
 _at_work: dict[int, str] = {}
@@ -177,17 +183,18 @@ def _done(run: str, digest: str, work: Callable[[P], R], portion: P) -> R:
     if digest != AS_LOADED:
         raise PlaceError(_other_version("a worker that joined"))
     thread = threading.get_ident()
-    with _lock:
-        if run in _stopped:
-            raise Stopped
-        _at_work[thread] = run
-    try:
-        return work(portion)
-    finally:
+    with _turn:
         with _lock:
-            _at_work.pop(thread, None)
-            # Nothing may reach the thread when it is at something else.
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), None)
+            if run in _stopped:
+                raise Stopped
+            _at_work[thread] = run
+        try:
+            return work(portion)
+        finally:
+            with _lock:
+                _at_work.pop(thread, None)
+                # Nothing may reach the thread when it is at something else.
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), None)
 
 
 def _stop(run: str) -> None:

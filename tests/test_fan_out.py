@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -227,9 +228,9 @@ def test_what_a_worker_is_at_is_stopped_and_nothing_more_begins_for_that_run() -
     thread.start()
     begun("mine")
     cluster._stop("another")
-    assert cluster._done("yours", cluster.AS_LOADED, squared, 3) == 9
     assert thread.is_alive()
     cluster._stop("mine")
+    assert cluster._done("yours", cluster.AS_LOADED, squared, 3) == 9  # once it is its turn
     thread.join(10)
 
     assert (len(ended), cluster._at_work) == (1, {})
@@ -253,6 +254,20 @@ def test_a_portion_that_ends_every_worker_gets_one_sentence() -> None:
     there.address = "tcp://host:8786"
     with pytest.raises(PlaceError, match="tcp://host:8786: workers died one after the other at the same portion"):
         there._result(Deadly())
+
+
+def where(portion: float) -> set[int]:
+    """The threads at work, now and a little later."""
+    found = set(cluster._at_work)
+    time.sleep(portion)
+    return found | set(cluster._at_work)
+
+
+def test_the_threads_of_one_worker_take_turns() -> None:
+    with ThreadPoolExecutor(4) as threads:
+        done = [threads.submit(cluster._done, "turns", cluster.AS_LOADED, where, 0.02) for _ in range(8)]
+
+    assert [len(each.result()) for each in done] == [1] * 8
 
 
 # A cluster of this machine
