@@ -1,9 +1,9 @@
 """Hold the model against the real thing: both run generated workflows, and everything that can be seen is compared.
 
-ENGINE is speckit: the real engine is the package specify-cli. Without --spec-kit it is the one that is installed
-beside this project (with its extra `test`); with a version, that one is installed once into an environment of its
-own in the cache folder. Compared are: what validation says, the status of the run, where it halted, every record, every
-line of the log, and what was really run; and the same after each resumption.
+ENGINE is speckit: the real engine is the package specify-cli. Without --spec-kit it is the one installed beside
+this project (with its extra `test`); with a version, that one is installed once into an environment of its
+own in the cache folder. Compared are: what validation says, the status of the run, where it halted, every record,
+every line of the log, and what was really run; and the same after each resumption.
 
 Exits with 0 if there is no difference, 1 if there is one, 2 if the engine cannot be had.
 """

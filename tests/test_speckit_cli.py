@@ -233,6 +233,10 @@ def test_other_things_to_know_about_the_flag():
     )
     assert "a rejection aborts" in texts({"id": "a", "type": "gate", "message": "x", **FLAG})[0]
     assert texts(shell("a", continue_on_error="true")) == []
+    assert (
+        "side by side"
+        in texts({"id": "a", "type": "fan-out", "items": [1], "step": shell("b"), "max_concurrency": 2})[0]
+    )
 
 
 def test_what_looks_like_a_workflow(path, tmp_path):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
+
 import pytest
 
 from diagrams.speckit import scenarios as shown
@@ -32,9 +35,14 @@ def test_every_scenario_is_pinned():
     assert len(promises) == 6
 
 
+@cache
+def reproduced(name):
+    return scenarios.reproduce(scenarios.load(name))
+
+
 @pytest.mark.parametrize("name", TRUE_IN)
 def test_a_scenario_comes_true_where_it_does(name):
-    found = scenarios.reproduce(scenarios.load(name))
+    found = reproduced(name)
     assert tuple(r.release for r in found.releases if r.comes_true) == TRUE_IN[name]
     assert found.here.release == TRUE_IN[name][-1]
     text = list(shown.lines(found))
@@ -54,3 +62,15 @@ def test_what_is_not_as_expected_is_said():
     found = scenarios.reproduce(scenarios.load("declared-failure-goes-on"), RELEASES["0.9.1"])
     assert found.here.release == "0.9.1"
     assert any("status: failed instead of completed" in line for line in shown.lines(found))
+
+
+DOCS = (Path(__file__).parents[1] / "docs" / "spec-kit.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", TRUE_IN)
+def test_the_page_says_what_is_computed(name):
+    found = reproduced(name)
+    scenario = found.scenario
+    kind = "promise" if scenario.kind == scenarios.PROMISE else f"finding {scenario.reports[0]}"
+    where = shown.headline(found).removeprefix(f"{name}: ")
+    assert f"| `{name}` | {kind} | {where} |" in DOCS

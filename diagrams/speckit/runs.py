@@ -97,7 +97,7 @@ def _what(move: Move) -> str:
         return f"interrupted by Ctrl+C; {_WHY[verdict]}"
     if move.name.startswith("after "):
         return move.label
-    said = str(result.status) + (f": {result.error}" if result.error else "")
+    said = str(result.status) + (f": {result.error.rstrip('.')}" if result.error else "")
     chosen = _chosen(result.output)
     said += f", {chosen}" if chosen else ""
     return f"{said}; {_WHY[verdict]}" if verdict in _WHY else said

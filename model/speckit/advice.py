@@ -40,6 +40,7 @@ def _about(step: Step, workflow: Workflow, behaviours: Behaviours) -> Iterator[A
             yield Advice(
                 step.name, f"`{key}` is no field of a step and counts for nothing; it is `continue_on_error`"
             )
+    yield from _side_by_side(step)
     if not step.flagged:
         return
     if not behaviours.continue_on_error:
@@ -52,6 +53,13 @@ def _about(step: Step, workflow: Workflow, behaviours: Behaviours) -> Iterator[A
         yield Advice(step.name, "a rejection aborts the run, whatever `continue_on_error` says")
     else:
         yield from _looked_at(step, workflow)
+
+
+def _side_by_side(step: Step) -> Iterator[Advice]:
+    most = step.config.get("max_concurrency", 1)
+    if step.kind == places.FAN_OUT and most not in (1, None, False):
+        text = f"the engine runs up to {most} of its items side by side (since 0.12.2); here they come one by one"
+        yield Advice(step.name, text)
 
 
 def _looked_at(step: Step, workflow: Workflow) -> Iterator[Advice]:

@@ -67,13 +67,13 @@ _CODE_SAYS = {
 }
 
 
-def happening(event: str, place: Place, step: Step, workflow: Workflow, **more: str | None) -> Happening:
+def happening(event: str, place: Place, step: Step, workflow: Workflow) -> Happening:
     """A line of the log about `step`; inside of a workflow that is called it says which, and where."""
     scope = places.scope_of(place)
     inner = scope is not None and len(scope.called_by) > 1
     path = (*place[-1].path, place[-1].at) if inner else ()
     name = scope.called_by[-1] if inner and scope else ""
-    return Happening(event, places.called(place, step, workflow), path=path, workflow=name, **more)  # type: ignore[arg-type]
+    return Happening(event, places.called(place, step, workflow), path=path, workflow=name)
 
 
 def reach(
@@ -87,7 +87,7 @@ def reach(
         or not places.is_at(place, step, workflow)
     ):
         return NOT_ENABLED
-    started = happening("step_started", place, step, workflow, kind=step.kind)
+    started = happening("step_started", place, step, workflow)._replace(kind=step.kind)
     changes: dict[str, Value] = {"current": started.step, "events": (started,)}
     if len(place) == 1:
         changes["index"] = place[0].at
@@ -118,7 +118,7 @@ def record_result(
     name = places.called(place, step, workflow)
     before = _before(place, step, name, record, passes, behaviours)
     new = Record(_moved(before, result.status, step, place, workflow), result.output, result.error, step.key)
-    completed = happening("step_completed", place, step, workflow, status=str(new.status))
+    completed = happening("step_completed", place, step, workflow)._replace(status=str(new.status))
     stored = store(place, record, passes, name, new, step=step, behaviours=behaviours)
     replaced = () if before is None else (before,)
     return only(events=(*events, completed), replaced=replaced, **stored)
@@ -186,7 +186,7 @@ def settle(
     if line is None:
         return only(verdict=verdict)
     error = None if verdict is Verdict.ABORT and not behaviours.keeps_a_tree else result.error
-    return only(verdict=verdict, events=(*events, happening(line, place, step, workflow, error=error)))
+    return only(verdict=verdict, events=(*events, happening(line, place, step, workflow)._replace(error=error)))
 
 
 _LINES = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -26,7 +26,7 @@ _WITHIN = frozenset({"then", "else", "steps", "cases", "default", TEMPLATE})
 class Plan:
     """A workflow in a release, with the world around it. `inputs` are the values of its inputs, as JSON text.
 
-    `redundant` says whether what nobody sees during a run is kept, too: the results of single passes and items.
+    `calls` are variables of the world, where it counts how often it was asked.
     """
 
     workflow: Workflow
@@ -34,7 +34,6 @@ class Plan:
     world: World
     inputs: str = EMPTY
     calls: tuple[Variable, ...] = ()
-    _sights: dict[tuple[str, str], Sight] = field(default_factory=dict, compare=False, repr=False)
 
     def is_private(self, step: Step) -> bool:
         """Whether the step's records never are the run's own: those of workflows that are called, and of items."""

@@ -85,7 +85,7 @@ def scripted(kind: str, world: World) -> StepBase:
     """A step of that type whose code is a script."""
     kept = STEP_REGISTRY[kind]
 
-    class Scripted(StepBase):  # type: ignore[misc, unused-ignore]  # untyped where it is not installed
+    class Scripted(StepBase):  # type: ignore[misc]  # the engine is not typed
         type_key = kind
 
         def execute(self, config: dict[str, Any], context: Any) -> StepResult:
@@ -106,7 +106,7 @@ def listening(step: StepBase, world: World) -> StepBase:
     """The engine's own step, for which the world has its answer ready."""
     kind = type(step)
 
-    class Listening(kind):  # type: ignore[misc, valid-type]
+    class Listening(kind):  # type: ignore[misc, valid-type]  # a base that only the engine knows
         def execute(self, config: dict[str, Any], context: Any) -> StepResult:
             world.ask(config)
             return super().execute(config, context)
@@ -138,12 +138,12 @@ def replaced(world: World) -> Iterator[None]:
     found = {"subprocess": shell.subprocess, "stdin": sys.stdin, "input": builtins.input}
     stand_in = types.SimpleNamespace(run=world.start_process, TimeoutExpired=subprocess.TimeoutExpired)
     try:
-        shell.subprocess = stand_in  # type: ignore[attr-defined]
-        sys.stdin, builtins.input = Terminal(world), world.read_line  # type: ignore[assignment]
+        vars(shell)["subprocess"] = stand_in
+        sys.stdin, builtins.input = Terminal(world), world.read_line  # type: ignore[assignment]  # stand-ins
         with contextlib.redirect_stdout(io.StringIO()):
             yield
     finally:
-        shell.subprocess = found["subprocess"]  # type: ignore[attr-defined]
+        vars(shell)["subprocess"] = found["subprocess"]
         sys.stdin, builtins.input = found["stdin"], found["input"]
         STEP_REGISTRY.clear()
         STEP_REGISTRY.update(kept)
