@@ -104,6 +104,23 @@ HAND_MADE = {
         ),
         scripts={"work": exits(0, 1)},
     ),
+    "a fan-out within one of the same id": Case(
+        workflow(
+            {
+                "id": "each",
+                "type": "fan-out",
+                "items": [1, 2],
+                "step": {
+                    "id": "work",
+                    "type": "if",
+                    "condition": True,
+                    "then": [{"id": "each", "type": "fan-out", "items": ["x"], "step": shell("work")}],
+                },
+            }
+        ),
+        scripts={"work": exits(0, 1)},
+        resumes=[{}],
+    ),
     "a call that fails": Case(
         workflow({"id": "call", "type": "workflow", "workflow": "inner", **FLAG}, shell("after")),
         callable={

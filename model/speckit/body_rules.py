@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from model.speckit import places
-from model.speckit.control_steps import call_outputs, goes_on, most_passes
+from model.speckit.control_steps import call_outputs, fan_out_output, goes_on, most_passes
 from model.speckit.engine_rules import Verdict, store
 from model.speckit.expressions import ExpressionError
 from model.speckit.releases import Behaviours
@@ -19,12 +19,12 @@ from model.speckit.seeing import Sight
 from model.speckit.statuses import RunStatus, StepStatus
 from model.speckit.values import (
     Ending,
+    Frame,
     Halt,
     Named,
     Place,
     Record,
     Result,
-    Scope,
     from_text,
     named,
     to_text,
@@ -73,7 +73,7 @@ def collect(
 ) -> Outcomes:
     """A fan-out: an item is done; the next one comes, or all outputs are recorded in the order of the items."""
     frame, outer = place[-1], place[:-1]
-    found = _item_record(place, items, template, frame.scope)
+    found = _item_record(frame, items, template)
     changes = _published(outer, items, found, frame, template)
     outer = changes.pop("place", outer)
     results = (*frame.results, found.output if found else to_text({}))
@@ -81,12 +81,10 @@ def collect(
     if turn < len(from_text(frame.items)):
         path = (*frame.path[:-1], turn)
         following = frame._replace(
-            at=0, turn=turn, results=results, path=path, scope=frame.fresh, recorded=False, item_forgotten=False
+            at=0, turn=turn, results=results, path=path, scope=frame.fresh, recorded=None, item_forgotten=False
         )
         return only(f"item {turn + 1}", place=(*outer, following), **changes)
-    done = _with_results(
-        outer, record, passes, results, frame.name, step=step, workflow=workflow, behaviours=behaviours
-    )
+    done = _with_results(outer, record, passes, results, frame, step=step, behaviours=behaviours)
     outer = done.pop("place", outer)
     if not behaviours.keeps_a_tree:
         outer = _forgetting(outer, workflow)
@@ -110,13 +108,11 @@ def leave_items(
         return NOT_ENABLED
     depth = halting.depth
     frame, outer, inner = place[depth - 1], place[: depth - 1], place[depth - 1 :]
-    found = _item_record(place[:depth], items, template, frame.scope)
+    found = _item_record(frame, items, template)
     changes = _published(outer, items, found, frame, template)
     outer = changes.pop("place", outer)
     results = (*frame.results, found.output if found else to_text({}))
-    done = _with_results(
-        outer, record, passes, results, frame.name, step=step, workflow=workflow, behaviours=behaviours
-    )
+    done = _with_results(outer, record, passes, results, frame, step=step, behaviours=behaviours)
     outer = done.pop("place", outer)
     return only("halted", place=(*outer, *inner), halting=halting._replace(depth=depth - 1), **changes, **done)
 
@@ -127,11 +123,10 @@ def is_left(place: Place, alive: bool, halting: Halt | None, *, step: Step) -> O
     return only() if found else NOT_ENABLED
 
 
-def _item_record(place: Place, items: Named, template: Step, scope: Scope | None) -> Record | None:
+def _item_record(frame: Frame, items: Named, template: Step) -> Record | None:
     """What the template has come to for the item under way; None if there is no record of it."""
-    frame = place[-1]
-    if scope is not None:
-        return dict(scope.records).get(template.name) if frame.recorded else None
+    if frame.scope is not None:
+        return frame.recorded
     return dict(items).get(f"{frame.name}:{template.name}:{frame.turn}")
 
 
@@ -151,23 +146,20 @@ def _with_results(
     record: Record | None,
     passes: Named,
     results: tuple[str, ...],
-    name: str,
+    frame: Frame,
     *,
     step: Step,
-    workflow: Workflow,
     behaviours: Behaviours,
 ) -> dict[str, Any]:
-    scope = places.scope_of(outer)
-    if scope is not None:
-        own = dict(scope.records).get(step.name)
-    else:
-        own = record if name == step.name or behaviours.keeps_a_tree else dict(passes).get(name)
-    if own is None:
-        return {}
-    output = {**from_text(own.output), "results": [from_text(r) for r in results]}
-    return store(
-        outer, record, passes, name, own._replace(output=to_text(output)), step=step, behaviours=behaviours
-    )
+    """The record of a fan-out with the outputs of its items; up to 1.1.2 whatever has its name by now gets them."""
+    name = frame.name
+    before = fan_out_output(step, from_text(frame.items), behaviours)
+    output = to_text({**before, "results": [from_text(r) for r in results]})
+    own = Record(StepStatus.COMPLETED, output, None, step.key)
+    named_so = record if name == step.name else dict(passes).get(name)
+    if not behaviours.keeps_a_tree and named_so is not None:
+        own = named_so._replace(output=output)
+    return store(outer, record, passes, name, own, step=step, behaviours=behaviours)
 
 
 def _forgetting(outer: Place, workflow: Workflow) -> Place:

@@ -121,10 +121,17 @@ def fan_out_step(step: Step, seen: Seen, behaviours: Behaviours) -> Result:
             )
             return failed(f"{error}{source!r}.", **output, **kept, item_count=0)
         items = []
-    output |= {"items": items, **kept, "item_count": len(items)}
+    output = fan_out_output(step, items, behaviours)
     if not items or TEMPLATE not in step.body:
         return completed(**output, results=[])
     return completed(step.body[TEMPLATE], **output)._replace(items=to_text(items))
+
+
+def fan_out_output(step: Step, items: list[Any], behaviours: Behaviours) -> dict[str, Any]:
+    """What a fan-out puts out before its items have run."""
+    kept = {} if behaviours.keeps_a_tree else {"step_template": step.config.get(TEMPLATE, {})}
+    most = step.config.get("max_concurrency", 1)
+    return {"items": items, "max_concurrency": most, **kept, "item_count": len(items)}
 
 
 def fan_in_step(step: Step, seen: Seen, behaviours: Behaviours) -> Result:

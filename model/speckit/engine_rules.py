@@ -167,7 +167,7 @@ def store(
         inner = scope._replace(records=named(scope.records, step.name, new))
         found = places.with_scope(place, inner)
         if found[-1].scope is not None and found[-1].items:
-            found = (*found[:-1], found[-1]._replace(recorded=True))
+            found = (*found[:-1], found[-1]._replace(recorded=new))
         return {"place": found}
     changes: dict[str, Value] = {}
     if name == step.name or behaviours.keeps_a_tree:

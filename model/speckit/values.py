@@ -134,8 +134,8 @@ class Frame(NamedTuple):
 
     `owner` is the place of the step it belongs to, `name` what that step is called there. `turn` counts the
     passes of a loop, or the items of a fan-out, from 0. `path` is the way to the list in the engine's tree.
-    `fresh` is the scope that every item begins with, `recorded` whether the template itself has a record for
-    this item, `item_forgotten` whether the engine has lost the item by going through a fan-out within.
+    `fresh` is the scope that every item begins with, `recorded` what the template itself has come to
+    for this item, `item_forgotten` whether the engine has lost the item by going through a fan-out within.
     `hidden` is set while the step that is next has halted the run: what its id named before, if anything.
     """
 
@@ -150,7 +150,7 @@ class Frame(NamedTuple):
     path: tuple[int | str, ...] = ()
     fresh: Scope | None = None
     item_forgotten: bool = False
-    recorded: bool = False
+    recorded: Record | None = None
     hidden: tuple[Record, ...] | None = None
 
 
