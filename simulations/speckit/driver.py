@@ -34,6 +34,14 @@ for name in ("SafeLoader", "SafeDumper"):
     setattr(yaml, name, getattr(yaml, f"C{name}"))  # the same, five times as fast
 
 
+def dump(value: Any, file: Any, **options: Any) -> None:
+    """Stands in for `json.dump`: the same but for white space, and several times as fast."""
+    file.write(json.dumps(value, **{**options, "indent": None}))
+
+
+vars(json)["dump"] = dump
+
+
 class World:
     """What the steps are answered, one answer for each call; the last answer repeats."""
 
