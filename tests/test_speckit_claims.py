@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import time
 from functools import cache
+from pathlib import Path
 
 import pytest
 
 from invariants.check import check
 from invariants.findings import no_property
 from invariants.properties import Kind
-from invariants.speckit import systems
+from invariants.speckit import claims, systems
 from invariants.verdicts import Report, Verdict
 from model.speckit import engine_rules, run_rules
 from model.speckit.engine_rules import Verdict as Judged
@@ -206,14 +208,14 @@ def test_a_mutant_is_caught(name, rule, mutant, claim):
 
 
 def test_every_claim_is_caught_by_something():
-    claims = {
+    claimed = {
         p.function.__name__
         for name in systems.NAMES
         for p in systems.subject(name, LATEST).properties
         if p.kind is not Kind.SOMETIMES
     }
     caught = {claim.partition(" ")[0] for claim in (*VIOLATED, *(m[3] for m in MUTANTS))}
-    assert claims == caught
+    assert claimed == caught
 
 
 def test_a_trace_replays():
@@ -235,3 +237,17 @@ def test_what_a_free_world_may_answer():
     answers = {s.name: dict(world(s).constants)["answers"] for s in flow.steps}
     assert {a.ending for a in answers["draft"]} == {Ending.RETURNS, Ending.RAISES, Ending.INTERRUPTED}
     assert [a.choice for a in answers["sign"] if a.choice] == ["approve", "reject"]
+
+
+def test_a_claim_never_calls_what_it_judges():
+    rules = ("engine_rules", "body_rules", "run_rules", "control_steps", "leaf_steps")
+    tree = ast.parse(Path(claims.__file__).read_text(encoding="utf-8"))
+    taken = [
+        f"{node.module}.{alias.name}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module
+        for alias in node.names
+    ]
+    judged = [name for name in taken if any(f".{rule}." in name for rule in rules)]
+    assert judged
+    assert [name for name in judged if not name.rpartition(".")[2].isupper()] == []
