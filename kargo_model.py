@@ -24,6 +24,7 @@ COMMANDS = {
     "rules": "judge the eight rules of the control loop, release by release",
     "reproduce": "reproduce a reported bug, and judge its remedies",
     "judge": "judge the fixes that a report proposes, alone and together",
+    "policies": "judge failure policies: what each promises, and what it breaks",
     "replay": "replay recordings of the real controller against the model",
     "differential": "hold the model of another engine, spec-kit's, against the real one",
 }

@@ -17,6 +17,7 @@ DOMAINS = ("kargo", "ambient", "speckit", "toys")
 """Packages inside the layers that know what is modelled; they do not know each other."""
 
 MAY_NAME_A_DOMAIN = {
+    "diagrams/policies.py": "kargo",
     "invariants/toys.py": "toys",
     "diagrams/runs.py": "kargo",
     "diagrams/reproductions.py": "kargo",

@@ -1,7 +1,7 @@
 """Failure policies: what a Stage might do by itself when a Promotion has failed.
 
-No release has them: they are what report #2986 proposes, put on the same control loop as values. Each is named as on
-the command line: `none`, `restart:3`, `recreate:3`, `rollback:2`, `hints:3`.
+No release has them: they are what report #2986 proposes, put on the same control loop as values. Each is named as
+on the command line: `none`, `restart:3`, `recreate:3`, `rollback:2`, `hints:3`.
 
 Source: akuity/kargo#2986
 """

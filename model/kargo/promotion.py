@@ -7,7 +7,7 @@ ever) or is reckoned from the present (`now` is zero between steps, and times mo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from model.kargo import promotion_rules as rules
@@ -43,11 +43,13 @@ class Surroundings:
     """What the pass of a Promotion meets outside it, where that is modelled, too: its Stage and its Freight.
 
     `look` comes before the pass opens and may change `acknowledged`, `check` before the steps and may go to
-    `Place.REFUSED` with a `refusal`, `end` comes last.
+    `Place.REFUSED` with a `refusal`, `conclude` comes between the outcome of the pass and its being saved and may
+    change it, `end` comes last.
     """
 
     look: tuple[Action | Part, ...] = ()
     check: tuple[Action | Part, ...] = ()
+    conclude: tuple[Action | Part, ...] = ()
     end: tuple[Action | Part, ...] = ()
 
 
@@ -133,7 +135,7 @@ def reconcile(
         part(sequence("load", *_load(plan, cancelled)), at=Place.LOADING),
         *(part(sequence(f"step {i}", *_turns(plan, i)), at=i) for i in range(n)),
         part(sequence("weigh", *_weigh(plan)), at=n),
-        part(sequence("conclude", *_conclude(plan, running_clock)), at=ends),
+        part(sequence("conclude", *_conclude(plan, running_clock, surroundings.conclude)), at=ends),
     ]
     parts += map(_part, surroundings.end)
     if not running_clock:
@@ -283,11 +285,12 @@ def _weigh(plan: Plan) -> Iterator[Action]:
             yield action(saving.weigh, entry=entry)
 
 
-def _conclude(plan: Plan, running_clock: bool) -> Iterator[Action | Part]:
+def _conclude(plan: Plan, running_clock: bool, more: Iterable[Action | Part]) -> Iterator[Action | Part]:
     behaviours, n = plan.behaviours, len(plan.steps)
     yield action(saving.conclude, constants={"steps": n}, writes=("new_phase", "new_step"))
     yield action(saving.conclude_message, constants={"steps": n}, writes=("new_message",))
     yield action(saving.conclude_error, constants={"behaviours": behaviours}, writes=("engine_error",))
+    yield from more
     if running_clock:
         # Exploration leaves this out: it would have to tell messages apart, for the sake of a wake-up.
         compare = sequence("compare", *_compare(plan))

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 
 from model.kargo import planning, worlds
 from model.kargo import promotion_rules as promoting
-from model.kargo.loop import people, world
+from model.kargo.failure_policies import FailurePolicy
+from model.kargo.loop import people, responses, world
 from model.kargo.loop.faults import kept_variables, lag_variables, lagging, remembering, unwritten
 from model.kargo.loop.fields import OF_ORIGINS, OF_STAGES
 from model.kargo.loop.interleaving import CARRIED_ON, interleaved
@@ -64,7 +65,8 @@ class Bounds:
     what AnalysisRuns can come to. Faults: `restarts` of the controller; `lags`: a cache may show a Promotion as it
     was before the last write; `unwritten`: the API server may refuse to write status. With `interleaved` a pass
     over a Stage is not one step, but each of its sub-reconcilers is. With `wakeups` a pass comes only if a watch or
-    a timer asks for it.
+    a timer asks for it. A failure `policy` responds to failures; with `forgets`, what it counts is lost when the
+    controller is restarted.
     """
 
     promotions: int = 3
@@ -90,6 +92,8 @@ class Bounds:
     healths: tuple[HealthState, ...] = HEALTHS
     results: tuple[Result, ...] = RESULTS
     runs: tuple[VerificationPhase, ...] = RUN_PHASES
+    policy: FailurePolicy | None = None
+    forgets: bool = False
 
 
 STEP = StepSpec("step", "step")
@@ -155,7 +159,7 @@ def scope_of(pipeline: Pipeline, stage: str, behaviours: Behaviours, bounds: Bou
 def exploration(name: str, pipeline: Pipeline, behaviours: Behaviours, bounds: Bounds) -> System:
     """The control loop of a pipeline in one release, with everything that can happen within the bounds."""
     plan = plan_of(behaviours, bounds)
-    of_passes = tuple(pass_variables(plan))
+    of_passes = (*pass_variables(plan), *(responses.pass_variables() if bounds.policy else ()))
     variables: list[Variable] = []
     steps: list[Action | Sequence] = []
     for warehouse, names in freight_of(pipeline, bounds):
@@ -195,6 +199,10 @@ def _variables(scope: Scope, plan: Plan, bounds: Bounds) -> Iterator[Variable]:
 
 def _more_variables(scope: Scope, plan: Plan, bounds: Bounds) -> Iterator[Variable]:
     """The variables that some bounds need."""
+    if bounds.policy:
+        yield from responses.stage_variables(scope)
+        for slot in scope.promotions:
+            yield from responses.slot_variables(bounds.policy, slot)
     if bounds.reverifies:
         yield variable(scope.of("asked_again"), 0)
     if bounds.edits:
@@ -235,6 +243,8 @@ def _steps(scope: Scope, plan: Plan, bounds: Bounds) -> Iterator[Action | Sequen
         yield from _of_people(scope, bounds)
     for slot in scope.promotions:
         yield from _about_promotion(scope, slot, plan, bounds)
+    if bounds.forgets:
+        yield responses.forget_counts(scope)
     if soaks := sorted({r.soak_ms for s in scope.pipeline.stages for r in s.requests if r.soak_ms}):
         yield _soaking(scope, soaks[-1])
 
@@ -266,7 +276,7 @@ def _stage_passes(scope: Scope, bounds: Bounds) -> Iterator[Sequence]:
     if bounds.interleaved and not scope.stage.control_flow:
         yield from interleaved(scope, observe, *tidy_stage(scope))
         return
-    body = reconcile_stage(scope, observe)
+    body = reconcile_stage(scope, observe, policy=bounds.policy)
     yield _and_then(body, *tidy_stage(scope))
     if bounds.unwritten:
         broken = unwritten(body, _status(scope), scope.of("stage_requeue"))
@@ -282,7 +292,7 @@ def _status(scope: Scope) -> list[str]:
 def _promotion_passes(
     scope: Scope, plan: Plan, slot: str, freight: tuple[tuple[str, str], ...], bounds: Bounds
 ) -> Iterator[Sequence]:
-    body = reconcile_promotion(scope, plan, slot, freight)
+    body = reconcile_promotion(scope, plan, slot, freight, policy=bounds.policy)
     tidying = tuple(tidy_promotion(slot, plan.aliases))
     if _lags(scope, bounds):
         fields, steps = _object(scope, slot, plan), _list(slot, plan)

@@ -11,11 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from model.kargo import promotion
+from model.kargo.failure_policies import FailurePolicy
+from model.kargo.loop import responses
 from model.kargo.loop.candidates import may_promote
 from model.kargo.loop.scope import Scope
 from model.kargo.loop.values import Asked, Verification, of
 from model.kargo.phases import PromotionPhase
-from model.kargo.plan import Plan
+from model.kargo.plan import Plan, did
 from model.kargo.promotion import Surroundings
 from model.kargo.promotion_rules import Acknowledged, Place
 from model.kargo.saving_rules import BACKOFF
@@ -109,20 +111,27 @@ def reconcile_promotion(
     *,
     running_clock: bool = False,
     scripted: bool = False,
+    policy: FailurePolicy | None = None,
 ) -> Sequence:
     """One pass over the Promotion in `slot`.
 
     `freight` are the Freight that it may be about, each with its Warehouse. With `scripted`, its steps follow
-    scripts.
+    scripts. A failure `policy` may have it start again.
     """
     surroundings = Surroundings(
         look=(scope.bind(look_at_stage, writes=("acknowledged",), name=of("name", slot)),),
         check=tuple(_check(scope, slot, freight)),
-        end=tuple(_end(scope, slot)),
+        conclude=tuple(responses.concluding(policy, slot) if policy else ()),
+        end=(*_end(scope, slot), *_responding(scope, plan, slot, policy)),
     )
     body = promotion.reconcile(plan, f"reconcile {slot}", running_clock=running_clock, surroundings=surroundings)
     names = {*own(plan), *(tries(alias).name for alias in plan.aliases if scripted)}
     return rename(body, {name: its(name, slot) for name in names})
+
+
+def _responding(scope: Scope, plan: Plan, slot: str, policy: FailurePolicy | None) -> Iterator[Action | Part]:
+    if policy:
+        yield from responses.ending(scope, policy, slot, did(0, plan.aliases[0]), plan.aliases)
 
 
 def own(plan: Plan) -> frozenset[str]:

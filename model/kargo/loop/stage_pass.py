@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import Enum
 
+from model.kargo.failure_policies import FailurePolicy
 from model.kargo.loop import conditions
 from model.kargo.loop.assess_health import assess
 from model.kargo.loop.auto_promote import auto_promote, read_policy
 from model.kargo.loop.control_flow import pass_freight_on
 from model.kargo.loop.deletion import handle_delete
 from model.kargo.loop.holds import compute_effective_holds
+from model.kargo.loop.responses import respond_to_failures
 from model.kargo.loop.scope import Scope
 from model.kargo.loop.sync_freight import sync_freight
 from model.kargo.loop.sync_promotions import sync_promotions
@@ -78,7 +80,9 @@ def ask_for_requeue(failed: bool, soon: bool, *, polls: bool) -> Outcomes:
     return only(stage_requeue=SOON_MS if soon else POLL_MS)
 
 
-def reconcile_stage(scope: Scope, observe: Action, name: str = "") -> Sequence:
+def reconcile_stage(
+    scope: Scope, observe: Action, name: str = "", *, policy: FailurePolicy | None = None
+) -> Sequence:
     """One pass over a Stage, by the reconciler in charge of it.
 
     `observe` is the world's answer to the question how the applications are.
@@ -89,7 +93,7 @@ def reconcile_stage(scope: Scope, observe: Action, name: str = "") -> Sequence:
         part(scope.bind(adopt, writes=("finalizer", "stage_requeue")), mode=Mode.ADOPTING),
         part(handle_delete(scope), mode=Mode.DELETING),
     )
-    body = _control_flow(scope) if scope.stage.control_flow else _regular(scope, observe)
+    body = _control_flow(scope) if scope.stage.control_flow else _regular(scope, observe, policy)
     return sequence(about, *opening, part(sequence("reconcile", *body), mode=Mode.RECONCILING), actor="controller")
 
 
@@ -99,13 +103,15 @@ def _control_flow(scope: Scope) -> Iterator[Action | Part | Sequence]:
     yield scope.bind(ask_for_requeue, constants={"polls": False}, writes=("stage_requeue",))
 
 
-def sub_reconcilers(scope: Scope, observe: Action) -> Iterator[Sequence]:
-    """The sub-reconcilers of a regular Stage, in their order."""
+def sub_reconcilers(scope: Scope, observe: Action, policy: FailurePolicy | None = None) -> Iterator[Sequence]:
+    """The sub-reconcilers of a regular Stage, in their order; one more where there is a failure policy."""
     yield sync_promotions(scope)
     yield sync_freight(scope)
     yield assess(scope, observe)
     yield verify_stage_freight(scope)
     yield mark_freight_verified(scope)
+    if policy:
+        yield respond_to_failures(scope, policy)
     if not scope.auto_promotes:
         return
     if scope.behaviours.holds:
@@ -113,10 +119,10 @@ def sub_reconcilers(scope: Scope, observe: Action) -> Iterator[Sequence]:
     yield auto_promote(scope)
 
 
-def _regular(scope: Scope, observe: Action) -> Iterator[Action | Part | Sequence]:
+def _regular(scope: Scope, observe: Action, policy: FailurePolicy | None) -> Iterator[Action | Part | Sequence]:
     if scope.behaviours.policy_read_first:
         yield scope.bind(read_policy, writes=("enabled",))
-    for each in sub_reconcilers(scope, observe):
+    for each in sub_reconcilers(scope, observe, policy):
         yield part(each, failed=False)
         if each.name == SYNCING_FREIGHT and scope.behaviours.freight_error_is_shown_once:
             yield part(scope.bind(conditions.silence, writes=("silenced",)), failed=True)

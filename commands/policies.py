@@ -1,0 +1,104 @@
+"""Judge failure policies: what each promises, and what it breaks.
+
+No release has failure policies. Those that report #2986 proposes are put on the model of a release, and the
+checker says what holds: of one Stage that promotes by itself, two Freight, and people who promote and abort. With
+--show, tells how a promise is broken, in the fewest steps. Exits with 0 whatever the answers are.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from functools import partial
+
+from commands.fan_out import PlaceError, add_on, place
+from commands.output import DONE, ProgressLine, TallyLine, print_json
+from diagrams import policies as shown
+from invariants.kargo import policies as judging
+from invariants.kargo.policies import PROMISES, Found, Promise
+from model.inputs import printable
+from model.kargo.failure_policies import FailurePolicy, UnknownPolicyError, policy_named
+from model.kargo.releases import LATEST, Behaviours, UnknownReleaseError, release
+
+
+class UnknownPromiseError(Exception):
+    """There is no such promise."""
+
+
+REFUSED = (UnknownPolicyError, UnknownPromiseError, UnknownReleaseError, PlaceError)
+
+PROPOSED = ("none", "restart:1", "recreate:1", "rollback:1", "hints:1")
+"""What the report proposes, each within the smallest limit: a larger one takes longer and shows nothing else."""
+
+PATIENCE_S = 120.0
+"""How long the shortest story is looked for."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `policies`."""
+    parser.add_argument(
+        "--policy",
+        metavar="POLICY",
+        action="append",
+        help="such as restart:2; may be given again (default: " + ", ".join(PROPOSED) + ")",
+    )
+    parser.add_argument("--kargo", default=LATEST.release, metavar="VERSION", help="default: %(default)s")
+    names = ", ".join(p.id for p in PROMISES)
+    parser.add_argument("--show", metavar="PROMISE", help=f"tell how a promise is broken; of: {names}")
+    add_on(parser)
+    form = ("text", "json", "markdown")
+    parser.add_argument("--format", choices=form, default="text", help="how to print (default: text)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Judge and print, or show how one promise is broken."""
+    chosen = [policy_named(printable(text)) for text in options.policy or PROPOSED]
+    behaviours = release(options.kargo)
+    if options.show:
+        promise = _promise(options.show)
+        told = []
+        for policy in chosen:
+            line = ProgressLine(f"{promise.id} under {policy}")
+            try:
+                found = judging.example(promise, policy, behaviours, seconds=PATIENCE_S, progress=line)
+            finally:
+                line.clear()
+            told.append((promise, policy, behaviours.release, found))
+        if options.format == "json":
+            print_json("policies", 1, {"shown": [shown.example_as_json(*each) for each in told]})
+        else:
+            print("\n\n".join("\n".join(shown.shown(*each)) for each in told))
+        return DONE
+    found_all = shown.Table(behaviours.release, chosen, _judge(chosen, behaviours, options.on))
+    if options.format == "json":
+        print_json("policies", 1, shown.as_json(found_all))
+    else:
+        print("\n".join((shown.markdown if options.format == "markdown" else shown.lines)(found_all)))
+    return DONE
+
+
+def _judge(
+    chosen: Sequence[FailurePolicy], behaviours: Behaviours, where: str
+) -> dict[tuple[FailurePolicy, str], Found]:
+    """The verdict on every promise under every policy, the policies side by side."""
+    line = TallyLine("policies")
+    found: dict[tuple[FailurePolicy, str], Found] = {}
+    line(0, len(chosen))
+    with place(where) as there:
+        work = partial(_judge_one, behaviours=behaviours)
+        judged = there.each(work, chosen) if len(chosen) > 1 else map(work, chosen)
+        for number, (policy, verdicts) in enumerate(judged, start=1):
+            found |= {(policy, promise): verdict for promise, verdict in verdicts.items()}
+            line(number, len(chosen))
+    return found
+
+
+def _judge_one(policy: FailurePolicy, *, behaviours: Behaviours) -> tuple[FailurePolicy, judging.Verdicts]:
+    return policy, judging.judge(policy, behaviours)
+
+
+def _promise(name: str) -> Promise:
+    known = {promise.id: promise for promise in PROMISES}
+    if name not in known:
+        raise UnknownPromiseError(f"no promise {printable(name)!r}; the promises are: {', '.join(known)}")
+    return known[name]

@@ -1,0 +1,404 @@
+"""What a failure policy promises, and what it breaks: claims, the loop they are judged on, and the verdicts.
+
+A policy is judged on one Stage that promotes by itself, with two Freight, people who promote and abort, and
+Promotions whose steps may succeed, go on, or fail for good. Where a claim is violated, what might restore it is
+tried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Any, NamedTuple
+
+from invariants.check import check
+from invariants.findings import no_property
+from invariants.kargo.loops import WELL, Loop, explored
+from invariants.kargo.spreads import Spread
+from invariants.properties import Kind, Property, always, every_step, sometimes
+from invariants.subjects import Subject
+from invariants.verdicts import Bounds as Limits
+from invariants.verdicts import Judgement, Verdict, Watch
+from model.kargo.failure_policies import FailurePolicy, Response
+from model.kargo.loop.exploration import STEP, Bounds
+from model.kargo.loop.pipeline import Pipeline, StageSpec
+from model.kargo.loop.values import of
+from model.kargo.phases import PromotionPhase
+from model.kargo.releases import Behaviours
+from model.kargo.requests import FreightRequest
+from model.kargo.step_kinds import Result
+
+STAGE, WAREHOUSE = "dev", "w"
+FREIGHT = 2
+PIPELINE = Pipeline((WAREHOUSE,), (StageSpec(STAGE, (FreightRequest(WAREHOUSE, True),), (STEP,)),))
+
+FAILED = (PromotionPhase.FAILED, PromotionPhase.ERRORED)
+
+
+# Claims
+
+
+def one_promotion_runs_at_a_time(**slots: Any) -> bool:
+    """At most one Promotion of the Stage is Running."""
+    return sum(phase is PromotionPhase.RUNNING for phase in slots.values()) <= 1
+
+
+def a_promotion_starts_again_within_the_limit(begun: int, *, limit: int) -> bool:
+    """No Promotion is started again more often than the limit says."""
+    return begun <= limit
+
+
+def the_controller_makes_a_bounded_number_of_promotions(*, most: int, **slots: Any) -> bool:
+    """Without anybody's help there are no more Promotions than Freight, and the responses that the limit allows."""
+    made: int = sum(slots.values())
+    return made <= most
+
+
+def a_roll_back_is_to_what_succeeded(
+    used: bool, next_used: bool, next_response: Response | None, next_freight: str | None, in_use: str | None
+) -> bool:
+    """What a roll-back promotes is the Freight that is in use: it was promoted with success."""
+    made = next_used and not used and next_response is Response.ROLL_BACK
+    return not made or (next_freight is not None and next_freight == in_use)
+
+
+def a_roll_back_is_not_to_what_just_failed(
+    used: bool,
+    next_used: bool,
+    next_response: Response | None,
+    next_freight: str | None,
+    last: str | None,
+    **slots: Any,
+) -> bool:
+    """What a roll-back promotes is other Freight than that of the Promotion that failed, unless a roll-back did."""
+    made = next_used and not used and next_response is Response.ROLL_BACK
+    if not made:
+        return True
+    names = [name.removeprefix("name_") for name in slots if name.startswith("name_")]
+    failed = next((slots[f"freight_{k}"] for k in names if slots[f"name_{k}"] == slots["next_last"]), None)
+    again = next((slots[f"was_{k}"] for k in names if slots[f"name_{k}"] == slots["next_last"]), None)
+    return failed != next_freight or again is Response.ROLL_BACK
+
+
+def an_abort_is_not_undone(
+    used: bool, next_used: bool, next_response: Response | None, next_last_phase: PromotionPhase | None
+) -> bool:
+    """A policy makes no Promotion after one that a person has aborted."""
+    made = next_used and not used and next_response is not None
+    return not made or next_last_phase is not PromotionPhase.ABORTED
+
+
+def what_is_to_be_aborted_is_not_started_again(abort_requested: bool, begun: int, next_begun: int) -> bool:
+    """A Promotion that a person wants aborted does not begin anew."""
+    return not abort_requested or next_begun == begun
+
+
+def no_failure_is_passed_by(
+    phase: PromotionPhase | None, last: str | None, next_last: str | None, *, name: str
+) -> bool:
+    """A failure that is put on record is the last thing on record then, so that the policy sees it."""
+    recorded = phase in FAILED and (last is None or last < name) and next_last is not None and next_last >= name
+    return not recorded or next_last == name
+
+
+def what_failed_is_not_auto_promoted_again(
+    used: bool, next_used: bool, next_response: Response | None, next_freight: str | None, **slots: Any
+) -> bool:
+    """Auto-promotion makes no Promotion of Freight whose newest Promotion that is over did not succeed."""
+    if used or not next_used or next_response is not None:
+        return True
+    numbers = sorted(int(name.removeprefix("phase_")) for name in slots if name.startswith("phase_"))
+    over = [slots[f"phase_{k}"] for k in numbers if slots[f"freight_{k}"] == next_freight]
+    over = [phase for phase in over if phase is not None and phase.terminal]
+    return not over or over[-1] is PromotionPhase.SUCCEEDED
+
+
+def the_work_for_a_freight_is_done_once(done: int) -> bool:
+    """The first step, once it succeeded for a Freight, is not done for it again."""
+    return done < 2
+
+
+# Situations
+
+
+def a_promotion_has_failed(phase: PromotionPhase | None) -> bool:
+    """Some Promotion fails."""
+    return phase in FAILED
+
+
+def a_promotion_is_a_response(response: Response | None) -> bool:
+    """A policy makes a Promotion."""
+    return response is not None
+
+
+def a_promotion_is_a_roll_back(response: Response | None) -> bool:
+    """A policy takes the Stage back."""
+    return response is Response.ROLL_BACK
+
+
+def a_promotion_has_started_again(begun: int) -> bool:
+    """A Promotion begins anew."""
+    return begun > 0
+
+
+# What is judged
+
+
+@dataclass(frozen=True)
+class Promise:
+    """A claim about policies: `says` it in words; `changes` are what is different about its loop."""
+
+    id: str
+    says: str
+    claim: Callable[..., bool]
+    changes: tuple[tuple[str, Any], ...] = ()
+
+
+ALONE = (("promotes", False),)
+TWO_STEPS = (("steps", 2), ("promotions", 3), ("promotes", False))
+
+PROMISES = (
+    Promise("one", "one Promotion runs at a time", one_promotion_runs_at_a_time),
+    Promise(
+        "bound",
+        "the controller makes a bounded number of Promotions",
+        the_controller_makes_a_bounded_number_of_promotions,
+        ALONE,
+    ),
+    Promise(
+        "limit",
+        "no Promotion starts again more often than the limit says",
+        a_promotion_starts_again_within_the_limit,
+    ),
+    Promise(
+        "memory",
+        "... also if the controller counts in memory and is restarted",
+        a_promotion_starts_again_within_the_limit,
+        (("forgets", True),),
+    ),
+    Promise("abort", "a person's abort is not undone", an_abort_is_not_undone),
+    Promise("begin", "what is to be aborted is not started again", what_is_to_be_aborted_is_not_started_again),
+    Promise("target", "a roll-back is to Freight that succeeded", a_roll_back_is_to_what_succeeded),
+    Promise(
+        "other", "a roll-back is to other Freight than that which failed", a_roll_back_is_not_to_what_just_failed
+    ),
+    Promise("again", "auto-promotion does not promote again what failed", what_failed_is_not_auto_promoted_again),
+    Promise("seen", "no failure escapes the policy", no_failure_is_passed_by),
+    Promise(
+        "work", "work that was done for a Freight is not done again", the_work_for_a_freight_is_done_once, TWO_STEPS
+    ),
+)
+
+
+class Restriction(NamedTuple):
+    """What may not happen for a claim to hold, in words."""
+
+    says: str
+    changes: tuple[tuple[str, Any], ...]
+
+
+RESTRICTIONS = (
+    Restriction("nobody aborts Promotions", (("aborts", False),)),
+    Restriction("nobody deletes Promotions", (("deletions", False),)),
+    Restriction("nobody promotes by hand", (("promotes", False),)),
+    Restriction("the controller is not restarted", (("restarts", False), ("forgets", False))),
+    Restriction("nothing fails", (("results", (Result.SUCCEEDED, Result.RUNNING)),)),
+)
+
+
+class Standing(Enum):
+    """What can be said of a promise."""
+
+    __hash__ = object.__hash__
+
+    HOLDS = "holds"
+    CONDITIONAL = "holds if"
+    VIOLATED = "violated"
+    IDLE = "says nothing"  # the policy never does what the promise speaks of
+
+
+class Found(NamedTuple):
+    """The verdict on a promise: `restriction` is what restores it."""
+
+    standing: Standing
+    restriction: Restriction | None = None
+
+
+def most_alone(policy: FailurePolicy) -> int:
+    """How many Promotions there should be at most if nobody promotes: one for each Freight, and the responses."""
+    responses = policy.limit if policy.response in (Response.RECREATE, Response.ROLL_BACK, Response.HINTS) else 0
+    return FREIGHT * (1 + responses)
+
+
+def bounds_of(policy: FailurePolicy) -> Bounds:
+    """How far a policy is explored: with few Promotions, or, if nobody promotes, one more than there should be."""
+    return Bounds(
+        promotions=3,
+        freight=FREIGHT,
+        auto=True,
+        restarts=True,
+        deletions=False,
+        healths=WELL,
+        results=(Result.SUCCEEDED, Result.RUNNING, Result.FAILED_TERMINALLY),
+        policy=policy,
+    )
+
+
+def subject(policy: FailurePolicy, behaviours: Behaviours, changes: Iterable[tuple[str, Any]] = ()) -> Subject:
+    """The loop that a policy is judged on, with the claims about it."""
+    fields: dict[str, Any] = dict(changes)
+    bounds = replace(bounds_of(policy), **fields)
+    if not bounds.promotes and "promotions" not in fields:
+        bounds = replace(bounds, promotions=most_alone(policy) + 1)
+    name = f"policy {policy}"
+    found = explored(name, Loop("one Stage with a failure policy", PIPELINE, bounds), behaviours)
+    slots = tuple(f"{STAGE}.{n}" for n in range(1, bounds.promotions + 1))
+    properties = (*_claims(policy, slots), *_situations(policy, slots))
+    return replace(found, properties=properties)
+
+
+def _claims(policy: FailurePolicy, slots: tuple[str, ...]) -> Iterator[Property]:
+    numbered = list(enumerate(slots))
+    phases = {f"phase_{k}": of("phase", slot) for k, slot in numbered}
+    yield always(
+        Spread(one_promotion_runs_at_a_time, tuple(phases)), one_promotion_runs_at_a_time.__name__, reads=phases
+    )
+    used = {f"used_{k}": of("used", slot) for k, slot in numbered}
+    bounded = the_controller_makes_a_bounded_number_of_promotions
+    most = most_alone(policy)
+    yield always(Spread(bounded, tuple(used)), bounded.__name__, constants={"most": most}, reads=used)
+    for freight in (f"a{n}" for n in range(1, FREIGHT + 1)):
+        once = the_work_for_a_freight_is_done_once
+        yield always(once, f"{once.__name__} [{freight}]", done=of("done", freight, STAGE))
+    for k, slot in numbered:
+        yield from _of_slot(policy, k, slot, slots)
+
+
+def _of_slot(policy: FailurePolicy, number: int, slot: str, slots: tuple[str, ...]) -> Iterator[Property]:
+    passes = (f"reconcile {STAGE}",)
+    begun = {"begun": of("begun", slot)}
+    limit = a_promotion_starts_again_within_the_limit
+    yield always(limit, f"{limit.__name__} [{slot}]", constants={"limit": policy.limit}, reads=begun)
+    aborted = what_is_to_be_aborted_is_not_started_again
+    reads = begun | {"abort_requested": of("abort_requested", slot)}
+    yield every_step(aborted, f"{aborted.__name__} [{slot}]", by=(f"reconcile {slot}",), reads=reads)
+    seen = no_failure_is_passed_by
+    reads = {"phase": of("phase", slot), "last": of("last", STAGE)}
+    yield every_step(seen, f"{seen.__name__} [{slot}]", by=passes, constants={"name": slot}, reads=reads)
+    response = {field: of(field, slot) for field in ("used", "response")}
+    made = response | {"freight": of("freight", slot)}
+    of_stage = {"in_use": of("in_use", STAGE, WAREHOUSE)}
+    target = a_roll_back_is_to_what_succeeded
+    yield every_step(target, f"{target.__name__} [{slot}]", by=passes, reads=made | of_stage)
+    undone = an_abort_is_not_undone
+    yield every_step(
+        undone, f"{undone.__name__} [{slot}]", by=passes, reads=response | {"last_phase": of("last_phase", STAGE)}
+    )
+    others = [(k, other) for k, other in enumerate(slots) if other != slot]
+    before: dict[str, str] = {}
+    for k, other in others:
+        before |= {f"phase_{k}": of("phase", other), f"freight_{k}": of("freight", other)}
+    again = Spread(what_failed_is_not_auto_promoted_again, tuple(before))
+    yield every_step(again, f"{again.__name__} [{slot}]", by=passes, reads=made | before)
+    failed: dict[str, str] = {"last": of("last", STAGE)}
+    for k, other in others:
+        failed |= {
+            f"name_{k}": of("name", other),
+            f"freight_{k}": of("freight", other),
+            f"was_{k}": of("response", other),
+        }
+    other_ = Spread(a_roll_back_is_not_to_what_just_failed, ("next_last", *(n for n in failed if n != "last")))
+    yield every_step(other_, f"{other_.__name__} [{slot}]", by=passes, reads=made | failed)
+
+
+def _situations(policy: FailurePolicy, slots: tuple[str, ...]) -> Iterator[Property]:
+    first = slots[0]
+    yield sometimes(a_promotion_has_failed, phase=of("phase", first))
+    yield sometimes(a_promotion_has_started_again, begun=of("begun", first))
+    for slot in slots[1:]:
+        for claim in (a_promotion_is_a_response, a_promotion_is_a_roll_back):
+            yield sometimes(claim, f"{claim.__name__} [{slot}]", response=of("response", slot))
+
+
+# Verdicts
+
+Verdicts = Mapping[str, Found]
+"""The verdict on every promise, by id."""
+
+Changes = tuple[tuple[str, Any], ...]
+Look = Callable[[Changes, frozenset[str]], Mapping[str, Verdict]]
+"""The worst verdict on each of these claims, and on each situation whether it arises."""
+
+
+def judge(policy: FailurePolicy, behaviours: Behaviours) -> Verdicts:
+    """The verdict on every promise under a policy. What a few promises are judged on is explored once for all."""
+    looks: dict[Changes, set[str]] = {}
+    for promise in PROMISES:
+        looks.setdefault(promise.changes, set()).add(promise.claim.__name__)
+    seen = {changes: _look(policy, behaviours, changes, frozenset(names)) for changes, names in looks.items()}
+
+    def look(changes: Changes, names: frozenset[str]) -> Mapping[str, Verdict]:
+        return _look(policy, behaviours, changes, names)
+
+    return {promise.id: _found(promise, seen[promise.changes], look) for promise in PROMISES}
+
+
+def _look(
+    policy: FailurePolicy, behaviours: Behaviours, changes: Changes, names: frozenset[str]
+) -> dict[str, Verdict]:
+    about = subject(policy, behaviours, changes)
+    asked = [p for p in about.properties if p.kind is Kind.SOMETIMES or p.function.__name__ in names]
+    report = check(about.system, asked, strategy="saturation", transitions=False, traced=no_property)
+    verdicts: dict[str, Verdict] = {}
+    for judged in report.judgements:
+        name = judged.property.function.__name__
+        wanted = Verdict.HOLDS if judged.property.kind is Kind.SOMETIMES else Verdict.VIOLATED
+        if name not in verdicts or judged.verdict is wanted:
+            verdicts[name] = judged.verdict
+    return verdicts
+
+
+def _found(promise: Promise, plain: Mapping[str, Verdict], look: Look) -> Found:
+    if _speaks_of_nothing(promise, plain):
+        return Found(Standing.IDLE)
+    name = promise.claim.__name__
+    if plain[name] is not Verdict.VIOLATED:
+        return Found(Standing.HOLDS)
+    for restriction in RESTRICTIONS:
+        changes = dict(promise.changes) | dict(restriction.changes)
+        if changes == dict(promise.changes):
+            continue
+        if look(tuple(changes.items()), frozenset({name}))[name] is not Verdict.VIOLATED:
+            return Found(Standing.CONDITIONAL, restriction)
+    return Found(Standing.VIOLATED)
+
+
+_SPEAKS_OF = {
+    **dict.fromkeys(("abort",), a_promotion_is_a_response),
+    **dict.fromkeys(("target", "other"), a_promotion_is_a_roll_back),
+    **dict.fromkeys(("limit", "memory", "begin"), a_promotion_has_started_again),
+}
+"""What a promise speaks of, by its id, where not every policy does it."""
+
+
+def _speaks_of_nothing(promise: Promise, seen: Mapping[str, Verdict]) -> bool:
+    """Whether the policy never does what the promise speaks of."""
+    situation = _SPEAKS_OF.get(promise.id)
+    return situation is not None and seen[situation.__name__] is not Verdict.HOLDS
+
+
+def example(
+    promise: Promise,
+    policy: FailurePolicy,
+    behaviours: Behaviours,
+    *,
+    seconds: float,
+    progress: Watch | None = None,
+) -> tuple[Subject, Judgement] | None:
+    """The shortest way to break a promise, as far as it is found in time; None if there is none."""
+    about = subject(policy, behaviours, promise.changes)
+    asked = tuple(p for p in about.properties if p.function.__name__ == promise.claim.__name__)
+    report = check(about.system, asked, transitions=False, bounds=Limits(seconds=seconds), progress=progress)
+    broken = [j for j in report.judgements if j.trace is not None]
+    return (about, min(broken, key=lambda j: len(j.trace.steps if j.trace else ()))) if broken else None

@@ -1,0 +1,283 @@
+"""Failure policies: what each promises, what breaks a promise, and how they are named."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+import pytest
+
+import kargo_model
+from commands.policies import PROPOSED
+from diagrams.policies import Table, lines, markdown
+from invariants.check import Report, Verdict, check
+from invariants.kargo import policies
+from invariants.kargo.policies import PROMISES, Found, Promise, Restriction, Standing
+from invariants.properties import Kind
+from invariants.subjects import Subject
+from model.kargo.failure_policies import (
+    NO_POLICY,
+    FailurePolicy,
+    Hint,
+    Response,
+    UnknownPolicyError,
+    policy_named,
+)
+from model.kargo.loop import responses
+from model.kargo.phases import PromotionPhase
+from model.kargo.releases import LATEST, V1_9_9
+from model.kargo.step_kinds import Result
+from model.system import Outcomes, Rule, mutate, only
+
+BY_ID = {promise.id: promise for promise in PROMISES}
+SMALL: dict[str, Any] = {"promotions": 2, "promotes": False}
+RESTART, RECREATE, ROLLBACK, HINTS = map(policy_named, ("restart:1", "recreate:1", "rollback:1", "hints:1"))
+
+
+@cache
+def small(policy: FailurePolicy, *changes: tuple[str, Any]) -> Subject:
+    """A policy in the newest release, with few Promotions."""
+    return policies.subject(policy, LATEST, (SMALL | dict(changes)).items())
+
+
+def judged(subject: Subject, promise: Promise) -> Report:
+    asked = [p for p in subject.properties if p.function.__name__ == promise.claim.__name__]
+    assert asked
+    return check(subject.system, asked, strategy="saturation", transitions=False)
+
+
+def verdict(subject: Subject, promise: Promise) -> Verdict:
+    """Whether all instances of the claim hold."""
+    found = {j.verdict for j in judged(subject, promise).judgements}
+    return Verdict.VIOLATED if Verdict.VIOLATED in found else Verdict.HOLDS
+
+
+# Names
+
+
+@pytest.mark.parametrize(
+    ("text", "policy"),
+    [
+        ("none", NO_POLICY),
+        ("restart:3", FailurePolicy(Response.RESTART, 3)),
+        ("recreate", FailurePolicy(Response.RECREATE, 1)),
+        ("rollback:2", FailurePolicy(Response.ROLL_BACK, 2)),
+        ("hints:100", FailurePolicy(Response.HINTS, 100)),
+    ],
+)
+def test_a_policy_goes_by_its_name(text: str, policy: FailurePolicy) -> None:
+    assert policy_named(text) == policy
+    assert policy_named(str(policy)) == policy
+
+
+@pytest.mark.parametrize(
+    "text", ["", "no", "none:1", "restart:0", "restart:101", "restart:-1", "restart:x", "Restart"]
+)
+def test_what_is_no_policy_is_refused(text: str) -> None:
+    with pytest.raises(UnknownPolicyError):
+        policy_named(text)
+
+
+# Promises
+
+
+@pytest.mark.parametrize(
+    ("policy", "promise", "changes", "expected"),
+    [
+        (RESTART, "limit", {"promotions": 1}, Verdict.HOLDS),
+        (RESTART, "memory", {"promotions": 1, "forgets": True}, Verdict.VIOLATED),
+        (RESTART, "begin", {"promotions": 1}, Verdict.HOLDS),
+        (RESTART, "work", {"promotions": 1, "steps": 2}, Verdict.VIOLATED),
+        (RESTART, "one", {}, Verdict.HOLDS),
+        (RECREATE, "abort", {}, Verdict.HOLDS),
+        (RECREATE, "bound", {"promotions": 5, "aborts": False, "restarts": False}, Verdict.HOLDS),
+        (RECREATE, "work", {"steps": 2}, Verdict.VIOLATED),
+        (ROLLBACK, "target", {"promotions": 3}, Verdict.HOLDS),
+        (ROLLBACK, "other", {"promotions": 3}, Verdict.HOLDS),
+        (ROLLBACK, "again", {"promotions": 3}, Verdict.HOLDS),
+        (NO_POLICY, "work", {"steps": 2, "restarts": False}, Verdict.HOLDS),
+        (NO_POLICY, "work", {"steps": 2}, Verdict.VIOLATED),
+        (RECREATE, "seen", {}, Verdict.VIOLATED),
+        (RECREATE, "seen", {"aborts": False}, Verdict.HOLDS),
+    ],
+)
+def test_what_a_policy_promises(
+    policy: FailurePolicy, promise: str, changes: dict[str, Any], expected: Verdict
+) -> None:
+    assert verdict(small(policy, *changes.items()), BY_ID[promise]) is expected
+
+
+def respond_to_aborts(
+    last: str | None,
+    last_phase: PromotionPhase | None,
+    answered: str | None,
+    tried: Any,
+    in_use: str | None,
+    busy: bool,
+    *,
+    policy: FailurePolicy,
+) -> Outcomes:
+    """A broken rule: it forgets that an abort is no failure."""
+    phase = PromotionPhase.FAILED if last_phase is PromotionPhase.ABORTED else last_phase
+    return responses.respond(last, phase, answered, tried, in_use, busy, policy=policy)
+
+
+def respond_for_ever(
+    last: str | None,
+    last_phase: PromotionPhase | None,
+    answered: str | None,
+    tried: Any,
+    in_use: str | None,
+    busy: bool,
+    *,
+    policy: FailurePolicy,
+) -> Outcomes:
+    """A broken rule: it forgets how many attempts there were."""
+    begun = None if tried is None else (tried[0], 0, *tried[2:])
+    return responses.respond(last, last_phase, answered, begun, in_use, busy, policy=policy)
+
+
+def roll_back_to_itself(
+    last: str | None,
+    last_phase: PromotionPhase | None,
+    answered: str | None,
+    tried: Any,
+    in_use: str | None,
+    busy: bool,
+    *,
+    policy: FailurePolicy,
+) -> Outcomes:
+    """A broken rule: it forgets what is in use."""
+    return responses.respond(last, last_phase, answered, tried, tried and tried[0], busy, policy=policy)
+
+
+def start_again_anyway(new_phase: PromotionPhase, starts: int, begun: int, *, limit: int) -> Outcomes:
+    """A broken rule: it forgets the limit."""
+    found = responses.start_again(new_phase, 0, begun, limit=limit)
+    return tuple(o for o in found if o.changes) and only(**{**found[0].changes, "starts": 0})
+
+
+MUTANTS: list[tuple[FailurePolicy, str, dict[str, Any], dict[str, Rule]]] = [
+    (RECREATE, "abort", {}, {"respond": respond_to_aborts}),
+    (RECREATE, "bound", {"promotions": 5, "aborts": False, "restarts": False}, {"respond": respond_for_ever}),
+    (ROLLBACK, "other", {"promotions": 3}, {"respond": roll_back_to_itself}),
+    (ROLLBACK, "target", {"promotions": 3}, {"respond": roll_back_to_itself}),
+    (RESTART, "limit", {"promotions": 1}, {"start_again": start_again_anyway}),
+]
+
+
+@pytest.mark.parametrize(
+    ("policy", "promise", "changes", "rules"), MUTANTS, ids=[f"{p}: {i}" for p, i, _, _ in MUTANTS]
+)
+def test_a_mutant_breaks_the_promise(
+    policy: FailurePolicy, promise: str, changes: dict[str, Any], rules: dict[str, Rule]
+) -> None:
+    subject = small(policy, *changes.items())
+    assert verdict(subject, BY_ID[promise]) is Verdict.HOLDS
+    asked = [p for p in subject.properties if p.function.__name__ == BY_ID[promise].claim.__name__]
+    report = check(mutate(subject.system, **rules), asked, strategy="saturation", transitions=False)
+    assert Verdict.VIOLATED in {j.verdict for j in report.judgements}
+
+
+def test_every_promise_has_a_claim_about_the_loop_and_a_name_of_its_own() -> None:
+    listed = {p.function.__name__ for p in small(HINTS).properties if p.kind is not Kind.SOMETIMES}
+    assert {promise.claim.__name__ for promise in PROMISES} == listed
+    assert len(BY_ID) == len(PROMISES)
+
+
+@pytest.mark.parametrize(("policy", "name"), [(RESTART, "begun"), (RECREATE, "response"), (ROLLBACK, "response")])
+def test_every_policy_does_something(policy: FailurePolicy, name: str) -> None:
+    found = small(policy, ("promotions", 3))
+    asked = [
+        p for p in found.properties if p.kind is Kind.SOMETIMES and any(v.startswith(name) for v in p.variables)
+    ]
+    report = check(found.system, asked, strategy="saturation", transitions=False)
+    assert Verdict.HOLDS in {j.verdict for j in report.judgements}
+
+
+def test_hints_are_heeded() -> None:
+    """Each of them: the step goes on where it was, from the beginning, not at all, or the Stage goes back."""
+    outcomes = responses.heed_hint(PromotionPhase.FAILED, 0, 0, 1, limit=1)
+    assert [o.label for o in outcomes] == [
+        f"hint: {h.value}" for h in (Hint.RETRY, Hint.RESTART, Hint.GIVE_UP, Hint.ROLL_BACK)
+    ]
+    assert outcomes[0].changes["new_step"] == 1
+    assert outcomes[1].changes["new_step"] == 0
+    assert len(responses.heed_hint(PromotionPhase.FAILED, 1, 1, 1, limit=1)) == 2
+    assert responses.heed_hint(PromotionPhase.SUCCEEDED, 0, 0, 1, limit=1) == ()
+
+
+def test_a_policy_changes_nothing_where_nothing_fails() -> None:
+    """The same states, with and without."""
+    sizes = set()
+    for policy in (NO_POLICY, RECREATE, ROLLBACK):
+        found = small(policy, ("results", (Result.SUCCEEDED, Result.RUNNING)), ("aborts", False))
+        sizes.add(check(found.system, transitions=False, strategy="saturation", sliced=False).states)
+    assert len(sizes) == 1
+
+
+def test_older_releases_can_be_asked_too() -> None:
+    found = policies.subject(RECREATE, V1_9_9, SMALL.items())
+    assert verdict(found, BY_ID["abort"]) is Verdict.HOLDS
+
+
+# The command
+
+
+def test_the_table_says_what_holds() -> None:
+    nobody = Restriction("nobody aborts Promotions", ())
+    verdicts = {(RECREATE, p.id): Found(Standing.HOLDS) for p in PROMISES}
+    verdicts[RECREATE, "seen"] = Found(Standing.CONDITIONAL, nobody)
+    verdicts[RECREATE, "work"] = Found(Standing.VIOLATED)
+    verdicts[RECREATE, "limit"] = Found(Standing.IDLE)
+    told = "\n".join(lines(Table("1.11.2", [RECREATE], verdicts)))
+    assert told.startswith(
+        "In Kargo 1.11.2, of 11 promises not kept by recreate:1: work that was done for a Freight"
+    )
+    assert "if a  it holds if nobody aborts Promotions" in told
+    assert "git-push: another commit is pushed" in told
+    assert "| seen | if a |" in "\n".join(markdown(Table("1.11.2", [RECREATE], verdicts)))
+
+
+def test_a_story_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    call = ["policies", "--policy", "restart:1", "--show", "work"]
+    assert kargo_model.main([*call, "--format", "json"]) == 0
+    (shown,) = json.loads(capsys.readouterr().out)["shown"]
+    assert (shown["policy"], shown["id"]) == ("restart:1", "work")
+    assert any("starts again" in step["label"] for step in shown["trace"]["steps"])
+    assert kargo_model.main(call) == 0
+    assert capsys.readouterr().out.startswith("restart:1 in Kargo 1.11.2 breaks: work that was done")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--policy", "sometimes"], "no failure policy 'sometimes'"),
+        (["--show", "nothing"], "no promise 'nothing'; the promises are: one, "),
+        (["--kargo", "0.1"], "0.1"),
+    ],
+)
+def test_a_call_that_makes_no_sense_gets_a_sentence(
+    words: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert kargo_model.main(["policies", *words]) == 2
+    assert says in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_what_the_report_proposes() -> None:
+    """The whole table, each policy within the limit of one."""
+    found = {(text, i): v for text in PROPOSED for i, v in policies.judge(policy_named(text), LATEST).items()}
+    broken = {key for key, v in found.items() if v.standing is Standing.VIOLATED}
+    assert broken == {(p, "work") for p in PROPOSED[1:]}
+    restored = {key: v.restriction.says for key, v in found.items() if v.restriction}
+    assert restored == {
+        **{
+            (p, "seen"): "nobody aborts Promotions"
+            for p in ("none", "restart:1", "recreate:1", "rollback:1", "hints:1")
+        },
+        **{(p, "memory"): "the controller is not restarted" for p in ("restart:1", "hints:1")},
+        **{(p, "other"): "nobody promotes by hand" for p in ("rollback:1", "hints:1")},
+        ("none", "work"): "the controller is not restarted",
+    }
