@@ -61,7 +61,7 @@ VALUES: list[tuple[Value, Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("value", "said", "text"), VALUES, ids=[repr(value) for value, _, _ in VALUES])
+@pytest.mark.parametrize(("value", "said", "text"), VALUES, ids=[text for _, _, text in VALUES])
 def test_a_value_in_both_formats(value: Value, said: Any, text: str) -> None:
     assert itf.expression(value) == said
     assert tla.text(said) == text
