@@ -2,7 +2,7 @@
 
 A transition is a state, an action and a next state, and each initial state is one more: that is what TLC and
 Stateright say they generated. SPIN stores or matches each of them, and begins in one state with everything at zero:
-where a model does not, the step from there is one state and one transition more. Storm counts no initial states,
+where a model does not, the step from there is one state and one transition more; and it prints eight digits. Storm counts no initial states,
 and has one transition more for each state in which nothing can happen.
 """
 
@@ -51,11 +51,15 @@ class Setup:
 
 
 class Size(NamedTuple):
-    """What a tool counted, in the words of this project; `seconds` is what it says that the exploration took."""
+    """What a tool counted, in the words of this project; `seconds` is what it says that the exploration took.
+
+    `digits` is how many it prints of a number, None for all.
+    """
 
     states: int
     transitions: int | None
     seconds: float | None = None
+    digits: int | None = None
 
 
 class Stopped(Exception):  # noqa: N818  (an exploration that has no answer, which is one)
@@ -105,7 +109,8 @@ def _figure(pattern: str, said: str) -> int:
     found = re.search(pattern, said)
     if found is None:
         raise ValueError(f"nothing like {pattern}")
-    return int(found[1].replace(",", ""))
+    text = found[1].replace(",", "")
+    return int(float(text)) if "e" in text else int(text)
 
 
 def _line(said: str) -> dict[str, float]:
@@ -168,8 +173,9 @@ def spin_size(said: str, model: Model, _: int) -> Size:
     if "errors: 0" not in said or "Search not completed" in said or "max search depth too small" in said:
         raise ValueError("the search was not completed")
     return Size(
-        _figure(r"(\d+) states, stored", said) - model.set_up,
-        _figure(r"(\d+) transitions", said) - model.set_up,
+        _figure(r"([\d.e+]+) states, stored", said) - model.set_up,
+        _figure(r"([\d.e+]+) transitions", said) - model.set_up,
+        digits=8,
     )
 
 
