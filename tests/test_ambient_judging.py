@@ -117,7 +117,7 @@ def test_something_is_lost_in_so_many_steps_and_is_not_with_what_it_needs(name: 
 
 
 def needed(loss: Loss) -> list[object]:
-    return [pytest.param(loss, repair, id=f"{loss.name}-{repair.name}") for repair in loss.needs]
+    return [pytest.param(loss, repair, id=f"{loss.name}-{repair.name}") for repair in sorted(loss.needs, key=lambda r: r.name)]
 
 
 @pytest.mark.parametrize(
