@@ -2,8 +2,8 @@
 
 A transition is a state, an action and a next state, and each initial state is one more: that is what TLC and
 Stateright say they generated. SPIN stores or matches each of them, and begins in one state with everything at zero:
-where a model does not, the step from there is one state and one transition more; and it prints eight digits. Storm counts no initial states,
-and has one transition more for each state in which nothing can happen.
+where a model does not, the step from there is one state and one transition more. It prints eight digits of numbers.
+Storm counts no initial states, and has one transition more for each state in which nothing can happen.
 """
 
 from __future__ import annotations
