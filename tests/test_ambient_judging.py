@@ -117,7 +117,8 @@ def test_something_is_lost_in_so_many_steps_and_is_not_with_what_it_needs(name: 
 
 
 def needed(loss: Loss) -> list[object]:
-    return [pytest.param(loss, repair, id=f"{loss.name}-{repair.name}") for repair in sorted(loss.needs, key=lambda r: r.name)]
+    in_order = sorted(loss.needs, key=lambda repair: repair.name)
+    return [pytest.param(loss, repair, id=f"{loss.name}-{repair.name}") for repair in in_order]
 
 
 @pytest.mark.parametrize(
