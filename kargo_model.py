@@ -21,6 +21,7 @@ COMMANDS = {
     "run": "run the steps of a Stage, task or Promotion manifest, pass by pass",
     "explore": "run a manifest with every outcome of every attempt, and judge the properties",
     "graph": "the graph of every state of a small system: its components, its dead ends, and the ways there",
+    "simulate": "simulate a study: how often, how long, at what cost, under which failure policy",
     "rules": "judge the eight rules of the control loop, release by release",
     "reproduce": "reproduce a reported bug, and judge its remedies",
     "judge": "judge the fixes that a report proposes, alone and together",

@@ -23,12 +23,14 @@ MAY_NAME_A_DOMAIN = {
     "diagrams/reproductions.py": "kargo",
     "diagrams/stories.py": "kargo",
     "diagrams/rulings.py": "kargo",
+    "diagrams/plots.py": "kargo",
+    "diagrams/simulations.py": "kargo",
     "diagrams/sessions.py": "ambient",
 }
 """Files outside the domains' packages that are about one: the claims of the toys, and what shows runs of Kargo."""
 
-MAY_IMPORT_BY_NAME = {"kargo_model.py", "commands/fan_out.py"}
-"""Files that load what they are asked for: a command, and a cluster, whose library not everybody has."""
+MAY_IMPORT_BY_NAME = {"kargo_model.py", "commands/fan_out.py", "commands/simulate.py"}
+"""Files that load what they are asked for: a command, and clusters and plots, whose libraries not everybody has."""
 
 LONGEST = 450
 FILES = [

@@ -336,7 +336,7 @@ def storm(chain: Chain, rewards: list[str], formula: str, folder: Path) -> float
     """What Storm says of the first state."""
     stormpy = pytest.importorskip("stormpy")
     file = folder / "chain.drn"
-    file.write_text(chains.drn(chain, rewards))
+    file.write_text(chains.drn(chain, {name: name for name in rewards}))
     model = stormpy.build_model_from_drn(str(file))
     [asked] = stormpy.parse_properties(formula)
     found = stormpy.model_checking(model, asked)

@@ -68,6 +68,15 @@ def read_manifests(documents: Iterable[Document]) -> Manifests:
     return Manifests(tuple(reader.stages), tuple(reader.promotions), tuple(reader.tasks), tuple(reader.warnings))
 
 
+def read_steps(template: Field) -> tuple[tuple[Step, ...], tuple[InputWarning, ...]]:
+    """The steps of a promotion template on its own, and what is passed over in them.
+
+    Raises InputError if they are not as Kargo's API declares them.
+    """
+    reader = _Reader()
+    return reader.steps(template), tuple(reader.warnings)
+
+
 def _nothing_usable(reader: _Reader) -> InputError:
     wanted = "expected a Stage, Promotion, PromotionTask or ClusterPromotionTask"
     if not reader.others:

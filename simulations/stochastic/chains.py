@@ -7,7 +7,7 @@ by policy iteration towards the least and the greatest value.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -198,14 +198,16 @@ def _gains(chain: Chain, values: Floats, reward: str | None) -> Iterator[tuple[i
             )
 
 
-def drn(chain: Chain, rewards: Sequence[str]) -> str:
+def drn(chain: Chain, rewards: Mapping[str, str]) -> str:
     """The chain in Storm's explicit format, with the rewards expected for each option of a state.
+
+    `rewards` says what each is called there: a word.
 
     Source: the documentation of Storm's DRN format
     """
     kind = "DTMC" if chain.decided else "MDP"
     choices = sum(max(1, len(options)) for options in chain.options)
-    lines = [f"@type: {kind}", "@parameters", "", "@reward_models", " ".join(rewards), "@nr_states"]
+    lines = [f"@type: {kind}", "@parameters", "", "@reward_models", " ".join(rewards.values()), "@nr_states"]
     lines += [str(len(chain.options)), "@nr_choices", str(choices), "@model"]
     for state, options in enumerate(chain.options):
         labels = ["init"] * (state == 0) + ([chain.labels[state]] if state in chain.labels else [])

@@ -49,6 +49,17 @@ class Distribution:
         """The value, if there is only one."""
         return None
 
+    @property
+    def _parts(self) -> tuple[object, ...]:
+        """What tells it from others of its kind."""
+        return (self.name,)
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and isinstance(other, Distribution) and self._parts == other._parts
+
+    def __hash__(self) -> int:
+        return hash((type(self), self._parts))
+
     def __str__(self) -> str:
         return self.name
 
@@ -64,6 +75,10 @@ class Values(Distribution):
         edges[-1] = 1.0  # what rounding lost
         self._edges = edges
         self._values = np.array([v for v, _ in self._atoms], np.int64)
+
+    @property
+    def _parts(self) -> tuple[object, ...]:
+        return (self.name, self._atoms)
 
     def at(self, uniform: Floats) -> Column:
         """The values in the order given, as far as their probabilities add up."""
@@ -92,6 +107,10 @@ class Sometimes(Distribution):
         self.chance = chance
         self.of = of
 
+    @property
+    def _parts(self) -> tuple[object, ...]:
+        return (self.chance, self.of)
+
     def at(self, uniform: Floats) -> Column:
         """Zero for the small ones."""
         if not self.chance:
@@ -111,6 +130,10 @@ class Continuous(Distribution):
     def __init__(self, name: str, parameters: Mapping[str, float]) -> None:
         super().__init__(name)
         self.parameters = dict(parameters)
+
+    @property
+    def _parts(self) -> tuple[object, ...]:
+        return (self.name, *sorted(self.parameters.items()))
 
     @cached_property
     def _frozen(self) -> Any:

@@ -92,6 +92,11 @@ def _least(number: int) -> int:
     return (number - (shift << FINE)) << shift
 
 
+def lower_edges(numbers: Column) -> Column:
+    """The smallest value in each of these bins."""
+    return np.array([_least(number) for number in numbers.tolist()], np.int64)
+
+
 def _middle(number: int) -> float:
     return (_least(number) + _least(number + 1) - 1) / 2
 

@@ -1,0 +1,165 @@
+"""Plots of studies, fit for a design document: labelled, told apart without colours, the same bytes each time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MultipleLocator, PercentFormatter
+
+from diagrams.simulations import Result
+from simulations.kargo.study.measures import PROMOTIONS, TO_VERIFIED, WASTED_WORK, WORK, Tally
+from simulations.kargo.study.study import OUTCOMES, Outcome
+from simulations.stochastic.tallies import Histogram, Moments, lower_edges
+
+T = TypeVar("T")
+_Draw = Callable[[Axes, Result], None]
+
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#f0e442")
+"""Colours that people with any kind of colour blindness tell apart. Source: Okabe and Ito (2008)"""
+
+HATCHES = ("", "//", "..", "xx", "\\\\", "++", "oo", "--")
+DASHES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (5, 5)))
+
+_TICKS = (0.1, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
+MOST_TICKS = 9
+
+FORMATS = ("svg", "png")
+_STYLE: Any = {  # matplotlib types the names of settings as those of one version
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "font.size": 10,
+    "grid.alpha": 0.3,
+    "hatch.linewidth": 0.6,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "kargo-model",
+}
+
+
+def write(result: Result, folder: Path) -> Iterator[Path]:
+    """Write every plot of a result into a folder, in each of `FORMATS`; the files, as they are written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, figure in figures(result):
+        for form in FORMATS:
+            file = folder / f"{result.study.name}-{name}.{form}"
+            with mpl.rc_context(_STYLE):
+                # No date, so that the same study is the same file.
+                figure.savefig(file, dpi=150, metadata={"Date": None} if form == "svg" else {"Software": None})
+            yield file
+
+
+def figures(result: Result) -> Iterator[tuple[str, Figure]]:
+    """Every plot of a result with its name."""
+    with mpl.rc_context(_STYLE):
+        yield "verified", _figure(result, _verified)
+        yield "outcomes", _figure(result, _outcomes)
+        yield "cost", _figure(result, _cost)
+
+
+def _figure(result: Result, draw: _Draw) -> Figure:
+    figure = Figure(figsize=(7.2, 4.2), layout="constrained")
+    axes = figure.add_subplot()
+    draw(axes, result)
+    study = result.study
+    below = f"{study.name}: Kargo {study.behaviours.release}, {result.runs:,} runs, seed {study.seed}"
+    figure.supxlabel(below, fontsize=8, color="0.35", x=0.99, ha="right")
+    return figure
+
+
+def _verified(axes: Axes, result: Result) -> None:
+    """How many of the Promotions are verified by when."""
+    last = 0.0
+    for k, tally in enumerate(result.tallies):
+        seconds, shares = _curve(tally.times[TO_VERIFIED], tally.asked)
+        axes.plot(seconds, shares, color=_of(COLOURS, k), linestyle=_of(DASHES, k), label=tally.name, linewidth=1.8)
+        late = tally.quantile(TO_VERIFIED, 0.995, result.confidence)
+        last = max(last, late.value / 1000 if late else 0.0)
+    axes.set_xlim(0, last or 1)
+    axes.set_ylim(0, 1)
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+    axes.xaxis.set_major_locator(MultipleLocator(next((s for s in _TICKS if last / s <= MOST_TICKS), _TICKS[-1])))
+    axes.xaxis.set_major_formatter(FuncFormatter(_short))
+    axes.set_xlabel("time since the Promotion was created")
+    axes.set_ylabel("share of Promotions verified by then")
+    axes.set_title("Verified in time", loc="left")
+    axes.legend(frameon=False, loc="lower right")
+
+
+def _curve(histogram: Histogram, of: int) -> tuple[Sequence[float], Sequence[float]]:
+    """Seconds, and how many of all have come to an end by then."""
+    met = np.flatnonzero(histogram.counts)
+    edges = lower_edges(met + 1) / 1000
+    shares = np.cumsum(histogram.counts[met]) / max(of, 1)
+    return [0.0, *edges.tolist()], [0.0, *shares.tolist()]
+
+
+def _outcomes(axes: Axes, result: Result) -> None:
+    """What becomes of the Promotions."""
+    left = np.zeros(len(result.tallies))
+    at = np.arange(len(result.tallies))[::-1]
+    for k, outcome in enumerate(OUTCOMES):
+        shares = np.array([t.outcomes[k] / t.asked for t in result.tallies])
+        if shares.any():
+            colour, hatch = _of(COLOURS, k), _of(HATCHES, k)
+            axes.barh(at, shares, left=left, color=colour, hatch=hatch, edgecolor="white", label=outcome.value)
+        left = left + shares
+    for y, tally in zip(at, result.tallies, strict=True):
+        found = tally.share_of(Outcome.VERIFIED, result.confidence)
+        if found:
+            off = [[found.value - found.low], [found.high - found.value]]
+            axes.errorbar([found.value], [y], xerr=off, color="black", capsize=3, linewidth=1)
+    axes.set_yticks(at, [t.name for t in result.tallies])
+    axes.set_xlim(0, 1)
+    axes.xaxis.set_major_formatter(PercentFormatter(1.0))
+    axes.set_xlabel(f"share of Promotions ({result.confidence * 100:g} % interval of those verified)")
+    axes.set_title("What becomes of them", loc="left")
+    axes.grid(visible=False, axis="y")
+    axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2, fontsize=8)
+
+
+def _cost(axes: Axes, result: Result) -> None:
+    """What it costs: work that was of use and work that was not, and how many Promotions it took."""
+    at = np.arange(len(result.tallies))
+    work = np.array([_mean(t, WORK) for t in result.tallies]) / 1000
+    wasted = np.array([_mean(t, WASTED_WORK) for t in result.tallies]) / 1000
+    axes.bar(at, work - wasted, color=COLOURS[0], label="of use", width=0.6)
+    axes.bar(
+        at, wasted, bottom=work - wasted, color=COLOURS[1], hatch="//", edgecolor="white", label="wasted", width=0.6
+    )
+    for x, tally in zip(at, result.tallies, strict=True):
+        found = tally.mean(WORK, result.confidence)
+        if found and tally.runs > 1:
+            off = [[(found.value - found.low) / 1000], [(found.high - found.value) / 1000]]
+            axes.errorbar([x], [found.value / 1000], yerr=off, color="black", capsize=3, linewidth=1)
+    labels = [f"{t.name}\n{_mean(t, PROMOTIONS):.3g} Promotions" for t in result.tallies]
+    axes.set_xticks(at, labels)
+    axes.set_xlim(-0.7, len(result.tallies) - 0.3)
+    axes.yaxis.set_major_formatter(FuncFormatter(_short))
+    axes.set_ylabel("time spent in steps, mean")
+    axes.set_title("Work for each Promotion that was asked for", loc="left")
+    axes.grid(visible=False, axis="x")
+    axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
+
+
+def _short(seconds: float, _: object = None) -> str:
+    """A time as short as it can be said: 2s, 90s, 5m, 1h30m."""
+    if seconds and seconds % 60 == 0:
+        hours, minutes = divmod(round(seconds) // 60, 60)
+        return f"{hours}h" * (hours > 0) + f"{minutes}m" * (minutes > 0 or not hours)
+    return f"{seconds:g}s" if seconds else "0"
+
+
+def _mean(tally: Tally, name: str) -> float:
+    moments: Moments = tally.means[name]
+    return moments.sums[0] / max(1, moments.sums[1])
+
+
+def _of(many: Sequence[T], number: int) -> T:
+    return many[number % len(many)]

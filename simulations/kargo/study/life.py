@@ -1,0 +1,439 @@
+"""What becomes of a Promotion that somebody asks for: its passes, what a policy makes of its end, verification.
+
+Many runs at once: a batch of them is at a *place*, and goes on from there to other places, until all are done. The
+rules of the model decide; here time passes, and the world answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property, lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from model.kargo.argocd.health import COOLDOWN_MS, LastOperation, distrust
+from model.kargo.failure_policies import Hint, Response
+from model.kargo.loop import responses
+from model.kargo.loop.sync_promotions import hold_back
+from model.kargo.phases import HealthState, PromotionPhase
+from model.kargo.saving_rules import BACKOFF
+from model.kargo.step_engine import Turn
+from model.kargo.step_kinds import Result
+from model.system import ModelError
+from simulations.kargo import passes
+from simulations.kargo.study.attempts import ATTEMPT, HEED, LATE_MS, NOW, SLOT, Left, Passes, Situation, takes
+from simulations.kargo.study.study import HINTS, OUTCOMES, UPDATE, Outcome, StepWorld, Study, StudyError
+from simulations.stochastic.batches import RUN, Batch, Column, Source, constant, joined
+from simulations.stochastic.distributions import Distribution, Values, always
+from simulations.stochastic.forking import Choice
+from simulations.stochastic.trees import Choose, End, Tree, follow
+
+# Streams of chance: some for the Stage, then a few for each step.
+HEALTH_DELAY, HEALTHY, VERIFICATION, SUCCESSFUL, LATENCY, EVERY, HINTED = range(7)
+_OF_STEPS, _EACH = 16, 8
+TAKES, RESULT, READY, OUTAGE, HOLDS = range(5)
+
+WANTED, PREVIOUS = "wanted", "previous"
+"""What a policy's rules call the Freight that is promoted, and the one that the Stage has."""
+
+NOT_DRAWN = -1
+NEVER = 1 << 62
+WAKES = "wakes"
+"""The column with the time of the next pass that comes by itself."""
+
+INSTANT = "instant"
+"""The column with the time at which the attempt that is looked at begins."""
+
+GOOD = frozenset({Turn.SUCCEEDED, Turn.SKIPPED_ITSELF, Turn.WAITS})
+"""The ways an attempt can end that is of use, unless all begins anew."""
+
+MEASURES = (
+    "begun",
+    "over",
+    "known",
+    "outcome",
+    "attempts",
+    "useful",
+    "work",
+    "useful_work",
+    "promotions",
+    "starts",
+)
+"""Columns with what is measured; times are milliseconds, negative until they are known."""
+
+
+class Begins(NamedTuple):
+    """Somebody, or a policy, has created a Promotion."""
+
+
+class Waits(NamedTuple):
+    """The next pass comes to a Promotion."""
+
+    situation: Situation
+
+
+class Asks(NamedTuple):
+    """In a pass, something comes that nobody knows."""
+
+    choose: Choose[Left]
+    begins: frozenset[int]
+
+
+class Ended(NamedTuple):
+    """A Promotion has ended."""
+
+    phase: PromotionPhase
+    hint: Hint | None
+
+
+class Done(NamedTuple):
+    """It is over, whatever it was."""
+
+
+Place = Begins | Waits | Asks | Ended | Done
+Going = Iterator[tuple[Place, Batch]]
+
+
+class Life:
+    """The lives of the Promotions of a study, with values from `source`."""
+
+    def __init__(self, study: Study, source: Source) -> None:
+        self.study = study
+        self.source = source
+        self.passes = _passes(study)
+
+    def columns(self, length: int) -> dict[str, Column]:
+        """Every column but the run, as it is before anything has happened."""
+        steps = range(len(self.study.steps))
+        names = [takes(k) for k in steps] + [tries(k) for k in steps] + [ready_at(k) for k in steps]
+        names += [
+            *self.passes.instants,
+            NOW,
+            INSTANT,
+            WAKES,
+            "created",
+            "asked",
+            "told",
+            "rolling",
+            "attempt",
+            *MEASURES,
+        ]
+        found = {name: constant(0, length) for name in names}
+        drawn_later = [outage_until(k) for k in steps] + ["begun", "over", "known"]
+        return found | {name: constant(NOT_DRAWN, length) for name in drawn_later}
+
+    def run(self, begin: Batch) -> Batch:
+        """Go on until all are done."""
+        pending: dict[Place, list[Batch]] = {Begins(): [begin]}
+        done: list[Batch] = []
+        while pending:
+            place = next(iter(pending))
+            for after, rows in self.step(place, joined(pending.pop(place))):
+                if isinstance(after, Done):
+                    done.append(rows)
+                elif len(rows):
+                    pending.setdefault(after, []).append(rows)
+        return joined(done)
+
+    def step(self, place: Place, batch: Batch) -> Going:
+        """Where the rows come to from a place."""
+        if isinstance(place, Begins):
+            yield self._begin(batch)
+        elif isinstance(place, Waits):
+            yield from self._pass(place, batch)
+        elif isinstance(place, Ended):
+            yield from self._end(place, batch)
+        else:
+            raise ModelError(f"nothing follows {type(place).__name__}")
+
+    def draw(self, batch: Batch, distribution: Distribution, stream: int, number: Column) -> tuple[Batch, Column]:
+        """Values from the source."""
+        return self.source.draw(batch, distribution, stream, number)
+
+    def _later(self, batch: Batch) -> Batch:
+        """The same rows when a watch has told."""
+        batch, waited = self.draw(batch, self.study.latency, LATENCY, batch["asked"])
+        return batch.put(now=batch[NOW] + waited, asked=batch["asked"] + 1)
+
+    # Passes
+
+    def _begin(self, batch: Batch) -> tuple[Place, Batch]:
+        """Its Stage learns of it and makes it current, and it learns of that."""
+        batch = self._later(self._later(batch))
+        begun = np.where(batch["begun"] < 0, batch[NOW], batch["begun"])
+        return Waits(self.passes.first), batch.put(begun=begun, promotions=batch["promotions"] + 1)
+
+    def _pass(self, place: Waits, batch: Batch) -> Going:
+        begins = place.situation.begins
+        yield from self.through(self.passes.tree(place.situation), begins, batch)
+
+    def through(self, tree: Tree[Left], begins: frozenset[int], batch: Batch) -> Going:
+        """Where the rows come to by a tree, or from a choice in it."""
+
+        def choose(choice: Choice, rows: Batch) -> Iterable[tuple[int, Batch]]:
+            return self._choose(choice, rows, begins)
+
+        for end, rows in follow(tree, batch, choose, self._nobody_knows):
+            if isinstance(end, End):
+                yield from self._leave(end.result, rows)
+            else:
+                yield Asks(end, begins), rows
+
+    def _nobody_knows(self, choice: Choice) -> bool:
+        step = _step_of(choice)
+        return step is not None and bool(self.study.steps[step].open_to)
+
+    def _leave(self, left: Left, batch: Batch) -> Going:
+        """What was done counts, and the next pass is waited for."""
+        length = len(batch)
+        good = sum((batch[takes(k)] for k, turn in left.turns if turn in GOOD), constant(0, length))
+        work = sum((batch[takes(k)] for k, turn in left.turns if _ran(turn)), constant(0, length))
+        attempts = sum(_ran(turn) for _, turn in left.turns)
+        useful = sum(turn in GOOD for _, turn in left.turns)
+        before = constant(0 if left.fresh else 1, length)  # what was done before counts no more
+        columns = {name: of.at(batch.columns, length) for name, of in left.instants}
+        now = left.now.at(batch.columns, length)
+        wait = None if left.wake is None else left.wake.at(batch.columns, length)
+        columns |= {WAKES: constant(NEVER, length) if wait is None else now + wait + LATE_MS}
+        columns |= {NOW: now, "attempts": batch["attempts"] + attempts}
+        columns |= {"work": batch["work"] + work, "useful": before * batch["useful"] + useful}
+        columns |= {"useful_work": before * batch["useful_work"] + good}
+        if left.starts_again:
+            columns["starts"] = batch["starts"] + 1
+        if left.phase.terminal:
+            yield Ended(left.phase, left.hint), batch.set(columns)
+        else:
+            yield from self._sleep(left, batch.set(columns))
+
+    def _sleep(self, left: Left, batch: Batch) -> Going:
+        """Until a timer fires, or a watch tells that what is waited for is there."""
+        batch, latency = self.draw(batch, self.study.latency, LATENCY, batch["asked"])
+        batch = batch.put(asked=batch["asked"] + 1)
+        wakes, waits = batch[WAKES], left.waits_for
+        if waits is not None and not left.starts_again and self.study.steps[waits].watched:
+            told = batch[ready_at(waits)] + latency
+            wakes = np.where(batch[ready_at(waits)] > batch[NOW], np.minimum(wakes, told), wakes)
+        stuck = wakes == NEVER
+        late = ~stuck & (wakes - batch["created"] > self.study.until_ms)
+        for ends, outcome in ((stuck, Outcome.STUCK), (late, Outcome.UNFINISHED)):
+            if ends.any():
+                yield self._over(batch.take(np.flatnonzero(ends)), outcome)
+        on = np.flatnonzero(~stuck & ~late)
+        if len(on):
+            yield Waits(left.next), batch.take(on).put(now=wakes[on])
+
+    # The world
+
+    def _choose(self, choice: Choice, batch: Batch, begins: frozenset[int]) -> Iterable[tuple[int, Batch]]:
+        step = _step_of(choice)
+        if step is not None:
+            now = dict(choice.numbers)[NOW].at(batch.columns, len(batch))
+            return self._attempt(step, step in begins, now, batch)
+        if choice.action == HEED:
+            return self._hint(choice, batch)
+        return self._condition(choice, batch)
+
+    def try_once(self, step: int, first: bool, now: Column, batch: Batch) -> Batch:
+        """An attempt of a step begins: how long it takes, and what it will wait for."""
+        world = self.study.steps[step]
+        batch = batch.set({INSTANT: now})
+        batch, took = self.draw(batch, world.takes, _stream(step, TAKES), batch[tries(step)])
+        batch = batch.set({takes(step): took})
+        if first and world.ready is not None:
+            batch, ready = self.draw(batch, world.ready, _stream(step, READY), batch[tries(step)])
+            batch = batch.set({ready_at(step): batch[INSTANT] + ready})
+        return batch.set({tries(step): batch[tries(step)] + 1})
+
+    def answer(self, place: Asks, batch: Batch, way: int) -> Going:
+        """Where the rows come to if an attempt of which nobody knows goes that way, where nothing else decides."""
+        step = _step_of(place.choose.choice)
+        assert step is not None, "only attempts are left open"
+        now = dict(place.choose.choice.numbers)[NOW].at(batch.columns, len(batch))
+        for came, rows in self._attempt(step, step in place.begins, now, batch, always(way)):
+            if len(rows):
+                yield from self.through(place.choose.ways[came], place.begins, rows)
+
+    def open_to(self, place: Asks) -> tuple[int, ...]:
+        """The ways that an attempt may go of which nobody knows."""
+        step = _step_of(place.choose.choice)
+        return () if step is None else self.study.steps[step].open_to
+
+    def _attempt(
+        self, step: int, first: bool, now: Column, batch: Batch, results: Values | None = None
+    ) -> Iterator[tuple[int, Batch]]:
+        world = self.study.steps[step]
+        batch = self._outages(step, world, self.try_once(step, first, now, batch))
+        down = batch[INSTANT] < batch[outage_until(step)]
+        broken, rest = batch.split(down)
+        yield world.possible.index(Result.ERRORED), broken
+        if world.ready is not None:
+            waiting, rest = rest.split(rest[INSTANT] < rest[ready_at(step)])
+            yield world.possible.index(Result.RUNNING), waiting
+        if len(rest):
+            rest, came = self.draw(rest, results or world.results, _stream(step, RESULT), rest[tries(step)])
+            yield from rest.by(came)
+
+    def _outages(self, step: int, world: StepWorld, batch: Batch) -> Batch:
+        """Whether there is an outage is found when a run first comes to the step."""
+        if world.outage is None:
+            return batch
+        new, old = batch.split(batch[outage_until(step)] == NOT_DRAWN)
+        if len(new):
+            new, lasts = self.draw(new, world.outage, _stream(step, OUTAGE), constant(0, len(new)))
+            new = new.set({outage_until(step): new[INSTANT] + lasts})
+        return joined([new, old]) if len(old) else new
+
+    def _hint(self, choice: Choice, batch: Batch) -> Iterator[tuple[int, Batch]]:
+        batch, hints = self.draw(batch, self.study.hints, HINTED, batch["attempts"])
+        for hint, rows in batch.by(hints):
+            label = f"hint: {HINTS[hint].value}"
+            # What is not heeded any more is a hint to give up.
+            heeded = label if label in choice.ways else f"hint: {Hint.GIVE_UP.value}"
+            yield choice.ways.index(heeded), rows
+
+    def _condition(self, choice: Choice, batch: Batch) -> Iterator[tuple[int, Batch]]:
+        """An `if` that cannot be decided; its first outcome is that it holds."""
+        step = next(
+            k
+            for k, s in enumerate(self.passes.plan.steps)
+            if choice.action == f"evaluate the if of {s.rules.alias}"
+        )
+        holds = self.study.steps[step].holds
+        if holds is None:
+            alias = self.passes.plan.steps[step].rules.alias
+            raise StudyError(f"the `if` of step {alias!r} cannot be decided; say how often it `holds`")
+        batch, found = self.draw(batch, holds, _stream(step, HOLDS), batch[tries(step)])
+        for value, rows in batch.by(found):
+            yield (0 if value else 1), rows
+
+    # The end of a Promotion
+
+    def _end(self, place: Ended, batch: Batch) -> Going:
+        if place.phase is PromotionPhase.SUCCEEDED:
+            rolled_back, wanted = batch.split(batch["rolling"] > 0)
+            if len(rolled_back):
+                yield self._over(rolled_back, Outcome.ROLLED_BACK)
+            if len(wanted):
+                yield from self._settle(wanted)
+            return
+        for rolling, rows in batch.by(batch["rolling"]):
+            for attempt, those in rows.by(rows["attempt"]):
+                yield self._respond(place, bool(rolling), attempt, those)
+
+    def _respond(self, place: Ended, rolling: bool, attempt: int, batch: Batch) -> tuple[Place, Batch]:
+        """What the policy creates, by its own rule."""
+        before = Response.ROLL_BACK if rolling else None
+        tried = (PREVIOUS if rolling else WANTED, attempt, place.hint, before)
+        [found] = responses.respond(SLOT, place.phase, None, tried, PREVIOUS, False, policy=self.study.policy)
+        wanted = found.changes.get("wanted")
+        if wanted is None:
+            return self._over(batch, Outcome.FAILED)
+        length = len(batch)
+        again = {"rolling": constant(wanted == PREVIOUS, length), "useful": constant(0, length)}
+        again |= {"attempt": constant(int(str(found.changes["next_attempt"])), length)}
+        again |= {"useful_work": constant(0, length)}
+        return Begins(), self._later(batch.set(again))
+
+    def _settle(self, batch: Batch) -> Going:
+        """The Promotion has succeeded: the Stage is to become healthy, and its Freight to be verified."""
+        settling = self.study.settling
+        ended = self._later(batch.put(over=batch[NOW]))
+        ended, delay = self.draw(ended, settling.delay, HEALTH_DELAY, ended["promotions"])
+        ended = ended.put(told=ended[NOW], known=self._known(ended["over"], ended["over"] + delay, ended[NOW]))
+        ended, healthy = self.draw(ended, settling.healthy, HEALTHY, ended["promotions"])
+        well, ill = ended.split(healthy > 0)
+        if len(ill):
+            yield self._over(ill.put(now=ill["known"]), Outcome.UNHEALTHY)
+        if not len(well):
+            return
+        well = well.put(now=well["known"])
+        if settling.verifies:
+            well, took = self.draw(well, settling.takes, VERIFICATION, well["promotions"])
+            well = self._later(well.put(now=well[NOW] + took))
+            well, successful = self.draw(well, settling.successful, SUCCESSFUL, well["promotions"])
+            well, failed = well.split(successful > 0)
+            if len(failed):
+                yield self._over(failed, Outcome.NOT_VERIFIED)
+        if len(well):
+            yield self._over(well, Outcome.VERIFIED)
+
+    def _known(self, ended: Column, healthy: Column, told: Column) -> Column:
+        """When the Stage is known to be healthy: not before its release trusts what Argo CD says."""
+        known: Column = np.maximum(healthy, told)
+        if not self.distrust_ms:
+            return known
+        # Meanwhile every pass fails, and the queue backs off: the first pass after the distrust is the one.
+        first = told + self._waits[np.searchsorted(self._waits, np.maximum(ended + self.distrust_ms - told, 0))]
+        later: Column = np.maximum(known, first)
+        return later
+
+    @cached_property
+    def distrust_ms(self) -> int:
+        """How long after an operation of Argo CD the release does not believe in health, whatever is seen."""
+        if not any(step.kind == UPDATE for step in self.study.template.steps):
+            return 0
+        operation = LastOperation("Succeeded", 0, reconciled_since=True)
+        return COOLDOWN_MS if distrust(operation, self.study.behaviours.health_trust) else 0
+
+    @cached_property
+    def _waits(self) -> Column:
+        """How long after the first the n-th pass comes if all of them fail."""
+        times = [0]
+        while times[-1] <= 2 * COOLDOWN_MS:
+            wait = passes.wake_after({"requeue": BACKOFF}, len(times))
+            assert wait is not None
+            times.append(times[-1] + wait + LATE_MS)
+        return np.array(times, np.int64)
+
+    @cached_property
+    def overtakes(self) -> bool:
+        """Whether the next Promotion may begin while the Stage is not healthy yet, by the release's own gate."""
+        gate = self.study.behaviours.promotion_gate
+        return not hold_back(True, None, HealthState.PROGRESSING, gate=gate)
+
+    def _over(self, batch: Batch, outcome: Outcome) -> tuple[Place, Batch]:
+        """The end of it all; a Promotion that did not succeed is over now."""
+        ended = np.where(batch["over"] < 0, batch[NOW], batch["over"])
+        known = np.where(batch["known"] < 0, batch[NOW], batch["known"])
+        code = constant(OUTCOMES.index(outcome), len(batch))
+        return Done(), batch.put(over=ended, known=known, outcome=code)
+
+
+@lru_cache(maxsize=16)
+def _passes(study: Study) -> Passes:
+    """The passes, the same for all portions of a study that this process is given."""
+    return Passes(study)
+
+
+def _ran(turn: Turn) -> bool:
+    return passes.called(turn)
+
+
+def _step_of(choice: Choice) -> int | None:
+    """The step whose attempt it is, if it is one."""
+    return int(choice.action.removeprefix(ATTEMPT)) if choice.action.startswith(ATTEMPT) else None
+
+
+def _stream(step: int, what: int) -> int:
+    return _OF_STEPS + _EACH * step + what
+
+
+def tries(step: int) -> str:
+    """The column that counts the attempts of a step, over all Promotions of a run."""
+    return f"tries[{step}]"
+
+
+def ready_at(step: int) -> str:
+    """The column with the time from which what a step waits for is there."""
+    return f"ready[{step}]"
+
+
+def outage_until(step: int) -> str:
+    """The column with the end of the outage that a run met at a step."""
+    return f"outage[{step}]"
+
+
+def fresh(life: Life, runs: Column) -> Batch:
+    """A row for each of these runs, before anything has happened."""
+    return Batch({RUN: runs, **life.columns(len(runs))}, len(runs))

@@ -1,0 +1,344 @@
+"""Studies: the simulator against the model's own runs, against exact values, and against Storm."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from model.kargo import planning
+from model.kargo.attempts import Attempt
+from model.kargo.failure_policies import policy_named
+from model.kargo.manifest_types import Retry
+from model.kargo.phases import PromotionPhase
+from model.kargo.plan import Plan
+from model.kargo.releases import RELEASES, Behaviours
+from model.kargo.step_engine import RAN, Turn
+from model.kargo.step_kinds import Result
+from model.kargo.templates import StepSpec, Template
+from model.system import Outcomes, action, only
+from simulations.kargo import runs
+from simulations.kargo.study import exact, measures, study_file
+from simulations.kargo.study.attempts import NOW
+from simulations.kargo.study.life import Life, fresh
+from simulations.kargo.study.measures import BLOCKED, TO_VERIFIED, Tally, Variant
+from simulations.kargo.study.study import OUTCOMES, Outcome, Settling, StepWorld, Study, poll_of
+from simulations.stochastic import chains
+from simulations.stochastic.batches import Sampled
+from simulations.stochastic.distributions import Values, always
+
+CONFIDENT = 0.999
+"""Of the intervals that have to hold an exact value: with so many of them, one of 95 % would miss now and then."""
+
+POLICIES = ("none", "restart:2", "recreate:2", "rollback:1")
+
+SMALL = (Path(__file__).parents[1] / "examples" / "studies" / "small.yaml").read_text()
+
+
+def study_of(text: str, folder: Path, **changed: Any) -> Study:
+    file = folder / "study.yaml"
+    file.write_text(text)
+    return replace(study_file.load(str(file)), **changed)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Study:
+    return study_of(SMALL, tmp_path)
+
+
+def tally(study: Study) -> Tally:
+    [found] = measures.together(map(measures.count, measures.portions((Variant("", study),))))
+    return found
+
+
+# Against the model's own runs
+
+
+def answer(now: int, cancelled: bool, *, down_until: int, ready_at: int, takes: int, poll: int | None) -> Outcomes:
+    """What the world of a study does, written down for numbers that are known."""
+    attempt = Attempt("Succeeded")
+    if now < down_until:
+        attempt = Attempt("Errored", error="down")
+    elif now < ready_at:
+        attempt = Attempt("Running", retry_after_ms=poll)
+    return only("", turn=Turn.RAN, attempt=attempt, now=now + takes, cancelled=cancelled)
+
+
+def concrete(template: Template, behaviours: Behaviours, **world: int | None) -> tuple[PromotionPhase, int, int]:
+    """How `kargo-model run` goes: the phase it ends with, when that is, and how many attempts there were."""
+    planner = planning.planner_of(template, behaviours)
+    acts = action(answer, "answer", constants=world, writes=("turn", "attempt"))
+    scripted: Plan = planning.plan(planner, lambda *_: acts, writes_can_fail=True)
+    run = runs.run(scripted, limit=2000)
+    attempts = [s for p in run.passes for s in p.steps if s.turn in RAN]
+    takes = world["takes"]
+    assert takes is not None
+    last = sum(s.turn in RAN for s in run.passes[-1].steps)
+    return run.phase, run.passes[-1].at_ms + last * takes, len(attempts)
+
+
+PHASES = {Outcome.VERIFIED: PromotionPhase.SUCCEEDED, Outcome.FAILED: PromotionPhase.ERRORED}
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    release=st.sampled_from([r for r in RELEASES if r != "1.8.3"]),
+    kind=st.sampled_from(["argocd-update", "git-wait-for-pr", "http"]),
+    threshold=st.integers(1, 12),
+    timeout=st.sampled_from([0, 1500, 30_000, 61_234, 600_000]),
+    down=st.sampled_from([0, 1, 40, 700, 5_000, 90_000, 700_000]),
+    ready=st.sampled_from([0, 10, 29_000, 31_000, 299_999, 400_000]),
+    takes=st.sampled_from([0, 1, 250, 1000, 7_321]),
+)
+def test_a_simulated_promotion_goes_as_one_that_is_run(
+    release: str, kind: str, threshold: int, timeout: int, down: int, ready: int, takes: int
+) -> None:
+    behaviours = RELEASES[release]
+    steps = (StepSpec("wait", kind, retry=Retry(timeout, threshold)), StepSpec("end", "git-clone"))
+    template = Template(steps, ())
+    poll = poll_of(kind, behaviours)
+    possible = (Result.SUCCEEDED, Result.ERRORED, Result.RUNNING)
+    waits = StepWorld(always(takes), possible=possible, ready=always(ready), outage=always(down), poll_ms=poll)
+    study = Study(template, (waits, StepWorld(always(takes))), behaviours)
+    done = Life(study, Sampled(1)).run(fresh(Life(study, Sampled(1)), np.zeros(1, np.int64)))
+    phase, end, attempts = concrete(template, behaviours, down_until=down, ready_at=ready, takes=takes, poll=poll)
+    outcome = OUTCOMES[int(done["outcome"][0])]
+
+    if outcome is Outcome.STUCK:
+        assert phase is PromotionPhase.RUNNING
+    else:
+        assert (PHASES[outcome], int(done["attempts"][0])) == (phase, attempts)
+        assert int(done["over"][0]) == end
+
+
+def test_the_step_that_skips_itself_is_simulated_too() -> None:
+    """In 1.8.3 a step that failed once is skipped, and the Promotion succeeds: the simulator knows no better."""
+    template = Template((StepSpec("clone", "git-clone", retry=Retry(None, 3)),), ())
+    world = StepWorld(always(100), Values("r", {1: 1.0}))
+    ends = {}
+    for release in ("1.8.3", "1.11.2"):
+        study = Study(template, (world,), RELEASES[release], runs=10)
+        ends[release] = tally(study).outcomes
+
+    assert ends["1.8.3"][OUTCOMES.index(Outcome.VERIFIED)] == 10
+    assert ends["1.11.2"][OUTCOMES.index(Outcome.FAILED)] == 10
+
+
+# Against exact values
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_simulated_and_exact_values_agree(policy: str, small: Study) -> None:
+    study = replace(small, policy=policy_named(policy))
+    values, found = exact.exact(exact.chain_of(study)), tally(study)
+
+    for outcome in OUTCOMES:
+        estimate = found.share_of(outcome, CONFIDENT)
+        assert estimate is not None
+        bounds = values.outcomes.get(outcome, chains.Bounds(0.0, 0.0))
+        assert estimate.low <= bounds.least == bounds.greatest <= estimate.high, outcome
+    for name, bounds in values.gathered.items():
+        mean = found.mean(name, CONFIDENT)
+        assert mean is not None
+        assert mean.low - 1e-6 <= bounds.least <= mean.high + 1e-6, name
+    verified = found.mean(TO_VERIFIED, CONFIDENT)
+    assert verified is not None
+    assert values.verified_after is not None
+    assert verified.low <= values.verified_after <= verified.high
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("policy", [*POLICIES, "hints:1"])
+def test_simulated_and_exact_values_agree_in_every_release(release: str, policy: str, tmp_path: Path) -> None:
+    text = SMALL.replace("runs: 30000", f"kargo: '{release}'\nruns: 30000")
+    test_simulated_and_exact_values_agree(policy, study_of(text, tmp_path))
+
+
+@pytest.mark.parametrize("policy", ["none", "recreate:1"])
+def test_storm_agrees_about_a_study(policy: str, small: Study, tmp_path: Path) -> None:
+    stormpy = pytest.importorskip("stormpy")
+    chain = exact.chain_of(replace(small, policy=policy_named(policy)))
+    values = exact.exact(chain)
+    file = tmp_path / "study.drn"
+    file.write_text(chains.drn(chain, exact.EXPORTED))
+    model = stormpy.build_model_from_drn(str(file))
+
+    def storm(formula: str) -> float:
+        [asked] = stormpy.parse_properties(formula)
+        return float(stormpy.model_checking(model, asked).get_value(model.initial_states[0]))
+
+    ends = " | ".join(f'"{exact.label(o)}"' for o in values.outcomes)
+    for outcome, bounds in values.outcomes.items():
+        assert storm(f'P=? [F "{exact.label(outcome)}"]') == pytest.approx(bounds.least, rel=1e-5)
+    for name, bounds in values.gathered.items():
+        assert storm(f'R{{"{exact.EXPORTED[name]}"}}=? [F ({ends})]') == pytest.approx(bounds.least, rel=1e-5)
+
+
+def test_what_nobody_knows_gives_bounds_that_hold_whatever_it_is(tmp_path: Path) -> None:
+    text = SMALL.replace("results: {Errored: 0.1}", "results: [Succeeded, Errored]")
+    open_ = exact.exact(exact.chain_of(study_of(text, tmp_path)))
+    verified = open_.outcomes[Outcome.VERIFIED]
+    inside = []
+    for chance in (0.0, 0.2, 0.9, 1.0):
+        known = study_of(SMALL.replace("results: {Errored: 0.1}", f"results: {{Errored: {chance}}}"), tmp_path)
+        one = exact.exact(exact.chain_of(known)).outcomes.get(Outcome.VERIFIED, chains.Bounds(0.0, 0.0)).least
+        inside.append(one)
+
+    assert verified.least < verified.greatest
+    assert all(verified.least - 1e-9 <= one <= verified.greatest + 1e-9 for one in inside)
+    assert verified.greatest == pytest.approx(inside[0])
+    assert verified.least == pytest.approx(inside[-1])
+
+
+def test_a_promotion_that_may_never_end_has_no_expected_time(tmp_path: Path) -> None:
+    text = """
+stage: {steps: [{uses: http, as: ask}]}
+world: {steps: {ask: {takes: 1s, results: {FailedWithoutError: 1}}}}
+"""
+    found = exact.exact(exact.chain_of(study_of(text, tmp_path)))
+
+    assert found.never_ends
+    assert not found.outcomes
+    assert tally(study_of(text, tmp_path, runs=5)).outcomes[OUTCOMES.index(Outcome.UNFINISHED)] == 5
+
+
+# Whoever does the work
+
+
+def test_the_same_study_gives_the_same_counts_however_it_is_divided(
+    small: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = replace(small, runs=3000, promotions=2, every=always(40_000))
+    whole = tally(study)
+    monkeypatch.setattr(measures, "BLOCK", 256)
+    divided = tally(study)
+
+    assert whole.outcomes == divided.outcomes
+    assert whole.means == divided.means
+    assert all((whole.times[n].counts == divided.times[n].counts).all() for n in measures.TIMES)
+    assert tally(replace(study, seed=2)).means != whole.means
+
+
+def test_the_order_in_which_portions_come_makes_no_difference(small: Study) -> None:
+    variants = tuple(Variant(p, replace(small, runs=40_000, policy=policy_named(p))) for p in ("none", "restart:1"))
+    work = [*measures.portions(variants)]
+    forth = measures.together(map(measures.count, work))
+    back = measures.together(map(measures.count, reversed(work)))
+
+    assert len(work) > 2
+    assert [t.means for t in forth] == [t.means for t in back]
+    assert [t.against for t in forth] == [t.against for t in back]
+
+
+# With the same luck
+
+
+def lived(study: Study) -> dict[str, np.ndarray]:
+    [batch] = measures.simulate(study, 0, study.runs)
+    return batch.columns
+
+
+@pytest.mark.parametrize("policy", ["restart:2", "recreate:2", "rollback:2", "hints:2"])
+def test_a_run_that_does_not_fail_is_the_same_under_every_policy(policy: str, small: Study) -> None:
+    study = replace(small, runs=4000)
+    without, having = lived(study), lived(replace(study, policy=policy_named(policy)))
+    same = without["outcome"] != OUTCOMES.index(Outcome.FAILED)
+
+    assert 1000 < same.sum() < 4000
+    for name in ("outcome", NOW, "attempts", "work", "promotions"):
+        assert (without[name][same] == having[name][same]).all(), name
+
+
+def test_a_policy_repairs_failures_and_says_what_that_costs(small: Study) -> None:
+    policies = ("none", "restart:2", "recreate:2")
+    variants = tuple(Variant(p, replace(small, runs=4000, policy=policy_named(p))) for p in policies)
+    none, restart, recreate = measures.together(map(measures.count, measures.portions(variants)))
+
+    for better in (restart, recreate):
+        more = better.difference(measures.SUCCESS, 0.99)
+        wasted = better.difference(measures.WASTED_WORK, 0.99)
+        assert more is not None
+        assert wasted is not None
+        assert more.low > 0.2
+        assert wasted.low > 0
+    assert none.difference(measures.SUCCESS, 0.99) is None
+    assert restart.means[measures.PROMOTIONS].sums[0] == 4000 < recreate.means[measures.PROMOTIONS].sums[0]
+    assert restart.means[measures.STARTS].sums[0] > 0 == recreate.means[measures.STARTS].sums[0]
+
+
+# Time
+
+
+def waits_for_pr(release: str, watched: bool = False) -> Study:
+    steps = (StepSpec("sync" if watched else "pr", "argocd-update" if watched else "git-wait-for-pr"),)
+    behaviours = RELEASES[release]
+    possible = (Result.SUCCEEDED, Result.ERRORED, Result.RUNNING)
+    poll = poll_of(steps[0].kind, behaviours)
+    world = StepWorld(always(0), possible=possible, ready=always(100_000), poll_ms=poll, watched=watched)
+    return Study(Template(steps, ()), (world,), behaviours, latency=always(50), runs=1)
+
+
+@pytest.mark.parametrize(
+    ("study", "after"),
+    [
+        (waits_for_pr("1.10.10"), 300_000 + 1),  # nobody tells, and the controller looks every five minutes
+        (waits_for_pr("1.11.2"), 4 * 30_001),  # the step asks to be polled every 30 seconds
+        (waits_for_pr("1.11.2", watched=True), 100_000 + 50),  # a watch tells
+        (waits_for_pr("1.9.9", watched=True), 100_000 + 50),
+    ],
+)
+def test_a_step_that_waits_is_looked_at_when_its_release_does(study: Study, after: int) -> None:
+    found = lived(study)
+
+    assert int(found["over"][0] - found["begun"][0]) == after
+
+
+def test_up_to_1_9_health_is_not_believed_for_ten_seconds() -> None:
+    known = {}
+    for release in ("1.9.9", "1.10.10"):
+        study = replace(waits_for_pr(release, watched=True), settling=Settling(delay=always(2000)))
+        found = lived(study)
+        known[release] = int(found["known"][0] - found["over"][0])
+
+    assert known["1.10.10"] == 2000
+    # The queue backs off meanwhile: 5 ms, 10 ms, ... and each timer fires a millisecond late.
+    assert known["1.9.9"] == 50 + sum((5 << n) + 1 for n in range(11))
+
+
+def test_promotions_wait_for_those_before_them() -> None:
+    world = StepWorld(always(60_000))
+    template = Template((StepSpec("clone", "git-clone"),), ())
+    study = Study(template, (world,), promotions=4, every=always(10_000), runs=3)
+    found = tally(study)
+    blocked = found.mean(BLOCKED, 0.95)
+
+    assert blocked is not None
+    assert blocked.value == (0 + 50_000 + 100_000 + 150_000) / 4
+    assert found.times[BLOCKED].total == 12
+
+
+def test_a_promotion_may_be_overtaken_while_its_stage_is_not_healthy() -> None:
+    template = Template((StepSpec("clone", "git-clone"),), ())
+    settling = Settling(delay=always(60_000), verifies=True, takes=always(10_000))
+    study = Study(template, (StepWorld(),), promotions=2, every=always(30_000), settling=settling, runs=4)
+    found = tally(study)
+
+    assert found.outcomes[OUTCOMES.index(Outcome.OVERTAKEN)] == 4
+    assert found.outcomes[OUTCOMES.index(Outcome.VERIFIED)] == 4
+    patient = tally(replace(study, every=always(65_000)))  # by then verification is under way, and comes first
+    assert patient.outcomes[OUTCOMES.index(Outcome.VERIFIED)] == 8
+    waited = patient.mean(BLOCKED, 0.95)
+    assert waited is not None
+    assert waited.value == 5_000 / 2
+
+
+def test_a_promotion_that_takes_too_long_is_given_up() -> None:
+    study = replace(waits_for_pr("1.11.2"), until_ms=50_000)
+
+    assert tally(study).outcomes[OUTCOMES.index(Outcome.UNFINISHED)] == 1

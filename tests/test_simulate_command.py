@@ -1,0 +1,310 @@
+"""`kargo-model simulate`: what it prints, compares and draws, and what it says about bad studies."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import kargo_model
+from commands import simulate
+from model.kargo.failure_policies import policy_named
+from simulations.kargo.study import exact, measures, study_file
+from simulations.kargo.study.measures import Tally, Variant
+
+Main = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def main(capsys: pytest.CaptureFixture[str]) -> Main:
+    def call(*words: str) -> tuple[int, str, str]:
+        code = kargo_model.main(["simulate", *words])
+        return (code, *capsys.readouterr())
+
+    return call
+
+
+EXAMPLE = str(study_file.EXAMPLE)
+STUDIES = Path(__file__).parents[1] / "examples" / "studies"
+SMALL = str(STUDIES / "small.yaml")
+
+
+def test_the_example_explains_itself_and_runs(main: Main, tmp_path: Path) -> None:
+    code, example, _ = main("--example")
+    file = tmp_path / "study.yaml"
+    file.write_text(example)
+    answered, out, err = main(str(file), "--runs", "300")
+
+    assert (code, answered, err) == (0, 0, "")
+    assert re.match(r"\d+(\.\d+)? % of the Promotions are verified \(.* to .*\), 95% of these within \d+m", out)
+    assert out.splitlines()[0].endswith("; 300 runs")
+    for field in ("kargo", "policy", "runs", "seed", "confidence", "until", "promotions", "manifests", "world"):
+        assert re.search(rf"^(# )?{field}:", example, re.M), field
+
+
+def test_policies_are_compared_in_the_same_runs(main: Main) -> None:
+    code, out, _ = main(EXAMPLE, "--runs", "4000", "--compare", "policy=none,restart:3,recreate:3,rollback")
+
+    assert code == 0
+    assert re.match(r"(restart|recreate):3: 9\d.* % of .*; \d\.\d+ points more than none \(.*\); 4,000 runs", out)
+    assert re.search(r"^more than none, in the same runs +restart:3 +recreate:3 +rollback$", out, re.M)
+    assert re.search(r"^rolled back +0 % .* 1\.", out, re.M)
+
+
+@pytest.mark.parametrize("what", ["kargo=1.9.9,1.11.2", "sync.timeout=1m,10m", "sync.errorThreshold=1,3"])
+def test_releases_and_retry_settings_are_compared_too(what: str, main: Main) -> None:
+    code, out, _ = main(EXAMPLE, "--runs", "2000", "--compare", what, "--format", "json")
+    first, second = json.loads(out)["variants"]
+
+    assert code == 0
+    assert [first["name"], second["name"]] == [
+        f"{what.partition('=')[0]} {v}" for v in what.partition("=")[2].split(",")
+    ]
+    assert (first["differences"], first["means"] == second["means"]) == (None, False)
+
+
+def test_a_document_for_programs_says_what_the_text_says(main: Main) -> None:
+    words = (EXAMPLE, "--runs", "1000", "--compare", "policy=none,recreate:1")
+    _, out, _ = main(*words, "--format", "json")
+    _, table, _ = main(*words, "--format", "csv")
+    document = json.loads(out)
+    rows = {tuple(row[:3]): row[3:] for row in csv.reader(table.splitlines())}
+
+    assert (document["schema"], document["version"]) == ("kargo-model/simulate", 1)
+    assert (document["runs"], document["wanted"], document["promotions"], document["seed"]) == (1000, 1000, 1, 1)
+    for variant in document["variants"]:
+        verified = variant["outcomes"]["verified"]
+        assert sum(o["count"] for o in variant["outcomes"].values()) == variant["asked"] == 1000
+        assert verified["low"] < verified["value"] == verified["count"] / 1000 < verified["high"]
+        assert rows[variant["name"], "verified", "share"] == [repr(verified[k]) for k in ("value", "low", "high")]
+        p95 = variant["quantiles"]["time to verified"]["p95"]
+        assert rows[variant["name"], "time to verified", "p95"] == [repr(p95[k]) for k in ("value", "low", "high")]
+        assert 60 < p95["value"] < 900  # seconds
+
+
+@pytest.mark.slow
+def test_the_same_bytes_wherever_it_is_done(main: Main, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = (EXAMPLE, "--runs", "40000", "--format", "json")
+    _, here, _ = main(*words)
+    monkeypatch.setattr(simulate, "FEW", 0)
+    _, there, _ = main(*words)
+
+    assert here == there
+
+
+def test_exact_values_and_their_export(main: Main, tmp_path: Path) -> None:
+    chain = tmp_path / "small.drn"
+    code, out, _ = main(SMALL, "--exact", "--export", str(chain))
+    _, document, _ = main(SMALL, "--exact", "--compare", "policy=none,restart:1", "--format", "json")
+    none, restart = json.loads(document)["variants"]
+
+    assert code == 0
+    assert out.startswith("exactly 58.78 % of the Promotions are verified, after 58.0s on average; policy none\n")
+    assert chain.read_text().startswith("@type: DTMC\n")
+    assert none["outcomes"]["verified"]["least"] == none["outcomes"]["verified"]["greatest"]
+    assert none["outcomes"]["verified"]["least"] < restart["outcomes"]["verified"]["least"]
+    assert none["verified_after"] == pytest.approx(58.0, abs=0.1)
+
+
+def test_plots_are_labelled_and_the_same_each_time(main: Main, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    words = (EXAMPLE, "--runs", "500", "--compare", "policy=none,recreate:2", "--plots")
+    for folder in ("a", "b"):
+        code, _, err = main(*words, str(tmp_path / folder))
+        assert (code, err.count("wrote ")) == (0, 6)
+    names = [f"example-{plot}.{form}" for plot in ("cost", "outcomes", "verified") for form in ("png", "svg")]
+
+    assert sorted(f.name for f in (tmp_path / "a").iterdir()) == names
+    for name in names:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
+
+
+def test_every_plot_has_a_title_and_axes_with_labels() -> None:
+    pytest.importorskip("matplotlib")
+    from diagrams import plots
+    from diagrams.simulations import Result
+
+    study = study_file.load(SMALL)
+    variants = tuple(Variant(p, replace(study, runs=200, policy=policy_named(p))) for p in ("none", "restart:1"))
+    tallies = measures.together(map(measures.count, measures.portions(variants)))
+    drawn = dict(plots.figures(Result(study, tallies, 200)))
+
+    assert [*drawn] == ["verified", "outcomes", "cost"]
+    for name, figure in drawn.items():
+        [axes] = figure.axes
+        assert axes.get_title("left"), name
+        assert axes.get_xlabel() or axes.get_ylabel(), name
+        assert axes.get_legend() is not None, name
+    lines = drawn["verified"].axes[0].get_lines()
+    assert len({line.get_linestyle() for line in lines}) == len({line.get_color() for line in lines}) == 2
+
+
+def test_without_matplotlib_the_extra_is_named(main: Main, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delitem(sys.modules, "diagrams.plots", raising=False)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    code, out, err = main(EXAMPLE, "--runs", "10", "--plots", str(tmp_path / "p"))
+
+    assert (code, out) == (2, "")
+    assert err.endswith("--plots needs matplotlib, which is not installed; install kargo-model[plots] to have it\n")
+
+
+# Interrupted
+
+
+def test_ctrl_c_keeps_what_was_finished_and_says_what_it_rests_on(
+    main: Main, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[object] = []
+
+    def count(portion: measures.Portion) -> tuple[Tally, ...]:
+        if len(done) == 2:
+            raise KeyboardInterrupt
+        done.append(portion)
+        return counted(portion)
+
+    counted = measures.count
+    monkeypatch.setattr(measures, "count", count)
+    monkeypatch.setattr(measures, "BLOCK", 100)
+    monkeypatch.setattr(simulate, "FEW", 1000)
+    code, out, err = main(EXAMPLE, "--runs", "1000")
+
+    assert code == 130
+    assert out.splitlines()[0].endswith("; interrupted: this rests on 200 of 1,000 runs")
+    assert err == "kargo-model: interrupted: this rests on 200 of 1,000 runs\n"
+    done[:] = [1, 1]
+    assert main(EXAMPLE, "--runs", "1000") == (130, "", "kargo-model: interrupted before any run was done\n")
+
+
+# Bad studies
+
+GOOD = """
+stage:
+  steps:
+  - {uses: git-clone, as: clone}
+  - {uses: argocd-update, as: sync}
+"""
+BAD = {
+    "an unknown distribution": (
+        GOOD + "world: {steps: {clone: {takes: {normal: {scale: 3s}}}}}",
+        "world.steps.clone.takes.normal: no distribution 'normal'; there are: uniform, expon,",
+    ),
+    "probabilities above one": (
+        GOOD + "world: {steps: {clone: {results: {Errored: 0.7, Failed: 0.4}}}}",
+        "world.steps.clone.results: the probabilities sum to 1.1, which is above 1",
+    ),
+    "probabilities below one": (
+        GOOD + "world: {steps: {clone: {results: {Succeeded: 0.7, Failed: 0.2}}}}",
+        "world.steps.clone.results: the probabilities sum to 0.9; leave out Succeeded to have it take the rest",
+    ),
+    "a probability above one": (
+        GOOD + "world: {health: {healthy: 1.5}}",
+        "world.health.healthy: expected a probability from 0 to 1, found the number 1.5",
+    ),
+    "a negative duration": (
+        GOOD + "world: {steps: {clone: {takes: -3s}}}",
+        "world.steps.clone.takes: expected a duration that is not negative, such as 4s, or a distribution, found",
+    ),
+    "a distribution that can be negative": (
+        GOOD + "world: {latency: {norm: {loc: 1s, scale: 500ms}}}",
+        "world.latency.norm: norm with these parameters can be negative",
+    ),
+    "an unknown step": (
+        GOOD + "world: {steps: {clonr: {takes: 3s}}}",
+        'world.steps.clonr: there is no step "clonr"; the steps are: clone, sync',
+    ),
+    "an unknown kind": (
+        "stage: {steps: [{uses: git-clown}]}",
+        "stage.steps[0]: Kargo 1.11.2 has no step 'git-clown'",
+    ),
+    "a kind of a later release": (
+        "kargo: 1.8.3\nstage: {steps: [{uses: argocd-wait}]}",
+        "stage.steps[0]: Kargo 1.8.3 has no step 'argocd-wait'",
+    ),
+    "a step that does not wait": (
+        GOOD + "world: {steps: {clone: {ready: 3s}}}",
+        "world.steps.clone.ready: git-clone does not wait: no attempt of it comes back Running",
+    ),
+    "a result that cannot be": (
+        GOOD + "world: {steps: {clone: {results: {Skipped: 0.1}}}}",
+        'world.steps.clone.results.Skipped: git-clone never comes back "Skipped"; it can: Succeeded, Errored',
+    ),
+    "an unknown field": (
+        GOOD + "world: {latencyy: 3s}",
+        'world: "latencyy" is no known field; is "latency" meant?',
+    ),
+    "an unknown field of a step": (
+        "stage: {steps: [{uses: git-clone, retries: 3}]}",
+        'stage.steps[0]: "retries" is no known field',
+    ),
+    "an unknown policy": (
+        GOOD + "policy: pray:3",
+        "policy: no failure policy 'pray:3'; there are: none, restart:N,",
+    ),
+    "an unknown release": (GOOD + "kargo: 1.7.0", "kargo: Kargo '1.7.0' is not modelled"),
+    "an unknown hint": (GOOD + "world: {hints: {pray: 1}}", 'world.hints.pray: there is no hint "pray"'),
+    "no template": ("runs: 3", "expected either `stage`, with steps, or `manifests`, a list of files"),
+    "too few runs": (GOOD + "runs: 0", "runs: expected a whole number from 1 to 1000000000, found the number 0"),
+    "no study": ("- 1", "expected a mapping with some of: kargo, runs, seed"),
+    "no YAML": ("runs: [", "not YAML or JSON"),
+    "values that do not sum to one": (
+        GOOD + "world: {latency: {values: {1s: 0.5, 2s: 0.4}}}",
+        "world.latency.values: the probabilities sum to 0.9, not to 1",
+    ),
+    "an if that cannot be decided": (
+        'stage: {steps: [{uses: http, as: ask}, {uses: git-clone, as: clone, if: "${{ outputs.ask.ok }}"}]}',
+        "the `if` of step 'clone' cannot be decided; say how often it `holds`",
+    ),
+    "nobody knows": (
+        GOOD + "world: {steps: {clone: {results: unknown}}}",
+        "what nobody knows cannot be drawn by chance; --exact gives the bounds there are",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_a_bad_study_gets_one_sentence(what: str, main: Main, tmp_path: Path) -> None:
+    text, said = BAD[what]
+    file = tmp_path / "bad.yaml"
+    file.write_text(text)
+    code, out, err = main(str(file))
+
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert said in err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "expected the FILE of a study; `kargo-model simulate --example` prints one"),
+        (("nope.yaml",), "nope.yaml: there is no such file"),
+        ((EXAMPLE, "--exact"), "there are no exact values: "),
+        ((EXAMPLE, "--export", "x.drn"), "--export goes with --exact"),
+        ((EXAMPLE, "--exact", "--plots", "x"), "leave out --exact"),
+        ((EXAMPLE, "--compare", "policy"), "expected WHAT=A,B,..."),
+        ((EXAMPLE, "--compare", "policy=none,none"), "none of them twice"),
+        ((EXAMPLE, "--compare", "policy=pray"), "--compare policy: no failure policy 'pray'"),
+        ((EXAMPLE, "--compare", "weather=fair"), "what can be compared is: policy, kargo, STEP.errorThreshold"),
+        ((EXAMPLE, "--compare", "clown.timeout=3s"), "no step 'clown'; the steps are: clone, update"),
+        ((EXAMPLE, "--compare", "sync.timeout=3"), "--compare sync.timeout: expected a duration such as 5m"),
+        ((EXAMPLE, "--compare", "kargo=0.1"), "Kargo '0.1' is not modelled"),
+    ],
+)
+def test_a_bad_call_gets_one_sentence(words: tuple[str, ...], said: str, main: Main) -> None:
+    code, out, err = main(*words)
+
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert said in err
+
+
+def test_too_many_situations_are_said_to_be_too_many(main: Main, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exact.chain_of, "__kwdefaults__", {"most": 10})
+    code, out, err = main(SMALL, "--exact")
+
+    assert (code, out) == (3, "")
+    assert "there are more than 10 situations; simulate it, or let times have fewer values" in err
