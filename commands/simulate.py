@@ -157,7 +157,7 @@ def _counted(variants: tuple[Variant, ...], on: str) -> tuple[tuple[Tally, ...],
     return total, True
 
 
-FEW = 16
+FEW = 40
 """So many portions and variants take less time than other processes take to begin."""
 
 

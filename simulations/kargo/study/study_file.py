@@ -67,8 +67,8 @@ def load(path: str, *, stdin: BinaryIO | None = None) -> Study:
         root, "kargo", "runs", "seed", "policy", "confidence", "until", "promotions", "stage", "manifests", "world"
     )
     behaviours = _behaviours(root)
-    template = _template(root, Path(path).parent, behaviours)
-    return _study(root, template, behaviours, Path(path).stem if path != documents.STANDARD_INPUT else "study")
+    name = "study" if path == documents.STANDARD_INPUT else Path(path).stem
+    return _study(root, _template(root, name, Path(path).parent, behaviours), behaviours, name)
 
 
 def _study(root: Field, template: Template, behaviours: Behaviours, name: str) -> Study:
@@ -121,7 +121,7 @@ def _behaviours(root: Field) -> Behaviours:
         raise named.wrong(str(error)) from None
 
 
-def _template(root: Field, folder: Path, behaviours: Behaviours) -> Template:
+def _template(root: Field, name: str, folder: Path, behaviours: Behaviours) -> Template:
     stage, files = root.get("stage"), root.get("manifests")
     if (stage is None) == (files is None):
         raise root.wrong("expected either `stage`, with steps, or `manifests`, a list of files")
@@ -134,7 +134,7 @@ def _template(root: Field, folder: Path, behaviours: Behaviours) -> Template:
         steps, warnings = manifests.read_steps(stage)
         for warning in warnings:
             raise InputError(warning.text, warning.place)
-        of = Stage("stage", "", (), (), steps, (), stage.place)
+        of = Stage(name, "", (), (), steps, (), stage.place)
         template = templates.template(Manifests(stages=(of,)), release=behaviours.release)
     for broken in planning.broken_expressions(template, behaviours):
         raise InputError(f"the expression {printable(broken.text)} cannot work: {broken.problem}", broken.where)
