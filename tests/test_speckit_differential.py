@@ -87,6 +87,11 @@ HAND_MADE = {
         scripts={"try": exits(1, 1, 0), "note": exits(0, 1, 0)},
         resumes=[{}, {}],
     ),
+    "a later pass that is taken up and interrupted": Case(
+        workflow({"id": "loop", "type": "do-while", "condition": True, "steps": [shell("try")]}),
+        scripts={"try": [*exits(0, 1), answer(ending="INTERRUPTED")]},
+        resumes=[{}],
+    ),
     "items within items": Case(
         workflow(
             {

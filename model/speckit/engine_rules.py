@@ -94,6 +94,14 @@ def reach(
     return only(**changes)
 
 
+def recall(place: Place) -> Outcomes:
+    """From 1.1.3 on a step that has halted a later pass shows its earlier pass again, until it comes back.
+
+    To take a run up again the engine goes through what was done, and records it once more.
+    """
+    return only(record=place[-1].hidden[0]) if place[-1].hidden else NOT_ENABLED
+
+
 def refuse_unknown_type(place: Place, *, step: Step) -> Outcomes:
     """The type of the step is unknown: there is nothing to call."""
     return only(

@@ -96,6 +96,8 @@ def run_step(plan: Plan, step: Step) -> Sequence:
     parts: list[Part | Action | Sequence] = [
         required(_bound(rules.reach, plan, step, writes=("current", "index", "events")))
     ]
+    if plan.behaviours.keeps_a_tree and not plan.is_private(step):
+        parts.append(action(rules.recall, writes={"record": of_step("record", step.name)}))
     if not known:
         parts.append(_bound(rules.refuse_unknown_type, plan, step, writes=("result",)))
     elif step.kind in run_rules.OUTSIDE:
