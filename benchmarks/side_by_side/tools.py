@@ -73,7 +73,8 @@ class Missing(Exception):  # noqa: N818  (a tool that is not installed, which is
 class Tool(NamedTuple):
     """A tool: `version` raises Missing; `command` makes what has to be made before; `size` reads what was said.
 
-    `only` says whether it explores models that only this project has.
+    `only` says whether it explores models that only this project has, `limited` whether the limit of memory is one
+    of addresses. Where many are reserved that is no use: Java has an option, and ours have a bound of their own.
     """
 
     name: str
@@ -317,9 +318,9 @@ SATURATION, LAYERS, EXPLICIT = "ours, saturation", "ours, layers", "ours, explic
 TOOLS: dict[str, Tool] = {
     tool.name: tool
     for tool in (
-        Tool(LAYERS, ours_version, ours_command("symbolic", "layers"), ours_size, only=True),
-        Tool(SATURATION, ours_version, ours_command("symbolic", "saturation"), ours_size, only=True),
-        Tool(EXPLICIT, ours_version, ours_command("explicit", "layers"), ours_size, only=True),
+        Tool(LAYERS, ours_version, ours_command("symbolic", "layers"), ours_size, only=True, limited=False),
+        Tool(SATURATION, ours_version, ours_command("symbolic", "saturation"), ours_size, only=True, limited=False),
+        Tool(EXPLICIT, ours_version, ours_command("explicit", "layers"), ours_size, only=True, limited=False),
         Tool("SPIN", spin_version, spin_command, spin_size),
         Tool("TLC", tlc_version, tlc_command, tlc_size, limited=False),
         Tool("Stateright", stateright_version, stateright_command, stateright_size),
