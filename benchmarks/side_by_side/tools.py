@@ -74,7 +74,7 @@ class Tool(NamedTuple):
     """A tool: `version` raises Missing; `command` makes what has to be made before; `size` reads what was said.
 
     `only` says whether it explores models that only this project has, `limited` whether the limit of memory is one
-    of addresses. Where many are reserved that is no use: Java has an option, and ours have a bound of their own.
+    of addresses. Where many are reserved that is no use: Java has an option, the others a bound of their own.
     """
 
     name: str
@@ -324,7 +324,7 @@ TOOLS: dict[str, Tool] = {
         Tool("SPIN", spin_version, spin_command, spin_size),
         Tool("TLC", tlc_version, tlc_command, tlc_size, limited=False),
         Tool("Stateright", stateright_version, stateright_command, stateright_size),
-        Tool("Storm", storm_version, storm_command, storm_size),
+        Tool("Storm", storm_version, storm_command, storm_size, limited=False),
     )
 }
 """By name, in the order in which they are run: ours come first, and say what the sizes are."""
