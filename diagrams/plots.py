@@ -30,7 +30,7 @@ _TICKS = (0.1, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 720
 MOST_TICKS = 9
 
 FORMATS = ("svg", "png")
-_STYLE: Any = {  # matplotlib types the names of settings as those of one version
+STYLE: Any = {  # matplotlib types the names of settings as those of one version
     "axes.axisbelow": True,
     "axes.grid": True,
     "axes.spines.right": False,
@@ -49,15 +49,19 @@ def write(result: Result, folder: Path) -> Iterator[Path]:
     for name, figure in figures(result):
         for form in FORMATS:
             file = folder / f"{result.study.name}-{name}.{form}"
-            with mpl.rc_context(_STYLE):
-                # No date, so that the same study is the same file.
-                figure.savefig(file, dpi=150, metadata={"Date": None} if form == "svg" else {"Software": None})
+            save(figure, file)
             yield file
+
+
+def save(figure: Figure, file: Path) -> None:
+    """Write a plot, in the format that the file's name ends in; without a date: the same is the same file."""
+    with mpl.rc_context(STYLE):
+        figure.savefig(file, dpi=150, metadata={"Date": None} if file.suffix == ".svg" else {"Software": None})
 
 
 def figures(result: Result) -> Iterator[tuple[str, Figure]]:
     """Every plot of a result with its name."""
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         yield "verified", _figure(result, _verified)
         yield "outcomes", _figure(result, _outcomes)
         yield "cost", _figure(result, _cost)
@@ -85,7 +89,7 @@ def _verified(axes: Axes, result: Result) -> None:
     axes.set_ylim(0, 1)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     axes.xaxis.set_major_locator(MultipleLocator(next((s for s in _TICKS if last / s <= MOST_TICKS), _TICKS[-1])))
-    axes.xaxis.set_major_formatter(FuncFormatter(_short))
+    axes.xaxis.set_major_formatter(FuncFormatter(short))
     axes.set_xlabel("time since the Promotion was created")
     axes.set_ylabel("share of Promotions verified by then")
     axes.set_title("Verified in time", loc="left")
@@ -141,14 +145,14 @@ def _cost(axes: Axes, result: Result) -> None:
     labels = [f"{t.name}\n{_mean(t, PROMOTIONS):.3g} Promotions" for t in result.tallies]
     axes.set_xticks(at, labels)
     axes.set_xlim(-0.7, len(result.tallies) - 0.3)
-    axes.yaxis.set_major_formatter(FuncFormatter(_short))
+    axes.yaxis.set_major_formatter(FuncFormatter(short))
     axes.set_ylabel("time spent in steps, mean")
     axes.set_title("Work for each Promotion that was asked for", loc="left")
     axes.grid(visible=False, axis="x")
     axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
 
 
-def _short(seconds: float, _: object = None) -> str:
+def short(seconds: float, _: object = None) -> str:
     """A time as short as it can be said: 2s, 90s, 5m, 1h30m."""
     if seconds and seconds % 60 == 0:
         hours, minutes = divmod(round(seconds) // 60, 60)

@@ -204,7 +204,8 @@ class _Builder:
             drawn = rows[outage_until(k)] != NOT_DRAWN
             kept[outage_until(k)] = np.where(drawn, np.maximum(rows[outage_until(k)] - shift, now), NOT_DRAWN)
             if k not in begins:
-                kept[ready_at(k)] = np.maximum(rows[ready_at(k)] - shift, now)
+                under_way = rows[ready_at(k)] != NOT_DRAWN
+                kept[ready_at(k)] = np.where(under_way, np.maximum(rows[ready_at(k)] - shift, now), NOT_DRAWN)
             if isinstance(place, Asks):
                 kept[takes(k)] = rows[takes(k)]
         return Batch({n: constant(0, length) for n in self.names} | kept, length, rows.weight)

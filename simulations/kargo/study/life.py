@@ -234,16 +234,13 @@ class Life:
             return self._hint(choice, batch)
         return self._condition(choice, batch)
 
-    def try_once(self, step: int, first: bool, now: Column, batch: Batch) -> Batch:
-        """An attempt of a step begins: how long it takes, and what it will wait for."""
-        world = self.study.steps[step]
-        batch = batch.set({INSTANT: now})
-        batch, took = self.draw(batch, world.takes, _stream(step, TAKES), batch[tries(step)])
-        batch = batch.set({takes(step): took})
-        if first and world.ready is not None:
-            batch, ready = self.draw(batch, world.ready, _stream(step, READY), batch[tries(step)])
-            batch = batch.set({ready_at(step): batch[INSTANT] + ready})
-        return batch.set({tries(step): batch[tries(step)] + 1})
+    def _try(self, step: int, first: bool, now: Column, batch: Batch) -> Batch:
+        """An attempt of a step begins; at the first one of a Promotion, what it waits for is not under way."""
+        batch, took = self.draw(
+            batch.set({INSTANT: now}), self.study.steps[step].takes, stream(step, TAKES), batch[tries(step)]
+        )
+        batch = batch.set({takes(step): took, tries(step): batch[tries(step)] + 1})
+        return batch.set({ready_at(step): constant(NOT_DRAWN, len(batch))}) if first else batch
 
     def answer(self, place: Asks, batch: Batch, way: int) -> Going:
         """Where the rows come to if an attempt of which nobody knows goes that way, where nothing else decides."""
@@ -263,16 +260,24 @@ class Life:
         self, step: int, first: bool, now: Column, batch: Batch, results: Values | None = None
     ) -> Iterator[tuple[int, Batch]]:
         world = self.study.steps[step]
-        batch = self._outages(step, world, self.try_once(step, first, now, batch))
-        down = batch[INSTANT] < batch[outage_until(step)]
-        broken, rest = batch.split(down)
+        batch = self._outages(step, world, self._try(step, first, now, batch))
+        broken, rest = batch.split(batch[INSTANT] < batch[outage_until(step)])
         yield world.possible.index(Result.ERRORED), broken
         if world.ready is not None:
+            rest = self._get_ready(step, world.ready, rest)
             waiting, rest = rest.split(rest[INSTANT] < rest[ready_at(step)])
             yield world.possible.index(Result.RUNNING), waiting
         if len(rest):
-            rest, came = self.draw(rest, results or world.results, _stream(step, RESULT), rest[tries(step)])
+            rest, came = self.draw(rest, results or world.results, stream(step, RESULT), rest[tries(step)])
             yield from rest.by(came)
+
+    def _get_ready(self, step: int, takes_until: Distribution, batch: Batch) -> Batch:
+        """The first attempt that gets through sets going what the step waits for."""
+        new, old = batch.split(batch[ready_at(step)] == NOT_DRAWN)
+        if len(new):
+            new, until = self.draw(new, takes_until, stream(step, READY), new[tries(step)])
+            new = new.set({ready_at(step): new[INSTANT] + until})
+        return joined([new, old]) if len(old) and len(new) else new if len(new) else old
 
     def _outages(self, step: int, world: StepWorld, batch: Batch) -> Batch:
         """Whether there is an outage is found when a run first comes to the step."""
@@ -280,9 +285,9 @@ class Life:
             return batch
         new, old = batch.split(batch[outage_until(step)] == NOT_DRAWN)
         if len(new):
-            new, lasts = self.draw(new, world.outage, _stream(step, OUTAGE), constant(0, len(new)))
+            new, lasts = self.draw(new, world.outage, stream(step, OUTAGE), constant(0, len(new)))
             new = new.set({outage_until(step): new[INSTANT] + lasts})
-        return joined([new, old]) if len(old) else new
+        return joined([new, old]) if len(old) and len(new) else new if len(new) else old
 
     def _hint(self, choice: Choice, batch: Batch) -> Iterator[tuple[int, Batch]]:
         batch, hints = self.draw(batch, self.study.hints, HINTED, batch["attempts"])
@@ -303,7 +308,7 @@ class Life:
         if holds is None:
             alias = self.passes.plan.steps[step].rules.alias
             raise StudyError(f"the `if` of step {alias!r} cannot be decided; say how often it `holds`")
-        batch, found = self.draw(batch, holds, _stream(step, HOLDS), batch[tries(step)])
+        batch, found = self.draw(batch, holds, stream(step, HOLDS), batch[tries(step)])
         for value, rows in batch.by(found):
             yield (0 if value else 1), rows
 
@@ -415,7 +420,8 @@ def _step_of(choice: Choice) -> int | None:
     return int(choice.action.removeprefix(ATTEMPT)) if choice.action.startswith(ATTEMPT) else None
 
 
-def _stream(step: int, what: int) -> int:
+def stream(step: int, what: int) -> int:
+    """Which random numbers are for that of a step."""
     return _OF_STEPS + _EACH * step + what
 
 

@@ -45,8 +45,9 @@ class StepWorld:
 
     An attempt `takes` some time. While there is an `outage`, which a run may be in when it first comes to the step
     and which lasts so many milliseconds from then, it ends Errored; until what it waits for is `ready`, so long
-    after the first attempt of a Promotion, Running; else it comes back with one of `possible` by `results`, or
-    with any of `open_to` where nobody knows. `holds` is whether its `if` does, where it cannot be decided: 1 or 0.
+    after the first attempt of a Promotion that gets through, Running; else it comes back with one of `possible` by
+    `results`, or with any of `open_to` where nobody knows. `holds` is whether its `if` does, where it cannot be
+    decided: 1 or 0.
     """
 
     takes: Distribution = AT_ONCE
