@@ -36,6 +36,7 @@ from simulations.kargo.families import family_of
 from simulations.kargo.loop import queue, walks
 from simulations.kargo.loop.replay_walks import compare, replay
 from simulations.replay import Divergence, RecordingError, Replayed
+from tests.every_release import EVERY
 
 ROOT = Path(__file__).parents[1]
 CARRIED = ROOT / "tests" / "recordings"
@@ -75,7 +76,7 @@ def test_the_families_are_known_by_their_programs(family: str) -> None:
     assert family_of(CARRIED / family).name == family
 
 
-@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("release", EVERY)
 @pytest.mark.parametrize(("family", "limit"), [("reports", None), ("walks", FEW)])
 def test_the_model_does_what_the_controllers_did(family: str, limit: int | None, release: str) -> None:
     result = only_of(CARRIED / family, release, limit)

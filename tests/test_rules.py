@@ -70,10 +70,10 @@ def test_what_holds_in_which_release(part: str, behaviours: Behaviours, standing
 @pytest.mark.parametrize(
     ("part", "changed"),
     [
-        ("4g", replace(LATEST, unknown_health_is_an_error=True)),
         ("8a", replace(LATEST, health_trust=HealthTrust.COOLED_DOWN)),
         ("5c", replace(LATEST, unstarted_inherits_collection=False)),
-        ("2a", replace(LATEST, names_overwritten=False)),
+        pytest.param("4g", replace(LATEST, unknown_health_is_an_error=True), marks=pytest.mark.slow),
+        pytest.param("2a", replace(LATEST, names_overwritten=False), marks=pytest.mark.slow),
     ],
 )
 def test_change_a_behaviour_and_the_table_changes(part: str, changed: Behaviours) -> None:

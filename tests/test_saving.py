@@ -90,7 +90,7 @@ def test_a_control_loop_goes_on_to_the_same_stories(tmp_path: Path, strategy: st
 def test_what_was_killed_goes_on(tmp_path: Path) -> None:
     """Nothing but the level that was under way is lost."""
     folder = tmp_path / "here"
-    call = [sys.executable, "-m", "kargo_model", "check", "dining-philosophers", "--size", "9"]
+    call = [sys.executable, "-m", "kargo_model", "check", "dining-philosophers", "--size", "7"]
     running = subprocess.Popen([*call, "--save", str(folder)], stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
     while not (folder / "level-5.dddmp").exists() and running.poll() is None and time.monotonic() < deadline:
