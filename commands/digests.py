@@ -10,6 +10,7 @@ from types import ModuleType
 import commands
 import invariants
 import model
+import simulations
 
 
 @cache
@@ -31,4 +32,4 @@ def of_the_checker() -> str:
 
 def of_the_work() -> str:
     """A digest of all that runs where work is done for a command."""
-    return digest(model, invariants, commands)
+    return digest(model, invariants, simulations, commands)
