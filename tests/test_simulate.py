@@ -86,7 +86,7 @@ def concrete(template: Template, behaviours: Behaviours, **world: int | None) ->
 PHASES = {Outcome.VERIFIED: PromotionPhase.SUCCEEDED, Outcome.FAILED: PromotionPhase.ERRORED}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     release=st.sampled_from([r for r in RELEASES if r != "1.8.3"]),
     kind=st.sampled_from(["argocd-update", "git-wait-for-pr", "http"]),
@@ -272,6 +272,46 @@ def test_a_policy_repairs_failures_and_says_what_that_costs(small: Study) -> Non
     assert none.difference(measures.SUCCESS, 0.99) is None
     assert restart.means[measures.PROMOTIONS].sums[0] == 4000 < recreate.means[measures.PROMOTIONS].sums[0]
     assert restart.means[measures.STARTS].sums[0] > 0 == recreate.means[measures.STARTS].sums[0]
+
+
+# What is promoted
+
+
+def test_manifests_are_found_beside_the_study(tmp_path: Path) -> None:
+    scenario = Path(study_file.__file__).parents[1] / "scenarios" / "skip-vs-retry"
+    for name in ("stage.yaml", "task.yaml"):
+        (tmp_path / name).write_bytes((scenario / name).read_bytes())
+    world = "world: {steps: {'task-1::gitClone': {results: {Errored: 1}}}}"
+    text = f"kargo: 1.8.3\nmanifests: [stage.yaml, task.yaml]\n{world}"
+    study = study_of(text, tmp_path, runs=50)
+
+    assert tally(study).outcomes[OUTCOMES.index(Outcome.VERIFIED)] == 50  # the bug of that scenario
+    fixed = replace(study, behaviours=RELEASES["1.8.5"])
+    assert tally(fixed).outcomes[OUTCOMES.index(Outcome.FAILED)] == 50
+
+
+def test_an_if_that_cannot_be_decided_holds_as_often_as_the_study_says(tmp_path: Path) -> None:
+    text = """
+stage:
+  steps:
+  - {uses: http, as: ask}
+  - {uses: git-clone, as: clone, if: "${{ outputs.ask.ok }}"}
+world: {steps: {clone: {takes: 3s, holds: 0.25, results: {Errored: 1}}}}
+"""
+    values = exact.exact(exact.chain_of(study_of(text, tmp_path)))
+
+    assert values.outcomes[Outcome.FAILED].least == pytest.approx(0.25)
+    found = tally(study_of(text, tmp_path, runs=4000)).share_of(Outcome.FAILED, CONFIDENT)
+    assert found is not None
+    assert found.low <= 0.25 <= found.high
+
+
+def test_a_long_template_is_tabulated_in_time() -> None:
+    steps = tuple(StepSpec(f"s{k}", "git-clone", continue_on_error=True) for k in range(40))
+    certain = StepWorld(always(10), possible=(Result.SUCCEEDED,))
+    found = lived(Study(Template(steps, ()), (certain,) * 40, runs=3))
+
+    assert found["over"].tolist() == [400] * 3
 
 
 # Time

@@ -114,11 +114,11 @@ def test_exact_values_and_their_export(main: Main, tmp_path: Path) -> None:
 
 def test_plots_are_labelled_and_the_same_each_time(main: Main, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    words = (EXAMPLE, "--runs", "500", "--compare", "policy=none,recreate:2", "--plots")
+    words = (SMALL, "--runs", "50", "--compare", "policy=none,recreate:2", "--plots")
     for folder in ("a", "b"):
         code, _, err = main(*words, str(tmp_path / folder))
         assert (code, err.count("wrote ")) == (0, 6)
-    names = [f"example-{plot}.{form}" for plot in ("cost", "outcomes", "verified") for form in ("png", "svg")]
+    names = [f"small-{plot}.{form}" for plot in ("cost", "outcomes", "verified") for form in ("png", "svg")]
 
     assert sorted(f.name for f in (tmp_path / "a").iterdir()) == names
     for name in names:
@@ -250,6 +250,11 @@ BAD = {
     "an unknown hint": (GOOD + "world: {hints: {pray: 1}}", 'world.hints.pray: there is no hint "pray"'),
     "no template": ("runs: 3", "expected either `stage`, with steps, or `manifests`, a list of files"),
     "too few runs": (GOOD + "runs: 0", "runs: expected a whole number from 1 to 1000000000, found the number 0"),
+    "a shape beyond measure": (
+        GOOD + "world: {latency: {lognorm: {s: 1.0e+9}}}",
+        "latency.lognorm.s: expected a number",
+    ),
+    "too late an end": (GOOD + "until: 2000h", "until: expected a duration above zero and up to 720h, found"),
     "no study": ("- 1", "expected a mapping with some of: kargo, runs, seed"),
     "no YAML": ("runs: [", "not YAML or JSON"),
     "values that do not sum to one": (

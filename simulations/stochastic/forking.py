@@ -168,6 +168,9 @@ class Choice(NamedTuple):
 
 Way = tuple[Test | Choice, ...]
 
+CHANCE = "chance"
+"""The actor of an action that chance decides about: it is a choice even where it has one outcome."""
+
 PATH = "decided on the way"
 """The variable that holds the way so far; its initial value is an empty tuple."""
 
@@ -222,10 +225,11 @@ def ways(function: Callable[[], T], known: Way = ()) -> Iterator[tuple[tuple[Tes
 
 @dataclass(frozen=True, eq=False)
 class Forking:
-    """A rule that goes every way, and notes which in `path`."""
+    """A rule that goes every way, and notes which in `path`; its only way, too, if it is up to `chance`."""
 
     rule: Rule
     name: str
+    chance: bool = False
 
     @property
     def __name__(self) -> str:
@@ -243,7 +247,7 @@ class Forking:
             longer: Way = (*path, *met)
             if not outcomes and met:
                 found.append(Outcome("", {"path": longer}))
-            several = len(outcomes) > 1
+            several = self.chance or len(outcomes) > 1
             labels = tuple(o.label for o in outcomes)
             for way, each in enumerate(outcomes):
                 numbers = tuple((n, sum_of(v)) for n, v in arguments.items() if type(v) in (int, Unknown))
@@ -262,7 +266,7 @@ def _forking(p: Part) -> Part:
     if isinstance(p.body, Sequence):
         return Part(forking(p.body), p.when, p.required)
     body = p.body
-    rule = Forking(body.function, body.name)
+    rule = Forking(body.function, body.name, body.actor == CHANCE)
     reads, writes = (*body.reads, ("path", PATH)), (*body.writes, ("path", PATH))
     return Part(
         Action(body.name, rule, reads, writes, body.constants, body.actor, body.ignored), p.when, p.required

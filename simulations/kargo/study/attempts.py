@@ -30,7 +30,7 @@ from model.system import Action, ModelError, State, System, Variable, action, lo
 from simulations.kargo import passes
 from simulations.kargo.study.study import Study
 from simulations.stochastic import forking
-from simulations.stochastic.forking import PATH, Sum, Unknown, sum_of, unknown
+from simulations.stochastic.forking import CHANCE, PATH, Sum, Unknown, sum_of, unknown
 from simulations.stochastic.trees import Tree, tree_of
 
 NOW = "now"
@@ -207,7 +207,7 @@ def _plan(planner: Planner, study: Study) -> Plan:
     def attempt(step: StepSpec, _rules: StepRules, _kind: StepKind | None) -> Action:
         number = next(numbers)
         alphabet = tuple(_choices(study, number))
-        return replace(worlds.free(step.alias, alphabet), name=f"{ATTEMPT}{number}")
+        return replace(worlds.free(step.alias, alphabet), name=f"{ATTEMPT}{number}", actor=CHANCE)
 
     return planning.plan(planner, attempt)
 

@@ -23,7 +23,7 @@ from model.kargo.step_kinds import Result
 from model.system import ModelError
 from simulations.kargo import passes
 from simulations.kargo.study.attempts import ATTEMPT, HEED, LATE_MS, NOW, SLOT, Left, Passes, Situation, takes
-from simulations.kargo.study.study import HINTS, OUTCOMES, UPDATE, Outcome, StepWorld, Study, StudyError
+from simulations.kargo.study.study import HINTS, OUTCOMES, UPDATE, Outcome, Study, StudyError
 from simulations.stochastic.batches import RUN, Batch, Column, Source, constant, joined
 from simulations.stochastic.distributions import Distribution, Values, always
 from simulations.stochastic.forking import Choice
@@ -260,9 +260,11 @@ class Life:
         self, step: int, first: bool, now: Column, batch: Batch, results: Values | None = None
     ) -> Iterator[tuple[int, Batch]]:
         world = self.study.steps[step]
-        batch = self._outages(step, world, self._try(step, first, now, batch))
-        broken, rest = batch.split(batch[INSTANT] < batch[outage_until(step)])
-        yield world.possible.index(Result.ERRORED), broken
+        rest = self._try(step, first, now, batch)
+        if world.outage is not None:
+            rest = self._meet_outage(step, world.outage, rest)
+            broken, rest = rest.split(rest[INSTANT] < rest[outage_until(step)])
+            yield world.possible.index(Result.ERRORED), broken
         if world.ready is not None:
             rest = self._get_ready(step, world.ready, rest)
             waiting, rest = rest.split(rest[INSTANT] < rest[ready_at(step)])
@@ -279,13 +281,11 @@ class Life:
             new = new.set({ready_at(step): new[INSTANT] + until})
         return joined([new, old]) if len(old) and len(new) else new if len(new) else old
 
-    def _outages(self, step: int, world: StepWorld, batch: Batch) -> Batch:
+    def _meet_outage(self, step: int, outage: Distribution, batch: Batch) -> Batch:
         """Whether there is an outage is found when a run first comes to the step."""
-        if world.outage is None:
-            return batch
         new, old = batch.split(batch[outage_until(step)] == NOT_DRAWN)
         if len(new):
-            new, lasts = self.draw(new, world.outage, stream(step, OUTAGE), constant(0, len(new)))
+            new, lasts = self.draw(new, outage, stream(step, OUTAGE), constant(0, len(new)))
             new = new.set({outage_until(step): new[INSTANT] + lasts})
         return joined([new, old]) if len(old) and len(new) else new if len(new) else old
 

@@ -19,6 +19,7 @@ from model.kargo.templates import StepSpec, Template
 from simulations.kargo.study.study import (
     AT_ONCE,
     HINTS,
+    HOUR_MS,
     WATCHING,
     Settling,
     StepWorld,
@@ -37,6 +38,11 @@ from simulations.stochastic.distributions import (
 
 EXAMPLE = Path(__file__).with_name("example.yaml")
 """A study that explains itself."""
+
+LARGEST_NUMBER = 1e6
+"""Of the shape of a distribution."""
+
+LONGEST_UNTIL_MS = 30 * 24 * HOUR_MS
 
 MOST_RUNS, MOST_PROMOTIONS, LARGEST_SEED = 10**9, 1000, 2**63 - 1
 
@@ -89,7 +95,7 @@ def _study(root: Field, template: Template, behaviours: Behaviours, name: str) -
         hints=_or(world and world.get("hints"), _hints, given.hints),
         runs=_or(root.get("runs"), lambda f: f.whole(1, MOST_RUNS), given.runs),
         seed=_or(root.get("seed"), lambda f: f.whole(0, LARGEST_SEED), given.seed),
-        until_ms=_or(root.get("until"), _lasting, given.until_ms),
+        until_ms=_or(root.get("until"), _until, given.until_ms),
         confidence=_or(root.get("confidence"), _confidence, given.confidence),
         name=name,
     )
@@ -181,13 +187,13 @@ def _step(found: Field | None, step: StepSpec, behaviours: Behaviours) -> StepWo
     assert kind is not None, "steps of unknown kinds have been refused"
     poll = poll_of(step.kind, behaviours)
     if found is None:
-        return StepWorld(poll_ms=poll)
+        return StepWorld(possible=(Result.SUCCEEDED,), poll_ms=poll)
     _only(found, "takes", "results", "ready", "outage", "poll", "holds")
-    ready, results = found.get("ready"), found.get("results")
+    ready, results, outage = found.get("ready"), found.get("results"), found.get("outage")
     if ready and Result.RUNNING not in kind.results:
         raise ready.wrong(f"{step.kind} does not wait: no attempt of it comes back Running")
     chances, open_to = _results(results, kind)
-    possible = [Result.SUCCEEDED, Result.ERRORED, *([Result.RUNNING] if ready else [])]
+    possible = [Result.SUCCEEDED, *([Result.ERRORED] if outage else []), *([Result.RUNNING] if ready else [])]
     possible += [r for r in (*chances, *open_to) if r not in possible]
     return StepWorld(
         takes=_or(found.get("takes"), distribution, AT_ONCE),
@@ -195,7 +201,7 @@ def _step(found: Field | None, step: StepSpec, behaviours: Behaviours) -> StepWo
         possible=tuple(possible),
         open_to=tuple(possible.index(r) for r in open_to),
         ready=_or(ready, distribution, None),
-        outage=_or(found.get("outage"), _outage, None),
+        outage=_or(outage, _outage, None),
         poll_ms=_or(found.get("poll"), _lasting, poll),
         watched=step.kind in WATCHING,
         holds=_or(found.get("holds"), _yes_or_no, None),
@@ -272,7 +278,7 @@ def _hints(found: Field) -> Values:
 
 def _number(found: Field, what: str) -> float:
     value = found.node.value
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < LARGEST_NUMBER:
         raise found.expected(what)
     return float(value)
 
@@ -310,6 +316,13 @@ def _duration(found: Field, what: str, least: int | None = 0) -> int:
 
 def _lasting(found: Field) -> int:
     return _duration(found, "a duration above zero, such as 30s", 1)
+
+
+def _until(found: Field) -> int:
+    what = "a duration above zero and up to 720h"
+    if (given := _duration(found, what, 1)) > LONGEST_UNTIL_MS:
+        raise found.expected(what)
+    return given
 
 
 def distribution(found: Field) -> Distribution:
