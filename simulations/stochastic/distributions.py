@@ -141,8 +141,9 @@ class Continuous(Distribution):
 
     def at(self, uniform: Floats) -> Column:
         """The quantiles, to the millisecond."""
-        found = np.asarray(self._frozen.ppf(uniform), np.float64)
-        return np.rint(np.minimum(found, float(LONGEST_MS))).astype(np.int64)
+        with np.errstate(all="ignore"):  # a tail may be beyond all numbers, and is cut off
+            found = np.asarray(self._frozen.ppf(uniform), np.float64)
+        return np.rint(np.fmin(found, float(LONGEST_MS))).astype(np.int64)
 
     @property
     def least(self) -> float:
@@ -170,9 +171,10 @@ def continuous(name: str, parameters: Mapping[str, float]) -> Continuous:
             f"{name} has no parameter {unknown[0]!r}; its parameters are: {', '.join((*shapes, *_PLACING))}"
         )
     found = Continuous(name, parameters)
-    middle = float(found._frozen.ppf(0.5))
+    with np.errstate(all="ignore"):
+        middle = float(found._frozen.ppf(0.5))
     if not math.isfinite(middle):
-        raise DistributionError(f"{name} is not defined for these parameters")
+        raise DistributionError(f"{name} is not defined for these parameters, or has no finite median")
     if found.least < 0:
         raise DistributionError(f"{name} with these parameters can be negative; give it a `loc`, or take another")
     return found

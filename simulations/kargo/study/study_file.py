@@ -139,7 +139,7 @@ def _template(root: Field, name: str, folder: Path, behaviours: Behaviours) -> T
         _only(stage, "steps")
         steps, warnings = manifests.read_steps(stage)
         for warning in warnings:
-            raise InputError(warning.text, warning.place)
+            raise InputError(warning.text.replace(" and is ignored", ""), warning.place)
         of = Stage(name, "", (), (), steps, (), stage.place)
         template = templates.template(Manifests(stages=(of,)), release=behaviours.release)
     for broken in planning.broken_expressions(template, behaviours):
@@ -220,7 +220,8 @@ def _results(found: Field | None, kind: StepKind) -> tuple[dict[Result, float], 
     chances: dict[Result, float] = {}
     for name, node in found.mapping("results with their probabilities, a list of results, or unknown").items():
         of = Field(found.document, node, f"{found.path}.{name}")
-        chances[_result(of, name, kind)] = _probability(of)
+        result = _result(of, name, kind)
+        chances[result] = _probability(of)
     total = sum(chances.values())
     if total > 1 + 1e-9:
         raise found.wrong(f"the probabilities sum to {total:g}, which is above 1")
