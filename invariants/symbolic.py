@@ -36,7 +36,7 @@ from invariants.saturation import Saturation
 from invariants.steps import Step, Stepper, build, deciding
 from model.system import Action, System
 
-CACHE = 1 << 16
+CACHE = 1 << 17
 """Remembered results of diagram operations at first: a large memory for them would take long to set up."""
 
 MORE_CACHE = 1 << 2

@@ -32,14 +32,16 @@ ABOUT = {
 """Claims about the end of a pass, and the sub-reconciler after which they can be judged where each is a step."""
 
 
-def claims_about(pipeline: Pipeline, behaviours: Behaviours, bounds: Bounds) -> tuple[Property, ...]:
-    """Every claim, for every Stage of a pipeline that has something to promote."""
+def claims_about(
+    pipeline: Pipeline, behaviours: Behaviours, bounds: Bounds, *, progress: bool = True
+) -> tuple[Property, ...]:
+    """Every claim, for every Stage of a pipeline with something to promote; with `progress`, also about runs."""
     found: list[Property] = []
     for stage in pipeline.stages:
         binding = _Binding(stage, scope_of(pipeline, stage.name, behaviours, bounds), bounds)
         found += () if stage.control_flow else binding.everything()
         found += binding.wakeups() if bounds.wakeups else ()
-        found += Progress(stage, binding.scope, bounds).everything()
+        found += Progress(stage, binding.scope, bounds).everything() if progress else ()
     return tuple(found)
 
 
