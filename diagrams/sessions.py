@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from diagrams import traces
@@ -151,34 +151,28 @@ class Judgements(NamedTuple):
 
 def judged_lines(found: Judgements) -> Iterator[str]:
     """The answer, the table of the variants, what it means, and the table of the losses."""
-    yield summary(found)
-    yield ""
-    yield from table(*_table(found.judged))
-    yield ""
-    yield from _legend("")
-    yield ""
-    yield "What the operator of today still loses, in the fewest steps, and what would be needed:"
-    yield ""
-    yield from table(*_losses(found.losses))
-    yield ""
-    yield from _repairs(found.losses)
+    yield from _judged(found, table, "")
     yield ""
     yield "How a variant comes to an unwanted answer, or a retry is lost: kargo-model judge lost-retry --show NAME"
 
 
 def judged_markdown(found: Judgements) -> Iterator[str]:
     """The same, to paste."""
+    yield from _judged(found, markdown_table, "* ")
+
+
+def _judged(found: Judgements, tabulate: Callable[..., Iterator[str]], bullet: str) -> Iterator[str]:
     yield summary(found)
     yield ""
-    yield from markdown_table(*_table(found.judged))
+    yield from tabulate(*_table(found.judged))
     yield ""
-    yield from _legend("* ")
+    yield from _legend(bullet)
     yield ""
     yield "What the operator of today still loses, in the fewest steps, and what would be needed:"
     yield ""
-    yield from markdown_table(*_losses(found.losses))
+    yield from tabulate(*_losses(found.losses))
     yield ""
-    yield from _repairs(found.losses, "* ")
+    yield from _repairs(found.losses, bullet)
 
 
 def summary(found: Judgements) -> str:

@@ -33,7 +33,7 @@ from model.system import ModelError
 P = TypeVar("P", bound=Phase)
 
 
-class IllegalTransition(ModelError):  # noqa: N818  named for what it is, like the library's own
+class IllegalTransitionError(ModelError):
     """A phase was asked to change in a way that its lifecycle does not know."""
 
 
@@ -128,14 +128,14 @@ class Lifecycle(Generic[P]):
         `findings` also admits the moves that some release makes against the intended lifecycle. Guards are
         for the caller to decide.
 
-        Raises IllegalTransition if no such arrow leaves `phase`.
+        Raises IllegalTransitionError if no such arrow leaves `phase`.
         """
         try:
             return self._targets[phase][event]
         except KeyError:
             if findings and event in self._found.get(phase, ()):
                 return self._found[phase][event]
-            raise IllegalTransition(self._refusal(phase, event, findings)) from None
+            raise IllegalTransitionError(self._refusal(phase, event, findings)) from None
 
     def _refusal(self, phase: P, event: str, findings: bool) -> str:
         if phase not in self._rows:

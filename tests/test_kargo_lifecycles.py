@@ -10,7 +10,7 @@ import pytest
 
 from model.kargo.lifecycles import PROMOTION, STEP, PromotionLifecycle, StepLifecycle
 from model.kargo.phases import PromotionPhase, StepPhase, StepStatus, step_phase
-from model.lifecycle import IllegalTransition
+from model.lifecycle import IllegalTransitionError
 from tests.lifecycle_agreement import cases, check_agreement
 
 
@@ -73,7 +73,7 @@ def test_a_started_step_that_is_passed_over_is_a_finding_of_early_releases():
     started = [p for p in StepPhase if not p.over and p is not StepPhase.NEW]
     assert [f.source for f in STEP.findings] == started
     for phase in started:
-        with pytest.raises(IllegalTransition):
+        with pytest.raises(IllegalTransitionError):
             STEP.after(phase, "pass_over")
         assert STEP.after(phase, "pass_over", findings=True) is StepPhase.SKIPPED
         found = STEP.finding(phase, StepPhase.SKIPPED)

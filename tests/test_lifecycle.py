@@ -10,7 +10,7 @@ from statemachine.states import States
 
 from model.lifecycle import (
     Arrow,
-    IllegalTransition,
+    IllegalTransitionError,
     LifecycleError,
     Strict,
     event,
@@ -85,12 +85,12 @@ def test_allows_is_one_arrow_and_leads_to_any_number():
 
 
 def test_an_illegal_transition_says_what_was_allowed():
-    with pytest.raises(IllegalTransition) as refused:
+    with pytest.raises(IllegalTransitionError) as refused:
         DOOR.after(Door.OPEN, "open_up")
     assert str(refused.value) == "Door: no 'open_up' from OPEN ('open'); allowed: shut, rattle, remove"
-    with pytest.raises(IllegalTransition, match="allowed: nothing, it is final"):
+    with pytest.raises(IllegalTransitionError, match="allowed: nothing, it is final"):
         DOOR.after(Door.GONE, "shut")
-    with pytest.raises(IllegalTransition, match="is not one of its phases"):
+    with pytest.raises(IllegalTransitionError, match="is not one of its phases"):
         DOOR.after(Window.OPEN, "shut")
 
 
@@ -113,13 +113,13 @@ FOUND = Arrow(Door.GONE, "remove", Door.OPEN, "", "It is back again.", ("1.0",))
 
 def test_a_finding_is_made_on_request_and_never_allowed():
     table = lifecycle(DoorLifecycle, Door, findings=[FOUND])
-    with pytest.raises(IllegalTransition):
+    with pytest.raises(IllegalTransitionError):
         table.after(Door.GONE, "remove")
     assert table.after(Door.GONE, "remove", findings=True) is Door.OPEN
     assert not table.allows(Door.GONE, Door.OPEN)
     assert table.finding(Door.GONE, Door.OPEN) is FOUND
     assert table.finding(Door.OPEN, Door.SHUT) is None
-    with pytest.raises(IllegalTransition, match="allowed: remove"):
+    with pytest.raises(IllegalTransitionError, match="allowed: remove"):
         table.after(Door.GONE, "shut", findings=True)
 
 

@@ -16,17 +16,16 @@ from invariants.kargo.loops import LOOPS, WELL, Loop, bounded, explored
 from invariants.properties import ABOUT_RUNS, Kind, Property
 from invariants.subjects import Subject
 from invariants.trace import Trace, agree, true_of
-from model.kargo.auto_promotion import Guard
 from model.kargo.availability import Verified
 from model.kargo.loop import auto_promote, exploration, sync_promotions
 from model.kargo.loop.values import Asked, Intent, Verification
 from model.kargo.loop.verify import Doing
 from model.kargo.phases import HealthState, PromotionPhase, VerificationPhase
-from model.kargo.promotion_rules import Acknowledged
 from model.kargo.releases import LATEST, RELEASES, Behaviours, PromotionGate
 from model.kargo.step_engine import RAN, Entry, Turn
 from model.kargo.step_kinds import Result
 from model.system import Outcomes, Rule, System, mutate, only, outcome
+from tests.broken_rules import begin_anew, look_at_no_stage, note_no_guard, record_any
 
 Phase = PromotionPhase | None
 
@@ -134,15 +133,6 @@ def overlay_nothing(
     return ()
 
 
-def record_any(
-    phase: Phase, name: str, started: int | None, last: str | None, *, inherits_collection: bool
-) -> Outcomes:
-    """A broken rule: it forgets to wait until a Promotion is over."""
-    if phase is None or (last is not None and name <= last):
-        return ()
-    return only(last=name, last_phase=phase, recorded=phase, inherits=False)
-
-
 def record_as_success(
     phase: Phase, name: str, started: int | None, last: str | None, *, inherits_collection: bool
 ) -> Outcomes:
@@ -174,11 +164,6 @@ def fill_any_slot(phase: Phase, used: bool, wanted: str | None, wish: object, *,
 def fill_taken_slot(phase: Phase, used: bool, wanted: str | None, wish: object, *, promotion: str) -> Outcomes:
     """A broken rule: it forgets that there is a Promotion of that name."""
     return auto_promote.fill_slot(None, False, wanted, None, promotion=promotion)
-
-
-def note_no_guard(phase: PromotionPhase, unseen: bool, guard: Guard) -> Outcomes:
-    """A broken rule: it forgets the Promotions that there are."""
-    return only(matches=False, unseen=False)
 
 
 def pass_nothing(verification_ids: int, now: int) -> Outcomes:
@@ -260,16 +245,6 @@ def assess_always(
 ) -> Outcomes:
     """A broken rule: it forgets to ask how the last Promotion ended."""
     return only(health=observed)
-
-
-def look_at_no_stage(stage_exists: bool, current: str | None, name: str) -> Outcomes:
-    """A broken rule: it forgets to wait for the Stage."""
-    return only(acknowledged=Acknowledged.YES)
-
-
-def begin_anew(fresh: bool, current_step: int) -> Outcomes:
-    """A broken rule: it forgets how far the Promotion was."""
-    return only(at=0)
 
 
 def wake_nobody_by_phase(before: Phase, now: Phase) -> Outcomes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from functools import cache
+from collections.abc import Callable
+from functools import cache, wraps
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from invariants.kargo import policies
 from invariants.kargo.policies import PROMISES, Found, Promise, Restriction, Standing
 from invariants.properties import Kind
 from invariants.subjects import Subject
+from model.kargo import promotion_rules
 from model.kargo.failure_policies import (
     NO_POLICY,
     FailurePolicy,
@@ -26,9 +28,11 @@ from model.kargo.failure_policies import (
 )
 from model.kargo.loop import responses
 from model.kargo.phases import PromotionPhase
+from model.kargo.promotion_rules import Acknowledged
 from model.kargo.releases import LATEST, V1_9_9
 from model.kargo.step_kinds import Result
 from model.system import Outcomes, Rule, mutate, only
+from tests.broken_rules import begin_anew, look_at_no_stage, note_no_guard, record_any
 
 BY_ID = {promise.id: promise for promise in PROMISES}
 SMALL: dict[str, Any] = {"promotions": 2, "promotes": False}
@@ -108,48 +112,35 @@ def test_what_a_policy_promises(
     assert verdict(small(policy, *changes.items()), BY_ID[promise]) is expected
 
 
-def respond_to_aborts(
-    last: str | None,
-    last_phase: PromotionPhase | None,
-    answered: str | None,
-    tried: Any,
-    in_use: str | None,
-    busy: bool,
-    *,
-    policy: FailurePolicy,
-) -> Outcomes:
-    """A broken rule: it forgets that an abort is no failure."""
-    phase = PromotionPhase.FAILED if last_phase is PromotionPhase.ABORTED else last_phase
-    return responses.respond(last, phase, answered, tried, in_use, busy, policy=policy)
+def responding(to: Callable[[dict[str, Any]], dict[str, Any]]) -> Rule:
+    """A broken rule: it responds to something else than what is there."""
+
+    @wraps(responses.respond)
+    def respond(**values: Any) -> Outcomes:
+        return responses.respond(**values | to(values))
+
+    return respond
 
 
-def respond_for_ever(
-    last: str | None,
-    last_phase: PromotionPhase | None,
-    answered: str | None,
-    tried: Any,
-    in_use: str | None,
-    busy: bool,
-    *,
-    policy: FailurePolicy,
-) -> Outcomes:
-    """A broken rule: it forgets how many attempts there were."""
-    begun = None if tried is None else (tried[0], 0, *tried[2:])
-    return responses.respond(last, last_phase, answered, begun, in_use, busy, policy=policy)
+def aborts_as_failures(seen: dict[str, Any]) -> dict[str, Any]:
+    """It forgets that an abort is no failure."""
+    aborted = seen["last_phase"] is PromotionPhase.ABORTED
+    return {"last_phase": PromotionPhase.FAILED} if aborted else {}
 
 
-def roll_back_to_itself(
-    last: str | None,
-    last_phase: PromotionPhase | None,
-    answered: str | None,
-    tried: Any,
-    in_use: str | None,
-    busy: bool,
-    *,
-    policy: FailurePolicy,
-) -> Outcomes:
-    """A broken rule: it forgets what is in use."""
-    return responses.respond(last, last_phase, answered, tried, tried and tried[0], busy, policy=policy)
+def every_attempt_as_the_first(seen: dict[str, Any]) -> dict[str, Any]:
+    """It forgets how many attempts there were."""
+    return {"tried": seen["tried"] and (seen["tried"][0], 0, *seen["tried"][2:])}
+
+
+def what_failed_as_in_use(seen: dict[str, Any]) -> dict[str, Any]:
+    """It forgets what is in use."""
+    return {"in_use": seen["tried"] and seen["tried"][0]}
+
+
+def overlook_the_abort(phase: PromotionPhase | None, abort_requested: bool, acknowledged: Acknowledged) -> Outcomes:
+    """A broken rule: it forgets that somebody wants the Promotion aborted."""
+    return promotion_rules.open_pass(phase, False, acknowledged)
 
 
 def start_again_anyway(new_phase: PromotionPhase, starts: int, begun: int, *, limit: int) -> Outcomes:
@@ -158,12 +149,24 @@ def start_again_anyway(new_phase: PromotionPhase, starts: int, begun: int, *, li
     return tuple(o for o in found if o.changes) and only(**{**found[0].changes, "starts": 0})
 
 
+ENOUGH = {"promotions": 5, "aborts": False, "restarts": False}
+
 MUTANTS: list[tuple[FailurePolicy, str, dict[str, Any], dict[str, Rule]]] = [
-    (RECREATE, "abort", {}, {"respond": respond_to_aborts}),
-    (RECREATE, "bound", {"promotions": 5, "aborts": False, "restarts": False}, {"respond": respond_for_ever}),
-    (ROLLBACK, "other", {"promotions": 3}, {"respond": roll_back_to_itself}),
-    (ROLLBACK, "target", {"promotions": 3}, {"respond": roll_back_to_itself}),
+    (RECREATE, "abort", {}, {"respond": responding(aborts_as_failures)}),
+    (
+        RECREATE,
+        "bound",
+        {"promotions": 5, "aborts": False, "restarts": False},
+        {"respond": responding(every_attempt_as_the_first)},
+    ),
+    (ROLLBACK, "other", {"promotions": 3}, {"respond": responding(what_failed_as_in_use)}),
+    (ROLLBACK, "target", {"promotions": 3}, {"respond": responding(what_failed_as_in_use)}),
     (RESTART, "limit", {"promotions": 1}, {"start_again": start_again_anyway}),
+    (RESTART, "begin", {"promotions": 1}, {"open_pass": overlook_the_abort}),
+    (RECREATE, "one", {}, {"look_at_stage": look_at_no_stage}),
+    (RECREATE, "again", {}, {"note_guard": note_no_guard}),
+    (RECREATE, "seen", {"aborts": False}, {"record": record_any}),
+    (NO_POLICY, "work", {"steps": 2, "restarts": False}, {"go_to_step": begin_anew}),
 ]
 
 
@@ -178,6 +181,10 @@ def test_a_mutant_breaks_the_promise(
     asked = [p for p in subject.properties if p.function.__name__ == BY_ID[promise].claim.__name__]
     report = check(mutate(subject.system, **rules), asked, strategy="saturation", transitions=False)
     assert Verdict.VIOLATED in {j.verdict for j in report.judgements}
+
+
+def test_every_promise_has_a_mutant() -> None:
+    assert {promise for _, promise, _, _ in MUTANTS} == {p.id for p in PROMISES if p.id != "memory"}
 
 
 def test_every_promise_has_a_claim_about_the_loop_and_a_name_of_its_own() -> None:

@@ -17,17 +17,17 @@ from benchmarks.side_by_side.models import MODELS
 from benchmarks.side_by_side.plan import PUBLISHED, SIZES, Step, steps
 from benchmarks.side_by_side.prism import MODELS as PRISM
 from benchmarks.side_by_side.processes import Ran, run
-from benchmarks.side_by_side.results import HEADER, Differs, Result, agree, brief, line, ratios, row, rule
+from benchmarks.side_by_side.results import HEADER, DisagreementError, Result, agree, brief, line, ratios, row, rule
 from benchmarks.side_by_side.tools import (
     CRATE,
     EXPLICIT,
     LAYERS,
     SATURATION,
     TOOLS,
-    Missing,
+    MissingToolError,
     Setup,
     Size,
-    Stopped,
+    StoppedError,
     explore,
     found_jar,
     found_storm,
@@ -54,7 +54,7 @@ def setup(tmp_path_factory: pytest.TempPathFactory) -> Setup:
 def explored(setup: Setup, tool: str, model: str) -> Size:
     try:
         TOOLS[tool].version(setup)
-    except Missing as why:
+    except MissingToolError as why:
         pytest.skip(str(why))
     return explore(TOOLS[tool], setup, model, SMALL)[0]
 
@@ -138,9 +138,9 @@ def test_spin_prints_eight_digits_and_agrees_as_far_as_they_go() -> None:
 
     assert size == Size(10_340_352, 123_558_400, digits=8)
     agree([exact, Result(step, size, ran)])
-    with pytest.raises(Differs):
+    with pytest.raises(DisagreementError):
         agree([exact, Result(step, size._replace(transitions=123_558_300), ran)])
-    with pytest.raises(Differs):
+    with pytest.raises(DisagreementError):
         agree([exact, Result(step, size._replace(digits=None), ran)])
 
 
@@ -160,7 +160,7 @@ def test_a_search_that_did_not_end_is_no_size(
 ) -> None:
     says = TOOLS[tool]._replace(command=lambda *_: [sys.executable, "-c", f"print({said!r}, end='')"])
 
-    with pytest.raises(Stopped, match=re.escape(why)):
+    with pytest.raises(StoppedError, match=re.escape(why)):
         explore(says, setup, "two-phase-commit", SMALL)
 
 
@@ -237,7 +237,7 @@ def test_tools_that_see_the_same_agree() -> None:
     ],
 )
 def test_tools_that_see_something_else_are_found_out(results: list[Result], why: str) -> None:
-    with pytest.raises(Differs, match=re.escape(why)):
+    with pytest.raises(DisagreementError, match=re.escape(why)):
         agree(results)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from lifecycle_agreement import cases, check_agreement
 
-from model.lifecycle import IllegalTransition
+from model.lifecycle import IllegalTransitionError
 from model.speckit.lifecycles import RUN, STEP, RunLifecycle, StepLifecycle
 from model.speckit.releases import RELEASES
 from model.speckit.statuses import RunStatus, StepStatus
@@ -32,7 +32,7 @@ def test_only_a_run_that_is_paused_or_failed_is_resumed():
 
 def test_what_was_done_is_run_again_only_where_a_release_restarts_what_is_around():
     for status in (StepStatus.COMPLETED, StepStatus.SKIPPED):
-        with pytest.raises(IllegalTransition):
+        with pytest.raises(IllegalTransitionError):
             STEP.after(status, "redo")
         found = STEP.finding(status, StepStatus.RUNNING)
         assert found is not None

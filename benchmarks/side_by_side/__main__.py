@@ -14,8 +14,17 @@ from pathlib import Path
 
 from benchmarks.side_by_side.models import MODELS
 from benchmarks.side_by_side.plan import Step, steps
-from benchmarks.side_by_side.results import HEADER, Differs, Result, agree, line, ratios, row, rule
-from benchmarks.side_by_side.tools import CRATE, TOOLS, Missing, Setup, Stopped, explore, found_jar, found_storm
+from benchmarks.side_by_side.results import HEADER, DisagreementError, Result, agree, line, ratios, row, rule
+from benchmarks.side_by_side.tools import (
+    CRATE,
+    TOOLS,
+    MissingToolError,
+    Setup,
+    StoppedError,
+    explore,
+    found_jar,
+    found_storm,
+)
 
 Say = Callable[[str], None]
 SHORT = 5.0
@@ -64,7 +73,7 @@ def versions(setup: Setup, names: Sequence[str], say: Say) -> list[str]:
         try:
             say(f"{name}: {TOOLS[name].version(setup)}")
             there.append(name)
-        except (Missing, Stopped) as why:
+        except (MissingToolError, StoppedError) as why:
             say(f"{name}: skipped; {why}")
     return there
 
@@ -72,7 +81,7 @@ def versions(setup: Setup, names: Sequence[str], say: Say) -> list[str]:
 def measure(setup: Setup, todo: Sequence[Step], repeats: int, say: Say) -> list[Result]:
     """Every step in its turn; a tool that was stopped at a size is not asked for a larger one.
 
-    Raises Differs as soon as two tools disagree.
+    Raises DisagreementError as soon as two tools disagree.
     """
     results: list[Result] = []
     over: set[tuple[str, str]] = set()
@@ -94,7 +103,7 @@ def fastest(setup: Setup, step: Step, repeats: int) -> Result:
     for _ in range(repeats):
         try:
             size, ran = explore(TOOLS[step.tool], setup, step.model, step.n)
-        except Stopped as why:
+        except StoppedError as why:
             return min(found, key=_seconds, default=Result(step, stopped=str(why)))
         found.append(Result(step, size, ran))
         if ran.seconds > SHORT:
@@ -132,7 +141,7 @@ def main(words: Sequence[str] | None = None) -> int:
             say(text)
         try:
             results = measure(setup, steps(asked.models, there, asked.sizes), asked.repeats, say)
-        except Differs as what:
+        except DisagreementError as what:
             print(f"the sizes differ: {what}", file=sys.stderr)
             return 1
     for text in ("", *ratios(results)):

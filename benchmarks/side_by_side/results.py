@@ -36,14 +36,14 @@ class Result(NamedTuple):
         return self.ran.seconds if self.size.seconds is None else self.size.seconds
 
 
-class Differs(Exception):  # noqa: N818  (a finding)
+class DisagreementError(Exception):
     """Two tools have seen different sizes; the message says which."""
 
 
 def agree(results: Iterable[Result]) -> None:
     """That everybody has seen the published sizes, or the same where none are.
 
-    Raises Differs.
+    Raises DisagreementError.
     """
     states = {key: (size[0], "it is published") for key, size in PUBLISHED.items()}
     transitions = {key: (size[1], "it is published") for key, size in PUBLISHED.items()}
@@ -59,7 +59,9 @@ def agree(results: Iterable[Result]) -> None:
                 continue
             first, who = seen.setdefault(key, (found, result.step.tool))
             if not _equal(first, found, result.size.digits):
-                raise Differs(f"{key[0]}, N={key[1]}: {found:,} {what} by {result.step.tool}, {first:,} by {who}")
+                raise DisagreementError(
+                    f"{key[0]}, N={key[1]}: {found:,} {what} by {result.step.tool}, {first:,} by {who}"
+                )
 
 
 def _equal(number: int, seen: int, digits: int | None) -> bool:

@@ -62,16 +62,16 @@ class Size(NamedTuple):
     digits: int | None = None
 
 
-class Stopped(Exception):  # noqa: N818  (an exploration that has no answer, which is one)
+class StoppedError(Exception):
     """The exploration ended without having seen everything; the message says why."""
 
 
-class Missing(Exception):  # noqa: N818  (a tool that is not installed, which is no error)
+class MissingToolError(Exception):
     """The tool is not installed; the message says how to get it."""
 
 
 class Tool(NamedTuple):
-    """A tool: `version` raises Missing; `command` makes what has to be made before; `size` reads what was said.
+    """A tool: `version` raises MissingToolError; `command` makes what is needed; `size` reads what was said.
 
     `only` says whether it explores models that only this project has, `limited` whether the limit of memory is one
     of addresses. Where many are reserved that is no use: Java has an option, the others a bound of their own.
@@ -86,7 +86,7 @@ class Tool(NamedTuple):
 
 
 def explore(tool: Tool, setup: Setup, model: str, n: int) -> tuple[Size, Ran]:
-    """One exploration, which is all that is measured. Raises Stopped if it did not see everything."""
+    """One exploration, which is all that is measured. Raises StoppedError if it did not see everything."""
     ran = run(
         tool.command(setup, model, n),
         seconds=setup.seconds,
@@ -94,14 +94,14 @@ def explore(tool: Tool, setup: Setup, model: str, n: int) -> tuple[Size, Ran]:
         place=ROOT,
     )
     if ran.code is None:
-        raise Stopped(f"over {setup.seconds:g} s")
+        raise StoppedError(f"over {setup.seconds:g} s")
     try:
         size = tool.size(ran.said, MODELS[model], n)
     except (ValueError, KeyError, TypeError):
         if OUT_OF_MEMORY.search(ran.said):
-            raise Stopped(f"out of memory ({setup.memory} MB)") from None
+            raise StoppedError(f"out of memory ({setup.memory} MB)") from None
         last = (ran.said.strip().splitlines() or ["nothing was said"])[-1]
-        raise Stopped(f"failed with code {ran.code}: {last[:100]}") from None
+        raise StoppedError(f"failed with code {ran.code}: {last[:100]}") from None
     return size, ran
 
 
@@ -124,10 +124,10 @@ def _line(said: str) -> dict[str, float]:
 
 
 def _output(*command: str | Path, place: Path | None = None, memory: int | None = None) -> str:
-    """What a program says that is no measurement. Raises Stopped if it fails."""
+    """What a program says that is no measurement. Raises StoppedError if it fails."""
     ran = run(command, seconds=BUILDING, place=place, memory=memory)
     if ran.code != 0:
-        raise Stopped(f"{Path(str(command[0])).name} failed: {ran.said.strip()[-300:]}")
+        raise StoppedError(f"{Path(str(command[0])).name} failed: {ran.said.strip()[-300:]}")
     return ran.said
 
 
@@ -142,7 +142,7 @@ def _compiler() -> str | None:
 def spin_version(_: Setup) -> str:
     compiler = _compiler()
     if shutil.which("spin") is None or compiler is None:
-        raise Missing("there is no `spin` or no C compiler; `apt-get install spin gcc`")
+        raise MissingToolError("there is no `spin` or no C compiler; `apt-get install spin gcc`")
     return f"{_output('spin', '-V').strip()}; {_output(compiler, '--version').splitlines()[0]}"
 
 
@@ -182,7 +182,7 @@ def spin_size(said: str, model: Model, _: int) -> Size:
 
 def tlc_version(setup: Setup) -> str:
     if shutil.which("java") is None or setup.jar is None:
-        raise Missing(
+        raise MissingToolError(
             "there is no `java` or no tla2tools.jar; `apt-get install default-jre-headless`, and the jar of a"
             " release of github.com/tlaplus/tlaplus, named by --jar or in $TLA2TOOLS_JAR"
         )
@@ -191,7 +191,7 @@ def tlc_version(setup: Setup) -> str:
     java = run(["java", "-version"], seconds=BUILDING).said
     name = next((line for line in java.splitlines() if " version " in line), "java")
     if found is None:
-        raise Missing(f"{setup.jar} does not start as TLC")
+        raise MissingToolError(f"{setup.jar} does not start as TLC")
     return f"{found[0].strip()}; {name}"
 
 
@@ -234,12 +234,12 @@ def _cargo(setup: Setup, *arguments: str) -> Ran:
 
 def stateright_version(setup: Setup) -> str:
     if shutil.which("cargo") is None:
-        raise Missing("there is no `cargo`; `apt-get install cargo`, or rustup")
+        raise MissingToolError("there is no `cargo`; `apt-get install cargo`, or rustup")
     if _cargo(setup, "fetch").code != 0:
-        raise Missing("Cargo cannot fetch the crates that Cargo.lock names; it needs a network once")
+        raise MissingToolError("Cargo cannot fetch the crates that Cargo.lock names; it needs a network once")
     built = _cargo(setup, "build", "--release")
     if built.code != 0:
-        raise Stopped(f"cargo build failed: {built.said.strip()[-500:]}")
+        raise StoppedError(f"cargo build failed: {built.said.strip()[-500:]}")
     pinned = re.search(r'stateright = "=([\d.]+)"', (CRATE / "Cargo.toml").read_text(encoding="utf-8"))
     assert pinned is not None
     return f"Stateright {pinned[1]}; {_output('cargo', '--version').strip()}"
@@ -262,7 +262,7 @@ def storm_version(setup: Setup) -> str:
     ask = "import stormpy; print(stormpy.__version__)"
     ran = run([setup.storm, "-c", ask], seconds=BUILDING) if shutil.which(setup.storm) else None
     if ran is None or ran.code != 0:
-        raise Missing(
+        raise MissingToolError(
             f"{setup.storm} has no stormpy; `pip install stormpy`, best in an environment of its own whose Python"
             " is named by --storm-python or in $STORM_PYTHON"
         )
@@ -308,7 +308,7 @@ def ours_command(engine: str, strategy: str) -> Callable[[Setup, str, int], list
 def ours_size(said: str, _: Model, __: int) -> Size:
     line = _line(said)
     if line["stopped"] is not None:
-        raise Stopped(str(line["stopped"]))
+        raise StoppedError(str(line["stopped"]))
     transitions = line["transitions"]
     return Size(int(line["states"]), None if transitions is None else int(transitions), line["seconds"])
 

@@ -8,8 +8,15 @@ that trying for ever is not in vain.
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
 from model.ambient.phases import PodPhase, SessionPhase
 from model.ambient.values import Condition, Desired, Observed, Push, Timer, Writing
+
+Claim = Callable[..., bool]
 
 RUNNING, SERVING = SessionPhase.RUNNING, PodPhase.SERVING
 
@@ -29,71 +36,59 @@ def serves(phase: SessionPhase, pod: PodPhase, desired: Desired) -> bool:
     return phase is RUNNING and pod is SERVING and desired is not Desired.STOPPED
 
 
+def rests_and_serves(
+    settled: bool,
+    woken: bool,
+    timer: Timer,
+    writing: Writing,
+    phase: SessionPhase,
+    pod: PodPhase,
+    desired: Desired,
+) -> bool:
+    """Whether nothing will happen by itself to a session that serves."""
+    return at_rest(settled, woken, timer, writing) and serves(phase, pod, desired)
+
+
+def of_a_session_that_rests(claim: Claim) -> Claim:
+    """The claim of sessions that rest while they serve; it says nothing of others."""
+    rest = inspect.signature(rests_and_serves).parameters
+
+    @wraps(claim)
+    def about(**values: Any) -> bool:
+        resting = {name: values.pop(name) for name in rest}
+        return not rests_and_serves(**resting) or claim(**values)
+
+    every = (*rest.values(), *inspect.signature(claim).parameters.values())
+    keywords = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in every]
+    vars(about)["__signature__"] = inspect.Signature(keywords)
+    return about
+
+
 # The workflow
 
 
-def a_workflow_whose_push_failed_is_pushed_again(
-    settled: bool,
-    woken: bool,
-    timer: Timer,
-    writing: Writing,
-    phase: SessionPhase,
-    pod: PodPhase,
-    desired: Desired,
-    workflow: str | None,
-    condition: Condition,
-) -> bool:
+@of_a_session_that_rests
+def a_workflow_whose_push_failed_is_pushed_again(workflow: str | None, condition: Condition) -> bool:
     """No session rests with a runner that listens and WorkflowReconciled=False, while it has a workflow."""
-    rests = at_rest(settled, woken, timer, writing) and serves(phase, pod, desired)
-    return not (rests and workflow is not None and condition is Condition.FALSE)
+    return not (workflow is not None and condition is Condition.FALSE)
 
 
-def a_session_at_rest_has_told_its_runner(
-    settled: bool,
-    woken: bool,
-    timer: Timer,
-    writing: Writing,
-    phase: SessionPhase,
-    pod: PodPhase,
-    desired: Desired,
-    workflow: str | None,
-    acknowledged: str | None,
-) -> bool:
+@of_a_session_that_rests
+def a_session_at_rest_has_told_its_runner(workflow: str | None, acknowledged: str | None) -> bool:
     """No session rests with a workflow that the operator has not told its present runner."""
-    rests = at_rest(settled, woken, timer, writing) and serves(phase, pod, desired)
-    return not rests or workflow is None or acknowledged == workflow
+    return workflow is None or acknowledged == workflow
 
 
-def a_session_at_rest_has_its_workflow(
-    settled: bool,
-    woken: bool,
-    timer: Timer,
-    writing: Writing,
-    phase: SessionPhase,
-    pod: PodPhase,
-    desired: Desired,
-    workflow: str | None,
-    runner_workflow: str | None,
-) -> bool:
+@of_a_session_that_rests
+def a_session_at_rest_has_its_workflow(workflow: str | None, runner_workflow: str | None) -> bool:
     """No session rests while its runner has another workflow than the spec."""
-    rests = at_rest(settled, woken, timer, writing) and serves(phase, pod, desired)
-    return not rests or runner_workflow == workflow
+    return runner_workflow == workflow
 
 
-def a_session_at_rest_has_the_files_of_its_workflow(
-    settled: bool,
-    woken: bool,
-    timer: Timer,
-    writing: Writing,
-    phase: SessionPhase,
-    pod: PodPhase,
-    desired: Desired,
-    workflow: str | None,
-    files: bool,
-) -> bool:
+@of_a_session_that_rests
+def a_session_at_rest_has_the_files_of_its_workflow(workflow: str | None, files: bool) -> bool:
     """No session rests while its runner lacks the files of the workflow."""
-    rests = at_rest(settled, woken, timer, writing) and serves(phase, pod, desired)
-    return not rests or workflow is None or files
+    return workflow is None or files
 
 
 def what_is_reported_as_reconciled_was_told_to_this_pod(
@@ -134,35 +129,16 @@ def a_push_fails_only_for_a_reason_that_goes_away(
 # The rest of the spec
 
 
-def a_session_at_rest_has_its_repositories(
-    settled: bool,
-    woken: bool,
-    timer: Timer,
-    writing: Writing,
-    phase: SessionPhase,
-    pod: PodPhase,
-    desired: Desired,
-    repos: str | None,
-    runner_repos: str | None,
-) -> bool:
+@of_a_session_that_rests
+def a_session_at_rest_has_its_repositories(repos: str | None, runner_repos: str | None) -> bool:
     """No session rests while its runner has other repositories than the spec."""
-    rests = at_rest(settled, woken, timer, writing) and serves(phase, pod, desired)
-    return not rests or runner_repos == repos
+    return runner_repos == repos
 
 
-def a_session_at_rest_has_observed_its_generation(
-    settled: bool,
-    woken: bool,
-    timer: Timer,
-    writing: Writing,
-    phase: SessionPhase,
-    pod: PodPhase,
-    desired: Desired,
-    observed: Observed,
-) -> bool:
+@of_a_session_that_rests
+def a_session_at_rest_has_observed_its_generation(observed: Observed) -> bool:
     """No session rests while its observedGeneration differs from its generation."""
-    rests = at_rest(settled, woken, timer, writing) and serves(phase, pod, desired)
-    return not rests or observed is Observed.CURRENT
+    return observed is Observed.CURRENT
 
 
 # The session itself

@@ -129,6 +129,6 @@ def assessed(before: HealthState, found: HealthState) -> HealthState:
 def proceeded(before: VerificationPhase, found: VerificationPhase) -> VerificationPhase:
     """The phase of a verification whose AnalysisRun is found to be in the phase `found`.
 
-    Raises IllegalTransition for a verification that is over.
+    Raises IllegalTransitionError for a verification that is over.
     """
     return VERIFICATION.after(before, _VERIFICATION_EVENTS[found])

@@ -22,6 +22,7 @@ import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import yaml
 from specify_cli.workflows import STEP_REGISTRY
@@ -137,24 +138,18 @@ class Terminal(io.StringIO):
 @contextlib.contextmanager
 def replaced(world: World) -> Iterator[None]:
     """The engine with the world in place of what it would ask."""
-    kept = dict(STEP_REGISTRY)
-    STEP_REGISTRY["command"] = scripted("command", world)
-    STEP_REGISTRY["prompt"] = scripted("prompt", world)
-    for kind in ("shell", "gate"):
-        STEP_REGISTRY[kind] = listening(kept[kind], world)
-    shell = sys.modules[type(kept["shell"]).__module__]
-    found = {"subprocess": shell.subprocess, "stdin": sys.stdin, "input": builtins.input}
-    stand_in = types.SimpleNamespace(run=world.start_process, TimeoutExpired=subprocess.TimeoutExpired)
-    try:
-        vars(shell)["subprocess"] = stand_in
-        sys.stdin, builtins.input = Terminal(world), world.read_line  # type: ignore[assignment]  # stand-ins
-        with contextlib.redirect_stdout(io.StringIO()):
-            yield
-    finally:
-        vars(shell)["subprocess"] = found["subprocess"]
-        sys.stdin, builtins.input = found["stdin"], found["input"]
-        STEP_REGISTRY.clear()
-        STEP_REGISTRY.update(kept)
+    steps = {kind: scripted(kind, world) for kind in ("command", "prompt")}
+    steps |= {kind: listening(STEP_REGISTRY[kind], world) for kind in ("shell", "gate")}
+    shell = sys.modules[type(STEP_REGISTRY["shell"]).__module__]
+    processes = types.SimpleNamespace(run=world.start_process, TimeoutExpired=subprocess.TimeoutExpired)
+    with (
+        mock.patch.dict(STEP_REGISTRY, steps),
+        mock.patch.object(shell, "subprocess", processes),
+        mock.patch.object(sys, "stdin", Terminal(world)),
+        mock.patch.object(builtins, "input", world.read_line),
+        contextlib.redirect_stdout(io.StringIO()),
+    ):
+        yield
 
 
 def install(root: Path, workflows: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ equal luck whatever the distribution.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
@@ -30,15 +31,15 @@ class UncountableError(ValueError):
     """What was to be enumerated has no end of values; the message names it."""
 
 
-class Distribution:
+class Distribution(ABC):
     """Where values come from: whole numbers, a time in milliseconds or the number of a choice."""
 
     def __init__(self, name: str) -> None:
         self.name = name
 
+    @abstractmethod
     def at(self, uniform: Floats) -> Column:
         """The quantiles: the values that this large a share of all does not exceed."""
-        raise NotImplementedError
 
     def atoms(self) -> tuple[tuple[int, float], ...]:
         """Every value with its probability. Raises UncountableError if they cannot be counted."""

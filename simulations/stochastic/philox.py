@@ -25,16 +25,16 @@ _HALF = np.uint64(32)
 def philox(counter: tuple[Words, Words, Words, Words], key: tuple[int, int]) -> tuple[Words, Words, Words, Words]:
     """Four random words of 32 bits for each counter of four such words."""
     a, b, c, d = counter
-    k, l = key  # noqa: E741  (the names of the paper are no better)
+    left_key, right_key = key
     for _ in range(ROUNDS):
         left, right = a * _MULTIPLIERS[0], c * _MULTIPLIERS[1]
         a, b, c, d = (
-            (right >> _HALF) ^ b ^ np.uint64(k),
+            (right >> _HALF) ^ b ^ np.uint64(left_key),
             right & _LOW,
-            (left >> _HALF) ^ d ^ np.uint64(l),
+            (left >> _HALF) ^ d ^ np.uint64(right_key),
             left & _LOW,
         )
-        k, l = (k + _WEYL[0]) & 0xFFFFFFFF, (l + _WEYL[1]) & 0xFFFFFFFF  # noqa: E741
+        left_key, right_key = (left_key + _WEYL[0]) & 0xFFFFFFFF, (right_key + _WEYL[1]) & 0xFFFFFFFF
     return a, b, c, d
 
 

@@ -80,7 +80,7 @@ def heed_hint(new_phase: PromotionPhase, starts: int, begun: int, stopped_at: in
 
 
 def begin_anew(anew: bool) -> Outcomes:
-    """Enabled where it starts again: without a work directory the next pass begins at step 0."""
+    """Enabled where it starts again: without a work directory the next pass, at once, begins at step 0."""
     return only(work_dir=False, anew=False, requeue=0) if anew else ()
 
 
