@@ -40,6 +40,7 @@ __all__ = [
     "plain",
     "printable",
     "read",
+    "read_bytes",
 ]
 
 STANDARD_INPUT = "-"
@@ -60,13 +61,17 @@ def read(
     """
     found: list[Document] = []
     for path in map(str, paths):
-        data = _read_bytes(path, stdin, limits)
+        data = read_bytes(path, stdin, limits)
         name = "standard input" if path == STANDARD_INPUT else path
         found.extend(parse(data, name, limits=limits, skip=skip))
     return tuple(found)
 
 
-def _read_bytes(path: str, stdin: BinaryIO | None, limits: Limits) -> bytes:
+def read_bytes(path: str, stdin: BinaryIO | None = None, limits: Limits = DEFAULT_LIMITS) -> bytes:
+    """What the file at `path` holds, or standard input if that is `-`.
+
+    Raises InputError if it cannot be read or is larger than the limit.
+    """
     if path == STANDARD_INPUT:
         return _bounded(stdin or sys.stdin.buffer, "standard input", limits)
     place = Place(path)
