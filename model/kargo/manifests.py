@@ -60,7 +60,7 @@ def read_manifests(documents: Iterable[Document]) -> Manifests:
 
     Raises InputError if one of them is not as Kargo's API declares it, or if there is none at all.
     """
-    reader = _Reader()
+    reader = Reader()
     for document in documents:
         reader.read(Field(document, document.root))
     if not (reader.stages or reader.promotions or reader.tasks):
@@ -73,11 +73,11 @@ def read_steps(template: Field) -> tuple[tuple[Step, ...], tuple[InputWarning, .
 
     Raises InputError if they are not as Kargo's API declares them.
     """
-    reader = _Reader()
+    reader = Reader()
     return reader.steps(template), tuple(reader.warnings)
 
 
-def _nothing_usable(reader: _Reader) -> InputError:
+def _nothing_usable(reader: Reader) -> InputError:
     wanted = "expected a Stage, Promotion, PromotionTask or ClusterPromotionTask"
     if not reader.others:
         return InputError(f"{wanted}, found no object at all")
@@ -86,7 +86,7 @@ def _nothing_usable(reader: _Reader) -> InputError:
     return first.wrong(f"{wanted} ({API_VERSION}), found {name}{more}")
 
 
-class _Reader:
+class Reader:
     """Sorts objects by kind and collects what it meets."""
 
     def __init__(self) -> None:
