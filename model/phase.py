@@ -30,3 +30,9 @@ class Phase(Enum):
 
     def __str__(self) -> str:
         return str(self.value)
+
+
+def phase_of(value: object) -> Phase | None:
+    """The phase that a value is in: itself, or what it calls its phase; None for a value that is in none."""
+    found = value if isinstance(value, Phase) else getattr(value, "phase", None)
+    return found if isinstance(found, Phase) else None
