@@ -1,0 +1,1 @@
+"""Pictures of Ambient's own things."""

@@ -1,0 +1,1 @@
+"""Pictures of Kargo's own things."""

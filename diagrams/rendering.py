@@ -1,0 +1,139 @@
+"""Pictures as files: DOT rendered in this process, as SVG, PNG and PDF, the same bytes for the same picture.
+
+Texts are laid out with the font that comes with a package, and with no other: so a picture is the same on every
+machine with the same renderer, even on one without fonts.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import threading
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from shutil import copy
+from typing import Any
+from xml.etree import ElementTree
+
+import fontpkg_fira_sans
+import pygraphviz
+
+from diagrams import theme
+
+IMAGES = (".svg", ".png", ".pdf")
+"""What DOT can be rendered as, by the end of a file's name."""
+
+DPI = 144
+"""Dots per inch of a PNG: twice what a picture measures, for screens that have as many."""
+
+_STYLES = ("Regular", "Bold")
+_FONTS = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig><dir>{folder}</dir><cachedir>{folder}/cache</cachedir></fontconfig>
+"""
+_ONE_AT_A_TIME = threading.Lock()
+
+
+def render(dot: str, suffix: str) -> bytes:
+    """A picture that is written as DOT, in the format that `suffix` names; one of `IMAGES`.
+
+    PNG and PDF are light, SVG is what people prefer. Raises ValueError for another suffix, or for what is not DOT.
+    """
+    if suffix not in IMAGES:
+        raise ValueError(f"no picture ends in {suffix!r}; expected {', '.join(IMAGES)}")
+    with _ONE_AT_A_TIME:  # the renderer has one context for the whole process
+        _use_our_fonts()
+        try:
+            graph = pygraphviz.AGraph(string=dot)
+        except pygraphviz.DotError as error:
+            raise ValueError(f"this is not DOT: {error}") from error
+        if suffix == ".png":
+            graph.graph_attr["dpi"] = str(DPI)
+        engine = dict(graph.graph_attr.items()).get("layout") or "dot"
+        drawn: Any = graph.draw(format=suffix[1:], prog=engine)
+        graph.close()
+    data = bytes(drawn)
+    return {".svg": _page, ".pdf": _undated, ".png": bytes}[suffix](data)
+
+
+@cache
+def _use_our_fonts() -> tempfile.TemporaryDirectory[str]:
+    """Show the renderer our fonts and nothing else; done before it first looks for any.
+
+    As it is told that its root is a folder, it reads no settings of this machine. Some paths it takes below that
+    root and some as they are; the folder holds a link to itself, so that both are the same.
+    """
+    folder = tempfile.TemporaryDirectory(prefix="kargo-model-fonts-")
+    root = Path(folder.name).resolve()
+    again = root.joinpath(*root.parts[1:])
+    again.parent.mkdir(parents=True)
+    again.symlink_to(root, target_is_directory=True)
+    for style in _STYLES:
+        copy(fontpkg_fira_sans.ROOT / "files" / f"{theme.FONT.replace(' ', '')}-{style}.ttf", root)
+    settings = root / "fonts.conf"
+    settings.write_text(_FONTS.format(folder=root), encoding="utf-8")
+    ours = {"FONTCONFIG_SYSROOT": str(root), "FONTCONFIG_FILE": str(settings)}
+    theirs = {name: os.environ.get(name) for name in ours}
+    os.environ |= ours
+    pygraphviz.AGraph(string="digraph { a }").draw(format="svg", prog="dot")  # now it looks, once and for all
+    for name, value in theirs.items():
+        os.environ.pop(name)
+        os.environ |= {name: value} if value is not None else {}
+    return folder
+
+
+def _undated(pdf: bytes) -> bytes:
+    """A PDF that does not say when it was made; places in the file stay where they are."""
+    return re.sub(rb"/(CreationDate|ModDate) ?\(([^)]*)\)", lambda m: b"%" + b" " * (len(m[0]) - 1), pdf)
+
+
+# SVG
+
+_SVG, _LINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
+
+
+def _page(svg: bytes) -> bytes:
+    """What the renderer wrote, as an SVG that people can read by day and by night, and programs aloud."""
+    root = ElementTree.fromstring(svg)
+    for parent in list(root.iter()):
+        for at, child in enumerate(list(parent)):
+            if child.tag == f"{{{_SVG}}}g" and child.get("id", "").startswith("a_") and len(child) == 1:
+                parent[at] = child[0]
+    for element in root.iter():
+        _tidy(element)
+    about = root.find(f"{{{_SVG}}}g/{{{_SVG}}}title")
+    root.set("class", "picture")
+    root.set("role", "img")
+    if about is not None and about.text:
+        root.set("aria-label", about.text)
+    style = ElementTree.Element(f"{{{_SVG}}}style")
+    style.text = theme.style_sheet()
+    root.insert(0, style)
+    ElementTree.register_namespace("", _SVG)
+    out = BytesIO()
+    ElementTree.ElementTree(root).write(out, encoding="utf-8", xml_declaration=True)
+    return out.getvalue() + b"\n"
+
+
+def _tidy(element: ElementTree.Element) -> None:
+    """Tooltips as titles, no names of nodes as such, and fonts from the style sheet."""
+    tag = element.tag.removeprefix(f"{{{_SVG}}}")
+    if tag == "text":
+        element.attrib.pop("font-family", None)
+        element.attrib.pop("{http://www.w3.org/XML/1998/namespace}space", None)
+    if tag == "g" and element.get("class", "").split(" ")[0] in ("node", "edge", "cluster"):
+        _explain(element)
+
+
+def _explain(group: ElementTree.Element) -> None:
+    title = group.find(f"{{{_SVG}}}title")
+    links = [child for child in group.iter() if child.get(f"{{{_LINK}}}title") is not None]
+    words = next((w for w in (a.get(f"{{{_LINK}}}title", "").strip() for a in links) if w), "")
+    for link in links:
+        link.tag = f"{{{_SVG}}}g"
+        link.attrib.clear()
+    if title is not None and words:
+        title.text = words
+    elif title is not None:
+        group.remove(title)
