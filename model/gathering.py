@@ -1,7 +1,7 @@
 """Gathering documents from files and folders, where one that is bad does not hide the others.
 
-`model.documents.read` refuses all if something is wrong. Here everything that can be read is, and what cannot is told
-beside it: for those who look at many files at once.
+`model.documents.read` refuses all if something is wrong. Here everything that can be read is, and what cannot be is
+told beside it: for those who look at many files at once.
 """
 
 from __future__ import annotations

@@ -1,0 +1,164 @@
+"""Everything of Kargo's that some files hold, for those who judge manifests before they are applied.
+
+One object that is not as it should be does not hide the others.
+
+Source: `api/v1alpha1`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from model.fields import Field
+from model.inputs import Document, InputError, Place
+from model.kargo.auto_promotion import PromotionPolicy, is_enabled
+from model.kargo.live.objects import LiveStage
+from model.kargo.live.reading import LiveReader
+from model.kargo.live.values import items, text
+from model.kargo.manifest_types import Manifests, Stage
+from model.kargo.manifests import API_GROUP, API_VERSION, USED_KINDS, Reader
+from model.kargo.name_patterns import PatternError
+
+Key = tuple[str, str]
+"""A namespace, and a name in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class GitSubscription:
+    """A Git repository that a Warehouse watches: one branch of it, and the paths that count.
+
+    Source: `GitSubscription`
+    """
+
+    url: str
+    branch: str = ""
+    includes: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Warehouse:
+    """A Warehouse, as far as it watches Git repositories."""
+
+    name: str
+    namespace: str
+    git: tuple[GitSubscription, ...] = ()
+    place: Place = field(default=Place(""), compare=False)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What was found, in the order given.
+
+    `around` has what else is known of a Stage, `policies` those of each project that says anything of
+    auto-promotion. `others` counts objects of kinds that are not Kargo's, or that nothing is asked of.
+    """
+
+    manifests: Manifests = field(default_factory=Manifests)
+    around: Mapping[Key, LiveStage] = field(default_factory=dict)
+    warehouses: tuple[Warehouse, ...] = ()
+    policies: Mapping[str, tuple[PromotionPolicy, ...]] = field(default_factory=dict)
+    problems: tuple[InputError, ...] = ()
+    others: int = 0
+
+    def auto_promotes(self, stage: Stage) -> bool:
+        """Whether the Stage promotes by itself, as far as these files say."""
+        known = self.around.get((stage.namespace, stage.name))
+        try:
+            return is_enabled(
+                self.policies.get(stage.namespace, ()), stage.name, dict(known.labels) if known else {}
+            )
+        except PatternError:
+            return False
+
+
+def read_bundle(documents: Iterable[Document]) -> Bundle:
+    """Everything of Kargo's in `documents`, also what is in lists."""
+    reader = _Reader()
+    for document in documents:
+        for found in reader.objects(Field(document, document.root), ("", "")):
+            reader.take(*found)
+    specs = reader.specs
+    manifests = Manifests(
+        tuple(specs.stages), tuple(specs.promotions), tuple(specs.tasks), tuple(dict.fromkeys(specs.warnings))
+    )
+    policies = {**reader.live.old_policies, **reader.live.policies}
+    around, problems = reader.live.stages, (*reader.problems, *reader.live.problems)
+    return Bundle(manifests, around, tuple(reader.warehouses), policies, _each_once(problems), reader.others)
+
+
+def _each_once(problems: Iterable[InputError]) -> tuple[InputError, ...]:
+    return tuple({str(problem): problem for problem in problems}.values())
+
+
+class _Reader:
+    """Sorts objects by kind and collects what it meets."""
+
+    def __init__(self) -> None:
+        self.specs = Reader()
+        self.live = LiveReader()
+        self.warehouses: list[Warehouse] = []
+        self.problems: list[InputError] = []
+        self.others = 0
+
+    def objects(self, obj: Field, item_of: tuple[str, str]) -> Iterator[tuple[str, str, Field]]:
+        """The version, the kind and the object itself, of an object and of all in it if it is a list."""
+        try:
+            what = "a Kubernetes object with apiVersion and kind"
+            version, kind = (
+                found.text() if (found := obj.get(name, what)) else default
+                for name, default in zip(("apiVersion", "kind"), item_of, strict=True)
+            )
+            if not version or not kind:
+                missing = "apiVersion" if not version else "kind"
+                raise obj.wrong(f"the field {missing!r} is missing; expected {what}")
+            listed: list[Field] = []
+            if kind.endswith("List") and (inner := obj.get("items")):
+                listed = list(inner.items("a list of objects"))
+        except InputError as error:
+            self.problems.append(error)
+            return
+        if kind.endswith("List") and "items" in obj.node.value:
+            of_items = (version, kind.removesuffix("List")) if version == API_VERSION else ("", "")
+            for item in listed:
+                yield from self.objects(item, of_items)
+        else:
+            yield version, kind, obj
+
+    def take(self, version: str, kind: str, obj: Field) -> None:
+        """Take in an object."""
+        if version.split("/")[0] != API_GROUP:
+            self.others += 1
+            return
+        try:
+            if version == API_VERSION and kind in USED_KINDS:
+                self.specs.take(kind, obj)
+            elif version == API_VERSION and kind == "Warehouse":
+                self.warehouses.append(_warehouse(obj))
+            else:
+                self.others += kind not in ("Project", "ProjectConfig")
+                self.specs.leave(version, kind, obj)
+        except InputError as error:
+            self.problems.append(error)
+            return
+        if kind in ("Stage", "Project", "ProjectConfig"):
+            self.live.read(obj, (version, kind))
+
+
+def _warehouse(obj: Field) -> Warehouse:
+    metadata = obj.need("metadata", "the object's metadata")
+    name = metadata.need("name", "the name of the Warehouse").text("the name of the Warehouse")
+    spec = obj.need("spec", "the Warehouse's specification")
+    git = tuple(_git(s) for s in items(spec, "subscriptions", "a list of subscriptions") if s.get("git"))
+    return Warehouse(name, text(metadata, "namespace"), git, obj.place)
+
+
+def _git(subscription: Field) -> GitSubscription:
+    git = subscription.need("git", "a Git repository")
+    includes, excludes = (
+        tuple(p.text("a path") for p in items(git, name, "a list of paths"))
+        for name in ("includePaths", "excludePaths")
+    )
+    url = git.need("repoURL", "the URL of a repository").text("the URL of a repository")
+    return GitSubscription(url, text(git, "branch"), includes, excludes)

@@ -1,0 +1,42 @@
+"""What a runner can come back with, its config considered: fewer results than its kind has.
+
+Source: `pkg/promotion/runner/builtin/http_requester.go: httpRequester.request`
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from model.kargo.step_kinds import Result, StepKind
+from model.kargo.templates import StepSpec
+
+WITHOUT_CRITERIA = frozenset({Result.RUNNING})
+"""What an http step never comes back with if neither success nor failure is defined: then the code decides."""
+
+WITH_CRITERIA = frozenset({Result.FAILED})
+"""What it never comes back with if one of them is."""
+
+
+def config_of(step: StepSpec) -> Mapping[str, object]:
+    """The config of a step as it is written; empty where it is no mapping."""
+    found = json.loads(step.config) if step.config else {}
+    return found if isinstance(found, dict) else {}
+
+
+def results(step: StepSpec, kind: StepKind) -> tuple[Result, ...]:
+    """What the runner of a step can come back with.
+
+    An http step that only knows what failure is waits until that is met: it cannot succeed. One whose criteria are
+    expressions of Kargo's own, of which nothing is known, can do everything.
+    """
+    if step.kind != "http":
+        return kind.results
+    config = config_of(step)
+    success, failure = config.get("successExpression"), config.get("failureExpression")
+    if any(isinstance(e, str) and "${" in e for e in (success, failure)):
+        return kind.results
+    never = WITH_CRITERIA if success or failure else WITHOUT_CRITERIA
+    if failure and not success:
+        never |= {Result.SUCCEEDED}
+    return tuple(r for r in kind.results if r not in never)

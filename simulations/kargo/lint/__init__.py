@@ -1,0 +1,1 @@
+"""Judging manifests before they are applied: `kargo-model lint`."""
