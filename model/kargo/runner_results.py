@@ -1,4 +1,4 @@
-"""What a runner can come back with, its config considered: fewer results than its kind has.
+"""What a runner can come back with, its config considered, and how soon it wants to be run again while it waits.
 
 Source: `pkg/promotion/runner/builtin/http_requester.go: httpRequester.request`
 """
@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from model.kargo.step_kinds import Result, StepKind
+from model.kargo.durations import parse_duration
+from model.kargo.releases import Behaviours
+from model.kargo.step_kinds import RELEASES, Result, StepKind
 from model.kargo.templates import StepSpec
 
 WITHOUT_CRITERIA = frozenset({Result.RUNNING})
@@ -40,3 +42,25 @@ def results(step: StepSpec, kind: StepKind) -> tuple[Result, ...]:
     if failure and not success:
         never |= {Result.SUCCEEDED}
     return tuple(r for r in kind.results if r not in never)
+
+
+POLLED_MS = {"git-merge-pr": 10_000, "git-wait-for-pr": 30_000, "http": 30_000}
+"""How soon a step of these kinds asks to be looked at again while it waits, unless its config says otherwise.
+
+From 1.11.0 on; before, it says nothing. Source: `pkg/promotion/runner/builtin: resolvePollInterval`, #6401, #6493
+"""
+
+_POLLED_SINCE = "1.11.2"
+
+
+def poll_ms(step: StepSpec, behaviours: Behaviours) -> int | None:
+    """The interval, in milliseconds, that a step that waits asks for; None if it asks for none."""
+    if step.kind == "argocd-update":
+        return behaviours.update_poll_ms
+    if step.kind not in POLLED_MS or RELEASES.index(behaviours.release) < RELEASES.index(_POLLED_SINCE):
+        return None
+    given = config_of(step).get("pollInterval")
+    try:
+        return parse_duration(given) if isinstance(given, str) and given else POLLED_MS[step.kind]
+    except ValueError:  # an expression, or a text that the step refuses when it runs
+        return POLLED_MS[step.kind]

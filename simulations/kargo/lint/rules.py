@@ -141,7 +141,7 @@ RULES: tuple[Rule, ...] = (
         "config-fails",
         _ERROR,
         _E,
-        "The vars or the config of a step come to an error; the step is Errored without having run or being retried.",
+        "The vars or the config of a step come to an error; it is Errored without having run, and never retried.",
         "let the step run only if what it reads is there: if: ${{ status('ALIAS') == 'Succeeded' }}",
     ),
     Rule(
@@ -245,7 +245,7 @@ RULES: tuple[Rule, ...] = (
         "task-not-given",
         _NOTE,
         _S,
-        "A step stands for a task that is not among these files, so that its steps are not looked at.",
+        "A step stands for a task that is not among these files, so that the Stage is not explored.",
         "give the file that defines the task, too",
     ),
     Rule(

@@ -1,0 +1,153 @@
+"""Judging everything of Kargo's that some files hold, rule by rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from model.inputs import printable
+from model.kargo import planning
+from model.kargo.bundle import Bundle
+from model.kargo.manifest_types import Manifests
+from model.kargo.releases import RELEASES, Behaviours
+from simulations.kargo.lint import by_reading, by_running
+from simulations.kargo.lint.by_reading import Read
+from simulations.kargo.lint.exploring import Explorer
+from simulations.kargo.lint.rules import BY_ID, Finding
+from simulations.kargo.lint.sentences import of_step, said
+from simulations.kargo.lint.units import Unit, lists, of_stage, units
+from simulations.kargo.lint.wanted import Wanted, restarts, wanted
+
+ALIASES = ("unknown-alias", "alias-comes-later")
+SUPERSEDED = {
+    "config-fails": ALIASES,
+    "if-fails": ALIASES,
+    "output-unset": (*ALIASES, "config-fails", "if-fails"),
+    "never-runs": ("if-fails", "if-not-boolean", "unknown-kind", "config-fails", *ALIASES),
+    "retry-never-happens": ("never-runs", "unknown-kind", "green-without-work"),
+    "timeout-never-fires": ("never-runs", "unknown-kind"),
+    "http-never-succeeds": ("never-runs",),
+}
+"""What is not said of a step if one of these others is: they say more."""
+
+Numbered = tuple[Finding, int]
+"""A finding, and the number of the step that it is about; -1 for the whole."""
+
+
+@dataclass
+class Linter:
+    """Judges as one release, and says which others are affected; `incomplete` was not explored whole."""
+
+    behaviours: Behaviours
+    releases: tuple[Behaviours, ...] = tuple(RELEASES.values())
+    explorer: Explorer = field(default_factory=Explorer)
+    incomplete: list[str] = field(default_factory=list)
+
+    def judge(self, bundle: Bundle) -> tuple[Finding, ...]:
+        """Every finding, in the order of files and lines."""
+        found = [*self._written(bundle.manifests)]
+        for unit in units(bundle.manifests):
+            found += [replace(unit, releases=self._all)] if isinstance(unit, Finding) else self._unit(unit)
+        return tuple(sorted(_merged(found), key=_where))
+
+    @property
+    def _all(self) -> tuple[str, ...]:
+        return tuple(b.release for b in self.releases)
+
+    def _written(self, manifests: Manifests) -> Iterator[Finding]:
+        for warning in manifests.warnings:
+            yield Finding(BY_ID["ignored-field"], warning.place, "", warning.text, releases=self._all)
+        for subject, steps in lists(manifests):
+            yield from (self._finding_of(read, subject) for read in by_reading.aliases(steps))
+        for stage in manifests.stages:
+            for read in by_reading.missing_tasks(stage, manifests.tasks):
+                yield self._finding_of(read, of_stage(stage))
+
+    def _finding_of(self, read: Read, subject: str) -> Finding:
+        return Finding(BY_ID[read.rule], read.place, subject, read.text, read.step, releases=self._all)
+
+    def _unit(self, unit: Unit) -> list[Finding]:
+        steps = unit.views(self.behaviours)
+        found = [*self._read(unit), *self._run(unit)]
+        asked = [*wanted(steps), *((f.rule.id, number, "") for f, number in found if f.rule.id in ALIASES)]
+        explored = [*self._explored(unit, asked), *self._explored(unit, restarts(steps), restart=True)]
+        shown = {(f.rule.id, number): f.shown for f, number in explored}
+        found = [(replace(f, shown=f.shown or shown.get((f.rule.id, n))), n) for f, n in found]
+        found += (pair for pair in explored if pair[0].text)
+        told = {(f.rule.id, number) for f, number in found}
+        return [f for f, n in found if not any((other, n) in told for other in SUPERSEDED.get(f.rule.id, ()))]
+
+    # Read, and run
+
+    def _read(self, unit: Unit) -> Iterator[Numbered]:
+        each = {b.release: set(_reads(unit, b)) for b in self.releases}
+        for read in _reads(unit, self.behaviours):
+            releases = tuple(release for release, reads in each.items() if read in reads)
+            yield replace(self._finding_of(read, unit.subject), releases=releases), read.number
+
+    def _run(self, unit: Unit) -> Iterator[Numbered]:
+        for number, step in enumerate(unit.views(self.behaviours)):
+            for spent in by_running.judge(step, self.behaviours):
+                releases = tuple(
+                    b.release
+                    for b in self.releases
+                    if spent.rule in {s.rule for s in by_running.judge(unit.views(b)[number], b)}
+                )
+                text, rule = f"{of_step(step)}: {spent.text}", BY_ID[spent.rule]
+                where, alias = step.spec.where, step.spec.alias
+                yield Finding(rule, where, unit.subject, text, alias, spent.run, releases), number
+
+    # Explored
+
+    def _explored(self, unit: Unit, asked: Iterable[Wanted], *, restart: bool = False) -> Iterator[Numbered]:
+        steps = unit.views(self.behaviours)
+        answers = self.explorer.ask(unit.essence(self.behaviours), self.behaviours, asked, restart=restart)
+        if not answers.complete:
+            self.incomplete.append(unit.subject)
+        for want, told in answers.told.items():
+            rule, number, about = want
+            step = steps[number] if number >= 0 else None
+            text, level = said(rule, step, told.shown, about)
+            rule = "if-not-boolean" if rule == "if-fails" and NOT_BOOLEAN in text else rule
+            releases = self._affected(unit, want, answers.told, restart=restart)
+            place, alias = (step.spec.where, step.spec.alias) if step else (unit.place, "")
+            yield Finding(BY_ID[rule], place, unit.subject, text, alias, told.shown, releases, level=level), number
+
+    def _affected(self, unit: Unit, want: Wanted, told: Iterable[Wanted], *, restart: bool) -> tuple[str, ...]:
+        """The releases in which a question is worth telling, by exploring each of them."""
+        return tuple(
+            b.release
+            for b in self.releases
+            if b == self.behaviours or self.explorer.breaks(unit.essence(b), b, want, told, restart=restart)
+        )
+
+
+NOT_BOOLEAN = "must evaluate to a boolean"
+
+
+def _reads(unit: Unit, behaviours: Behaviours) -> list[Read]:
+    keys = planning.planner_of(unit.template, behaviours).output_keys
+    return list(by_reading.unknown_aliases(unit.views(behaviours), keys))
+
+
+def _merged(found: Iterable[Finding]) -> Iterator[Finding]:
+    """Each finding once: the same of a task that several Stages use names the others."""
+    first: dict[object, Finding] = {}
+    for finding in found:
+        place = finding.place
+        key = (finding.rule.id, place.file, place.line, place.column, place.path, _about(finding))
+        if key not in first:
+            first[key] = finding
+        elif finding.subject not in (first[key].subject, *first[key].also):
+            first[key] = replace(first[key], also=(*first[key].also, finding.subject))
+    yield from first.values()
+
+
+def _about(finding: Finding) -> str:
+    """What tells findings of one rule at one place apart."""
+    return finding.text.replace(printable(finding.step), "") if finding.step else finding.text
+
+
+def _where(finding: Finding) -> tuple[str, int, int, str, str]:
+    place = finding.place
+    return (place.file, place.line, place.column, finding.rule.id, finding.text)
