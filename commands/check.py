@@ -1,9 +1,10 @@
 """Check every property of the systems that exist, or of one of them.
 
 Without SYSTEM, checks them all, which takes a minute or so. Kargo's systems are checked as the release given by
---kargo behaves: Promotions with a few steps, and control loops, which are small pipelines with all that people,
-applications and the controller do in them. Sessions of the Ambient operator are checked as the version given by
---ambient treats them. The toys are classic systems whose sizes are known, to try the checker.
+--kargo behaves: Promotions with a few steps; control loops, which are small pipelines with all that people,
+applications and the controller do in them; and Stages that push to one branch. Sessions of the Ambient operator are
+checked as the version given by --ambient treats them. The toys are classic systems whose sizes are known, to try
+the checker.
 
 With several releases, or several numbers of Promotions or Freight, prints a table for each system: what holds
 where. Control loops are checked side by side, in processes of this machine or in a Dask cluster (--on).
@@ -31,7 +32,7 @@ from invariants.alike import alike
 from invariants.ambient import systems as sessions
 from invariants.check import ENGINES, STRATEGIES, Bounds, check
 from invariants.findings import no_property
-from invariants.kargo import consumed_triggers, loops
+from invariants.kargo import consumed_triggers, loops, shared_branch
 from invariants.kargo import systems as kargo_systems
 from invariants.properties import Kind, Property
 from invariants.saving import CheckpointError
@@ -65,7 +66,15 @@ LAYERS, SATURATION = STRATEGIES
 SYMBOLIC = "symbolic"
 
 SESSIONS = tuple(sessions.SITUATIONS)
-KNOWN = (*kargo_systems.NAMES, *loops.LOOPS, *consumed_triggers.NAMES, *SESSIONS, *workflows.NAMES, *TOYS)
+KNOWN = (
+    *kargo_systems.NAMES,
+    *loops.LOOPS,
+    *consumed_triggers.NAMES,
+    *shared_branch.NAMES,
+    *SESSIONS,
+    *workflows.NAMES,
+    *TOYS,
+)
 TODAY = "head"
 """The version of the Ambient operator, unless somebody asks for another one."""
 
@@ -150,18 +159,23 @@ Checked = tuple[Case, Subject, Report]
 
 def run(options: argparse.Namespace) -> int:
     """Check, print, and say by the exit code how it went."""
+    began = time.perf_counter()
+    checked = judged(options)
+    _show(checked, options, time.perf_counter() - began)
+    return exit_code([report for _, _, report in checked])
+
+
+def judged(options: argparse.Namespace) -> list[Checked]:
+    """Everything that the options ask for, checked."""
     cases = cases_of(options)
     counterexamples.refuse(options, len(cases) == 1, "one system and one release")
     saving.refuse(options, len(cases) == 1)
     if (options.save or options.resume) and options.on != HERE:
         raise UsageError("--save and --resume write on this machine; leave out --on")
     subjects = _subjects(cases, options)
-    began = time.perf_counter()
     with place(options.on) as there:
         reported = _judge_all(list(subjects), options, there)
-    checked = [(case, subject, reported[case]) for case, subject in subjects.items()]
-    _show(checked, options, time.perf_counter() - began)
-    return exit_code(list(reported.values()))
+    return [(case, subject, reported[case]) for case, subject in subjects.items()]
 
 
 def _show(checked: Sequence[Checked], options: argparse.Namespace, seconds: float) -> None:
@@ -358,6 +372,8 @@ def named(case: Case, size: int | None) -> Subject:
     behaviours = release(case.release or LATEST.release)
     if case.system in consumed_triggers.NAMES:
         return consumed_triggers.subject(case.system, behaviours)
+    if case.system in shared_branch.NAMES:
+        return shared_branch.subject(case.system, behaviours)
     if case.system in loops.LOOPS:
         return loops.subject(case.system, behaviours, promotions=case.promotions, freight=case.freight)
     return kargo_systems.subject(case.system, behaviours)

@@ -1,7 +1,8 @@
 """Judge failure policies: what each promises, and what it breaks.
 
 No release has failure policies. Those that report #2986 proposes are put on the model of a release, and the
-checker says what holds: of one Stage that promotes by itself, two Freight, and people who promote and abort. With
+checker says what holds: of one Stage that promotes by itself, two Freight, and people who promote and abort; and of
+Stages that push to one branch at the same time, where a push is rejected if the branch has moved meanwhile. With
 --show, tells how a promise is broken, in the fewest steps. Exits with 0 whatever the answers are.
 """
 
@@ -11,6 +12,7 @@ import argparse
 from collections.abc import Sequence
 from functools import partial
 
+from commands.arguments import few
 from commands.fan_out import PlaceError, add_on, place
 from commands.output import DONE, ProgressLine, TallyLine, print_json
 from diagrams import policies as shown
@@ -45,6 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kargo", default=LATEST.release, metavar="VERSION", help="default: %(default)s")
     names = ", ".join(p.id for p in PROMISES)
     parser.add_argument("--show", metavar="PROMISE", help=f"tell how a promise is broken; of: {names}")
+    default = f"so many push to one branch (default: {judging.STAGES})"
+    parser.add_argument("--stages", type=few, default=judging.STAGES, metavar="N", help=default)
     add_on(parser)
     form = ("text", "json", "markdown")
     parser.add_argument("--format", choices=form, default="text", help="how to print (default: text)")
@@ -60,7 +64,9 @@ def run(options: argparse.Namespace) -> int:
         for policy in chosen:
             line = ProgressLine(f"{promise.id} under {policy}")
             try:
-                found = judging.example(promise, policy, behaviours, seconds=PATIENCE_S, progress=line)
+                found = judging.example(
+                    promise, policy, behaviours, seconds=PATIENCE_S, stages=options.stages, progress=line
+                )
             finally:
                 line.clear()
             told.append((promise, policy, behaviours.release, found))
@@ -69,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
         else:
             print("\n\n".join("\n".join(shown.shown(*each)) for each in told))
         return DONE
-    found_all = shown.Table(behaviours.release, chosen, _judge(chosen, behaviours, options.on))
+    found_all = shown.Table(behaviours.release, chosen, _judge(chosen, behaviours, options), options.stages)
     if options.format == "json":
         print_json("policies", 1, shown.as_json(found_all))
     else:
@@ -78,14 +84,14 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _judge(
-    chosen: Sequence[FailurePolicy], behaviours: Behaviours, where: str
+    chosen: Sequence[FailurePolicy], behaviours: Behaviours, options: argparse.Namespace
 ) -> dict[tuple[FailurePolicy, str], Found]:
     """The verdict on every promise under every policy, the policies side by side."""
     line = TallyLine("policies")
     found: dict[tuple[FailurePolicy, str], Found] = {}
     line(0, len(chosen))
-    with place(where) as there:
-        work = partial(_judge_one, behaviours=behaviours)
+    with place(options.on) as there:
+        work = partial(_judge_one, behaviours=behaviours, stages=options.stages)
         judged = there.each(work, chosen) if len(chosen) > 1 else map(work, chosen)
         for number, (policy, verdicts) in enumerate(judged, start=1):
             found |= {(policy, promise): verdict for promise, verdict in verdicts.items()}
@@ -93,8 +99,10 @@ def _judge(
     return found
 
 
-def _judge_one(policy: FailurePolicy, *, behaviours: Behaviours) -> tuple[FailurePolicy, judging.Verdicts]:
-    return policy, judging.judge(policy, behaviours)
+def _judge_one(
+    policy: FailurePolicy, *, behaviours: Behaviours, stages: int
+) -> tuple[FailurePolicy, judging.Verdicts]:
+    return policy, judging.judge(policy, behaviours, stages=stages)
 
 
 def _promise(name: str) -> Promise:

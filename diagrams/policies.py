@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from diagrams import traces
 from diagrams.tables import markdown_table, table
-from invariants.kargo.policies import PROMISES, Found, Promise, Restriction, Standing
+from invariants.kargo.policies import PROMISES, STAGES, Found, Promise, Restriction, Standing
 from invariants.subjects import Subject
 from invariants.verdicts import Judgement
 from model.kargo.failure_policies import FailurePolicy, Response
@@ -15,11 +15,12 @@ from model.kargo.repetition import REPEATED
 
 
 class Table(NamedTuple):
-    """Policies, and the verdict on every promise under each."""
+    """Policies, and the verdict on every promise under each; `stages` push to one branch."""
 
     release: str
     policies: Sequence[FailurePolicy]
     found: Mapping[tuple[FailurePolicy, str], Found]
+    stages: int = STAGES
 
     @property
     def restrictions(self) -> dict[Restriction, str]:
@@ -95,6 +96,8 @@ def _legend(found: Table) -> Iterator[str]:
     yield from (f"{mark:4}  {means}" for mark, means in _MEANS.items() if mark in used)
     for restriction, letter in found.restrictions.items():
         yield f"if {letter}  it holds if {restriction.says}"
+    pushing = ", ".join(promise.id for promise in PROMISES if promise.pushes)
+    yield f"{pushing}: {found.stages} Stages that push at the same time, each of another controller"
     if any(policy.response is not Response.NONE for policy in found.policies):
         yield "No release has failure policies: they are put on the model of this one."
 
@@ -122,6 +125,7 @@ def as_json(found: Table) -> dict[str, object]:
     """The verdicts for programs; see docs/json.md."""
     return {
         "kargo": found.release,
+        "stages": found.stages,
         "policies": [
             {
                 "policy": str(policy),

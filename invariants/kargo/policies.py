@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from invariants.check import check
 from invariants.findings import no_property
+from invariants.kargo import shared_branch
 from invariants.kargo.loops import WELL, Loop, explored
 from invariants.kargo.spreads import Spread
 from invariants.properties import Kind, Property, always, every_step, sometimes
@@ -145,18 +146,50 @@ def a_promotion_has_started_again(begun: int) -> bool:
 # What is judged
 
 
+class Restriction(NamedTuple):
+    """What may not happen for a claim to hold, in words."""
+
+    says: str
+    changes: tuple[tuple[str, Any], ...]
+
+
+RESTRICTIONS = (
+    Restriction("nobody aborts Promotions", (("aborts", False),)),
+    Restriction("nobody deletes Promotions", (("deletions", False),)),
+    Restriction("nobody promotes by hand", (("promotes", False),)),
+    Restriction("the controller is not restarted", (("restarts", False), ("forgets", False))),
+    Restriction("nothing fails", (("results", (Result.SUCCEEDED, Result.RUNNING)),)),
+)
+
+DEDICATED = (Restriction("each Stage has a branch of its own", (("shared", False),)),)
+"""What restores promises about Stages that push to one branch."""
+
+
 @dataclass(frozen=True)
 class Promise:
-    """A claim about policies: `says` it in words; `changes` are what is different about its loop."""
+    """A claim about policies: `says` it in words; `changes` are what is different about what it is judged on.
+
+    That is the loop, or, of `pushes`, Stages that push to one branch.
+    """
 
     id: str
     says: str
     claim: Callable[..., bool]
     changes: tuple[tuple[str, Any], ...] = ()
+    pushes: bool = False
+
+    @property
+    def restrictions(self) -> tuple[Restriction, ...]:
+        """What might restore it where it is violated, in the order in which it is tried."""
+        return DEDICATED if self.pushes else RESTRICTIONS
 
 
 ALONE = (("promotes", False),)
 TWO_STEPS = (("steps", 2), ("promotions", 3), ("promotes", False))
+
+left_behind = shared_branch.no_stage_is_left_behind
+PLAIN = (("integrates", False), ("locks", False), ("tries", 1))
+CONFLICTS = (("conflicts", True),)
 
 PROMISES = (
     Promise("one", "one Promotion runs at a time", one_promotion_runs_at_a_time),
@@ -188,22 +221,11 @@ PROMISES = (
     Promise(
         "work", "work that was done for a Freight is not done again", the_work_for_a_freight_is_done_once, TWO_STEPS
     ),
-)
-
-
-class Restriction(NamedTuple):
-    """What may not happen for a claim to hold, in words."""
-
-    says: str
-    changes: tuple[tuple[str, Any], ...]
-
-
-RESTRICTIONS = (
-    Restriction("nobody aborts Promotions", (("aborts", False),)),
-    Restriction("nobody deletes Promotions", (("deletions", False),)),
-    Restriction("nobody promotes by hand", (("promotes", False),)),
-    Restriction("the controller is not restarted", (("restarts", False), ("forgets", False))),
-    Restriction("nothing fails", (("results", (Result.SUCCEEDED, Result.RUNNING)),)),
+    Promise("push", "Stages that push to one branch are all promoted", left_behind, pushes=True),
+    Promise(
+        "plain", "... also if git-push does not pull and try again (up to 1.1.1)", left_behind, PLAIN, pushes=True
+    ),
+    Promise("conflict", "... also if their changes conflict", left_behind, CONFLICTS, pushes=True),
 )
 
 
@@ -330,24 +352,39 @@ Changes = tuple[tuple[str, Any], ...]
 Look = Callable[[Changes, frozenset[str]], Mapping[str, Verdict]]
 """The worst verdict on each of these claims, and on each situation whether it arises."""
 
+STAGES = 2
+"""How many Stages push to one branch, unless more are asked for."""
 
-def judge(policy: FailurePolicy, behaviours: Behaviours) -> Verdicts:
+
+def judge(
+    policy: FailurePolicy,
+    behaviours: Behaviours,
+    *,
+    promises: Iterable[Promise] = PROMISES,
+    stages: int = STAGES,
+) -> Verdicts:
     """The verdict on every promise under a policy. What a few promises are judged on is explored once for all."""
-    looks: dict[Changes, set[str]] = {}
-    for promise in PROMISES:
-        looks.setdefault(promise.changes, set()).add(promise.claim.__name__)
-    seen = {changes: _look(policy, behaviours, changes, frozenset(names)) for changes, names in looks.items()}
+    looks: dict[tuple[bool, Changes], set[str]] = {}
+    asked = tuple(promises)
+    for promise in asked:
+        looks.setdefault((promise.pushes, promise.changes), set()).add(promise.claim.__name__)
+    lookers = {pushes: _looker(policy, behaviours, stages if pushes else None) for pushes in (False, True)}
+    seen = {about: lookers[about[0]](about[1], frozenset(names)) for about, names in looks.items()}
+    return {p.id: _found(p, seen[p.pushes, p.changes], lookers[p.pushes]) for p in asked}
+
+
+def _looker(policy: FailurePolicy, behaviours: Behaviours, stages: int | None) -> Look:
+    """Judges the loop under a policy, or, if there are `stages`, these."""
 
     def look(changes: Changes, names: frozenset[str]) -> Mapping[str, Verdict]:
-        return _look(policy, behaviours, changes, names)
+        if stages is None:
+            return _look(subject(policy, behaviours, changes), names)
+        return _look(shared_branch.under_policy(policy, behaviours, stages, changes), names)
 
-    return {promise.id: _found(promise, seen[promise.changes], look) for promise in PROMISES}
+    return look
 
 
-def _look(
-    policy: FailurePolicy, behaviours: Behaviours, changes: Changes, names: frozenset[str]
-) -> dict[str, Verdict]:
-    about = subject(policy, behaviours, changes)
+def _look(about: Subject, names: frozenset[str]) -> dict[str, Verdict]:
     asked = [p for p in about.properties if p.kind is Kind.SOMETIMES or p.function.__name__ in names]
     report = check(about.system, asked, strategy="saturation", transitions=False, traced=no_property)
     verdicts: dict[str, Verdict] = {}
@@ -365,7 +402,7 @@ def _found(promise: Promise, plain: Mapping[str, Verdict], look: Look) -> Found:
     name = promise.claim.__name__
     if plain[name] is not Verdict.VIOLATED:
         return Found(Standing.HOLDS)
-    for restriction in RESTRICTIONS:
+    for restriction in promise.restrictions:
         changes = dict(promise.changes) | dict(restriction.changes)
         if changes == dict(promise.changes):
             continue
@@ -394,10 +431,14 @@ def example(
     behaviours: Behaviours,
     *,
     seconds: float,
+    stages: int = STAGES,
     progress: Watch | None = None,
 ) -> tuple[Subject, Judgement] | None:
     """The shortest way to break a promise, as far as it is found in time; None if there is none."""
-    about = subject(policy, behaviours, promise.changes)
+    if promise.pushes:
+        about = shared_branch.under_policy(policy, behaviours, stages, promise.changes)
+    else:
+        about = subject(policy, behaviours, promise.changes)
     asked = tuple(p for p in about.properties if p.function.__name__ == promise.claim.__name__)
     report = check(about.system, asked, transitions=False, bounds=Limits(seconds=seconds), progress=progress)
     broken = [j for j in report.judgements if j.trace is not None]

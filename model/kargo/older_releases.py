@@ -1,4 +1,4 @@
-"""Releases from before those that were recorded, as far as the gate of the queue and auto-promotion go.
+"""Releases from before those that were recorded, as far as the gate of the queue, auto-promotion and git-push go.
 
 Nothing here was held against a recording. Each differs from 1.8.3 in the fields named and in nothing else, although
 the real one differs in more: ask of them only about what these fields decide. The rows of the gate were read in the
@@ -12,8 +12,8 @@ from dataclasses import replace
 from model.kargo.phases import HealthState
 from model.kargo.releases import V1_8_3, AutoPromotionGuard, Behaviours, PromotionGate
 
-_WITHOUT_ERRORS = replace(V1_8_3, unknown_health_is_an_error=False)
-"""Unknown health is an error since 1.7.0. Source: #4674"""
+_WITHOUT_ERRORS = replace(V1_8_3, unknown_health_is_an_error=False, push_locks_branch=True)
+"""Unknown health is an error since 1.7.0 (#4674); the locks of git-push worked until 1.8 (#5079)."""
 
 V1_8_0_RC_2 = replace(V1_8_3, auto_promotion_guard=AutoPromotionGuard.BY_UNFINISHED)
 """Release candidate of 1.8.0, with the guard that #5143 weakened and #5148 and #5151 mended."""
@@ -21,8 +21,8 @@ V1_8_0_RC_2 = replace(V1_8_3, auto_promotion_guard=AutoPromotionGuard.BY_UNFINIS
 V1_4_3 = replace(_WITHOUT_ERRORS, promotion_gate=PromotionGate.OVER)
 """1.3.0 to 1.4.3."""
 
-V1_1_1 = replace(V1_4_3, health_without_success=HealthState.UNHEALTHY)
-"""1.1.1 to 1.2."""
+V1_1_1 = replace(V1_4_3, health_without_success=HealthState.UNHEALTHY, push_integrates=False)
+"""1.1.1 to 1.2, but for git-push, which is that of 1.1.1."""
 
 V1_1_0 = replace(V1_1_1, promotion_gate=PromotionGate.SUCCESSFUL)
 
@@ -34,6 +34,7 @@ V1_0_1 = replace(
     promotion_gate=PromotionGate.RECORDED_OR_HEALTHY_AFTER_SUCCESS,
     health_without_success=None,
     records_in_every_pass=True,
+    push_integrates=False,
 )
 """1.0.1 to 1.0.4."""
 

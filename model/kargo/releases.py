@@ -243,6 +243,18 @@ class Behaviours:
     """The Argo CD steps output the names of the Applications they found. main only.
     `ArgoCDAppRefsToOutput`, #6766"""
 
+    push_integrates: bool
+    """A git-push pulls and rebases before it pushes, and does both again if the push is rejected because the branch
+    has moved. From 1.1.2 on; before, the commit is pushed as it is, once. `gitPushPusher.run`, #3071, #3119"""
+
+    push_locks_branch: bool
+    """Of one controller, one git-push at a time integrates and pushes to a branch. Up to 1.7 and from 1.9.6 on; in
+    between every push had a lock of its own. `gitPushPusher.push`, #5079, #5888"""
+
+    gitlab_rejections_known: bool
+    """The words in which GitLab rejects a push to a branch that has just moved are understood, so that it is tried
+    again. From 1.8.10 and 1.9 on. `nonFastForwardRegex`, #5286, #5315"""
+
     shows_running_until_retried: bool = False
     """A step that will be retried has the status Running meanwhile. In no release: it was proposed in #5379."""
 
@@ -289,6 +301,9 @@ V1_8_3 = Behaviours(
     update_poll_ms=30_000,
     discovery_attempts=1,
     resolved_apps_in_output=False,
+    push_integrates=True,
+    push_locks_branch=False,
+    gitlab_rejections_known=False,
 )
 V1_8_5 = replace(
     V1_8_3,
@@ -309,6 +324,8 @@ V1_9_9 = replace(
     reads_past_the_cache=True,
     argocd_selectors=True,
     refused_apps_passed_over=True,
+    push_locks_branch=True,
+    gitlab_rejections_known=True,
 )
 V1_10_10 = replace(
     V1_9_9,
