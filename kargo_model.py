@@ -20,6 +20,7 @@ COMMANDS = {
     "check": "check every property of the systems that exist, or of one of them",
     "run": "run the steps of a Stage, task or Promotion manifest, pass by pass",
     "explore": "run a manifest with every outcome of every attempt, and judge the properties",
+    "lint": "judge Stages, tasks and Warehouses before they are applied",
     "graph": "the graph of every state of a small system: its components, its dead ends, and the ways there",
     "simulate": "simulate a study: how often, how long, at what cost, under which failure policy",
     "rules": "judge the eight rules of the control loop, release by release",
