@@ -49,10 +49,12 @@ def gather(
     stdin: BinaryIO | None = None,
     limits: Limits = DEFAULT_LIMITS,
     skip: Collection[str] = (),
+    lenient: bool = False,
 ) -> Gathered:
     """Every document of the files at `paths`, and of the files in those that are folders; `-` is standard input.
 
-    A file in a folder is read only if the text `about` is in it. Hidden folders are left out.
+    A file in a folder is read only if the text `about` is in it; if `lenient`, so is one that is named. Hidden
+    folders are left out.
     """
     found = Gathered()
     seen: set[str] = set()
@@ -66,6 +68,7 @@ def gather(
             except InputError as error:
                 found.problems.append(error)
                 continue
+            listed = listed or lenient
             if listed and about.encode() not in data:
                 found.passed_over += 1
                 continue

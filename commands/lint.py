@@ -1,0 +1,108 @@
+"""Judge Stages, PromotionTasks, ClusterPromotionTasks and Warehouses before they are applied.
+
+Explores the steps of every Stage, and of tasks that no Stage given uses, with every outcome of every attempt,
+and reads the pipeline. Each finding has its rule, its place, the shortest run that shows it, what to do about it,
+and the releases it is true of. A folder stands for the files in it that mention kargo.akuity.io. The rules are in
+docs/lint.md; a comment in a manifest takes a finding away:
+
+  # kargo-model: ignore[waits-forever] people merge these within a day
+
+Exits with 1 if a finding is at least as bad as --fail-on, else with 2 if something could not be read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from commands.output import DONE, VIOLATED, add_format, print_json
+from commands.output import REFUSED as BAD_INPUT
+from diagrams.kargo import findings
+from diagrams.kargo.findings import Linted
+from model import gathering
+from model.gathering import Gathered
+from model.inputs import InputError
+from model.kargo.bundle import Bundle, read_bundle
+from model.kargo.manifests import API_GROUP
+from model.kargo.releases import LATEST, UnknownReleaseError, release
+from simulations.kargo.lint import ignores
+from simulations.kargo.lint.linter import Linter
+from simulations.kargo.lint.rules import Level
+
+REFUSED = (InputError, UnknownReleaseError)
+
+SKIPPED = ("managedFields",)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `lint`."""
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE", help="manifests, YAML or JSON, or folders of them; - is stdin"
+    )
+    parser.add_argument("--kargo", default=LATEST.release, metavar="VERSION", help="default: %(default)s")
+    parser.add_argument(
+        "--fail-on",
+        choices=[str(level) for level in reversed(Level)],
+        default=str(Level.WARNING),
+        help="exit with 1 from this level on (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--only-kargo",
+        action="store_true",
+        help="pass over named files, too, that do not mention kargo.akuity.io, be it all of them; for hooks",
+    )
+    parser.add_argument("--short", action="store_true", help="text without the runs that show the findings")
+    add_format(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Judge and print."""
+    linted = lint(options)
+    if options.format == "json":
+        print_json("lint", 1, findings.as_json(linted))
+    else:
+        print("\n".join(findings.lines(linted, runs_shown=not options.short)))
+    if findings.counted(linted.findings, Level[options.fail_on.upper()]):
+        return VIOLATED
+    return BAD_INPUT if linted.problems else DONE
+
+
+def lint(options: argparse.Namespace) -> Linted:
+    """Everything that the files come to.
+
+    Raises InputError if nothing in them can be used.
+    """
+    behaviours = release(options.kargo)
+    gathered = gathering.gather(
+        options.files, about=API_GROUP, stdin=sys.stdin.buffer, skip=SKIPPED, lenient=options.only_kargo
+    )
+    bundle = read_bundle(gathered.documents)
+    problems = (*gathered.problems, *bundle.problems)
+    if not _something(bundle) and (problems or not options.only_kargo):
+        raise problems[0] if problems else _nothing(gathered)
+    linter = Linter(behaviours)
+    kept, ignored = ignores.applied(linter.judge(bundle), gathered.texts)
+    return Linted(
+        behaviours.release,
+        kept,
+        problems,
+        files=len(gathered.texts) - len(gathered.templates),
+        subjects=len(bundle.manifests.stages) + len(bundle.manifests.tasks),
+        others=bundle.others,
+        passed_over=gathered.passed_over,
+        ignored=ignored,
+        templates=tuple(gathered.templates),
+        incomplete=tuple(dict.fromkeys(linter.incomplete)),
+    )
+
+
+def _something(bundle: Bundle) -> bool:
+    found = bundle.manifests
+    return bool(found.stages or found.tasks or found.promotions or bundle.warehouses)
+
+
+def _nothing(gathered: Gathered) -> InputError:
+    wanted = "expected a Stage, PromotionTask, ClusterPromotionTask or Warehouse"
+    if gathered.templates:
+        return InputError(f"{wanted}, found only templates that are no YAML yet; give what comes of them")
+    return InputError(f"{wanted}, found none")
