@@ -22,6 +22,7 @@ from model.kargo.worlds import Script
 from model.system import State, Successor, System, Tables
 from simulations.kargo.loop import events
 from simulations.kargo.loop.cluster import Cluster
+from simulations.kargo.loop.plans import scripted_plans
 
 Scripts = dict[str, list[Attempt]]
 
@@ -97,7 +98,8 @@ class Played:
             made = self.order.get(stage, [])
             return (scripts.get(made[number - 1], ok) if number <= len(made) else ok,)
 
-        self.cluster = Cluster(pipeline, behaviours, script, tables, self.of.items())
+        plans = scripted_plans(pipeline.project, script, behaviours)
+        self.cluster = Cluster(pipeline, behaviours, plans, tables, self.of.items())
         for stage in pipeline.names:
             self.cluster.state |= {of("finalizer", stage): True, of("policy", stage): loop.bounds.auto}
 

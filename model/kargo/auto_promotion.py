@@ -44,11 +44,22 @@ def is_enabled(policies: Iterable[PromotionPolicy], stage: str, labels: Mapping[
 
     Source: `IsAutoPromotionEnabled`; `autoPromotionAllowed` up to 1.10
     """
+    policy = policy_for(policies, stage, labels)
+    return policy is not None and policy.enabled
+
+
+def policy_for(
+    policies: Iterable[PromotionPolicy], stage: str, labels: Mapping[str, str]
+) -> PromotionPolicy | None:
+    """The policy that decides for the Stage: the first that is for it; None if none is.
+
+    Raises PatternError for a policy whose name is no pattern.
+    """
     for policy in policies:
         named = not policy.name or name_matches(policy.name, stage)
         if named and matches(policy.labels, labels):
-            return policy.enabled
-    return False
+            return policy
+    return None
 
 
 # The candidate

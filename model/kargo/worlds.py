@@ -40,6 +40,18 @@ def play(tries: int, now: int, cancelled: bool, *, script: Script, alias: str) -
     )
 
 
+def tell(tries: int, now: int, cancelled: bool, answer: Attempt, *, alias: str) -> Outcomes:
+    """What the world has got ready for the next attempt."""
+    return only(
+        f"{alias}: {answer}",
+        turn=Turn.RAN,
+        attempt=answer,
+        tries=tries + 1,
+        now=now + answer.takes_ms,
+        cancelled=cancelled or answer.cancels,
+    )
+
+
 def choose(now: int, cancelled: bool, *, alphabet: Alphabet, alias: str) -> Outcomes:
     """Any attempt of an alphabet."""
     return tuple(
@@ -57,6 +69,23 @@ def choose(now: int, cancelled: bool, *, alphabet: Alphabet, alias: str) -> Outc
 def tries(alias: str) -> Variable:
     """How often a step with this alias has been tried, restarts included."""
     return variable(f"tries[{alias}]", 0)
+
+
+def answer(alias: str) -> Variable:
+    """What the next attempt of a step with this alias comes back with, where the world is asked each time."""
+    return variable(f"answer[{alias}]", Attempt("Succeeded"))
+
+
+def told(alias: str) -> Action:
+    """The step does what the world has got ready for it."""
+    return action(
+        tell,
+        f"run {alias}",
+        constants={"alias": alias},
+        tries=tries(alias).name,
+        answer=answer(alias).name,
+        writes=("turn", "attempt"),
+    )
 
 
 def scripted(alias: str, script: Script) -> Action:

@@ -212,7 +212,9 @@ class LiveReader:
             namespace=namespace,
             stage=stage,
             freight=tuple(sorted(text(o, "name") for o in owners if text(o, "kind") == "Freight")),
-            phase=phase(status, "phase", VerificationPhase, VERIFICATION_PHASE) if status else VerificationPhase(""),
+            phase=phase(status, "phase", VerificationPhase, VERIFICATION_PHASE)
+            if status
+            else VerificationPhase(""),
             created=instant(meta, "creationTimestamp") or 0,
             completed=_completed(status) if status else None,
             message=text(status, "message") if status else "",

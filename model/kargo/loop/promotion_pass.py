@@ -21,7 +21,7 @@ from model.kargo.plan import Plan, did
 from model.kargo.promotion import Surroundings
 from model.kargo.promotion_rules import Acknowledged, Place
 from model.kargo.saving_rules import BACKOFF
-from model.kargo.worlds import tries
+from model.kargo.worlds import answer, tries
 from model.system import Action, Outcomes, Part, Sequence, only, part, rename, sequence
 
 LOADING = {"at": Place.LOADING}
@@ -116,7 +116,7 @@ def reconcile_promotion(
     """One pass over the Promotion in `slot`.
 
     `freight` are the Freight that it may be about, each with its Warehouse. With `scripted`, its steps follow
-    scripts. A failure `policy` may have it start again.
+    scripts, or do what the world has got ready. A failure `policy` may have it start again.
     """
     surroundings = Surroundings(
         look=(scope.bind(look_at_stage, writes=("acknowledged",), name=of("name", slot)),),
@@ -125,7 +125,8 @@ def reconcile_promotion(
         end=(*_end(scope, slot), *_responding(scope, plan, slot, policy)),
     )
     body = promotion.reconcile(plan, f"reconcile {slot}", running_clock=running_clock, surroundings=surroundings)
-    names = {*own(plan), *(tries(alias).name for alias in plan.aliases if scripted)}
+    of_world = {v(alias).name for v in (tries, answer) for alias in plan.aliases if scripted}
+    names = own(plan) | of_world
     return rename(body, {name: its(name, slot) for name in names})
 
 

@@ -7,8 +7,10 @@ attempt of a step follows a script, so that whatever is done goes one way.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Sequence as Several
+from copy import copy
 from dataclasses import InitVar, dataclass, field, replace
-from enum import Enum
+from functools import cache
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -27,11 +29,10 @@ from model.kargo.names import generated_name
 from model.kargo.phases import PromotionPhase
 from model.kargo.plan import Plan
 from model.kargo.releases import Behaviours
-from model.kargo.saving_rules import BACKOFF
-from model.kargo.worlds import Script
 from model.system import Action, ModelError, Sequence, Tables, Variable, run
 from model.system import Scope as Values
-from simulations.kargo.loop.plans import scripted_plan, scripted_variables
+from simulations.kargo.loop.plans import scripted_variables
+from simulations.kargo.loop.results import NOTHING, Passed, Refused, passed
 
 USER = "admin"
 """The person who acts through Kargo's API."""
@@ -48,6 +49,9 @@ SPARE = 3
 """How many slots for Promotions of a Stage are made at once: a pass has to be built anew when there are others."""
 
 
+NO_OBJECT = ("stage_requeue", "requeue", "work_dir")
+"""What the controllers know of Stages and Promotions, and nobody else."""
+
 NO_STATUS = ("used", "name", "created", "work_dir", "requeue")
 """What a Promotion has that no pass over it can see in an older version."""
 
@@ -57,25 +61,6 @@ class Object(NamedTuple):
 
     kind: str
     name: str
-
-
-@dataclass(frozen=True)
-class Passed:
-    """What came of a pass: how long the controller wants to wait (None: for ever), or its error or panic."""
-
-    after_ms: int | None = None
-    error: str | None = None
-
-
-NOTHING = Passed()
-"""What comes of a pass over what does not exist."""
-
-
-class Refused(Enum):
-    """Why a Promotion is not created."""
-
-    NOT_AVAILABLE = "its Freight is not available to the Stage"
-    NAME_TAKEN = "there is one of that name"
 
 
 @dataclass(frozen=True)
@@ -90,15 +75,15 @@ class Made:
     created: int
     status: tuple[str, ...]
     of_pass: State
-    versions: list[State]
+    versions: tuple[State, ...]
 
 
 @dataclass
 class Cluster:
     """Stages, Promotions and Freight, and the passes over them.
 
-    `scripts` says what the steps of the n-th Promotion of a Stage do, `tables` may be shared by clusters of one
-    release. `expected` is Freight that is likely to come, each with its Warehouse: passes are built for it at once.
+    `plan_of` has the plan of the n-th Promotion of a Stage, `tables` may be shared by clusters of one release.
+    `expected` is Freight that is likely to come, each with its Warehouse: passes are built for it at once.
 
     `promotions` has the slots of each Stage, in order of creation; `made` and `plans` have all Promotions that ever
     were, in that order; `freight` has the Warehouse of each Freight that ever was, or is expected, and
@@ -107,7 +92,7 @@ class Cluster:
 
     pipeline: Pipeline
     behaviours: Behaviours
-    scripts: Callable[[str, int, int], tuple[Script, ...]]
+    plan_of: Callable[[StageSpec, int], Plan]
     tables: Tables = field(default_factory=Tables)
     expected: InitVar[Iterable[tuple[str, str]]] = ()
     state: State = field(init=False, default_factory=dict)
@@ -117,7 +102,7 @@ class Cluster:
     plans: dict[str, Plan] = field(init=False, default_factory=dict)
     freight: dict[str, str] = field(init=False, default_factory=dict)
     freight_created: dict[str, int | None] = field(init=False, default_factory=dict)
-    _names_made: int = field(init=False, default=0)
+    names_made: int = field(init=False, default=0)
     _slots: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = field(init=False, default_factory=dict)
     _ages: tuple[tuple[str, tuple[str, ...]], ...] = field(init=False, default=())
     _passes: dict[str, tuple[Hashable, Sequence]] = field(init=False, default_factory=dict)
@@ -126,12 +111,12 @@ class Cluster:
         self.state["now"] = 0
         for freight, warehouse in expected:
             self._furnish_freight(freight, warehouse)
-        self._order_freight()
+        self.order_freight()
         for stage in self.pipeline.names:
             self.promotions[stage] = []
             self._declare(stage_variables(self.pipeline, stage))
             self._add_slots(stage)
-            fields = [of(f, stage) for f in OF_STAGES]
+            fields = [of(f, stage) for f in OF_STAGES if f not in NO_OBJECT]
             fields += [of(f, stage, w) for f in OF_ORIGINS for w in self.pipeline.warehouses]
             self.objects[Object("Stage", stage)] = itemgetter(*fields)
             runs = (of(f, stage) for f in ("runs", "run_notes", "run_ids"))
@@ -194,9 +179,9 @@ class Cluster:
         record = self._run(step)
         if record is None:
             return NOTHING
-        self._names_made += self.state[of("run_ids", stage)] - runs + record["error"].count(UNKNOWN_NAME)
+        self.names_made += self.state[of("run_ids", stage)] - runs + record["error"].count(UNKNOWN_NAME)
         self._furnish_new(stage)
-        return _passed(self.state[of("stage_requeue", stage)], record["error"])
+        return passed(self.state[of("stage_requeue", stage)], record["error"])
 
     def reconcile_promotion(self, promotion: str, back: int = 0) -> Passed:
         """One pass over a Promotion, which its controller's cache has as it was `back` writes ago."""
@@ -238,7 +223,7 @@ class Cluster:
 
     def _remember(self, promotion: str, began: PromotionPhase | None) -> None:
         """Keep every version of a Promotion that a pass has written: Pending, Running, and what it ends with."""
-        versions, latest = self.made[promotion].versions, self._version(promotion)
+        versions, latest = list(self.made[promotion].versions), self._version(promotion)
         phase, started = of("phase", promotion), of("started", promotion)
         if began is PromotionPhase.NEW and latest[phase] is not PromotionPhase.ABORTED:
             versions.append(versions[-1] | {phase: PromotionPhase.PENDING})
@@ -246,6 +231,11 @@ class Cluster:
             versions.append(versions[-1] | {phase: PromotionPhase.RUNNING, started: latest[started]})
         if latest != versions[-1]:
             versions.append(latest)
+        self.made[promotion] = replace(self.made[promotion], versions=tuple(versions))
+
+    def _remember_version(self, promotion: str) -> None:
+        made = self.made[promotion]
+        self.made[promotion] = replace(made, versions=(*made.versions, self._version(promotion)))
 
     def _fresh_pass(self, promotion: str) -> Passed:
         plan, scope = self.plans[promotion], self.scope(self.stage_of(promotion))
@@ -255,9 +245,9 @@ class Cluster:
         def build() -> Sequence:
             return reconcile_promotion(scope, plan, promotion, about, running_clock=True, scripted=True)
 
-        step = self._built(f"Promotion/{promotion}", (scope.stage, about), build)
+        step = self._built(f"Promotion/{promotion}", (scope.stage, about, plan), build)
         record = self._run(step, self.made[promotion].of_pass)
-        return NOTHING if record is None else _passed(self.state[of("requeue", promotion)], record["engine_error"])
+        return NOTHING if record is None else passed(self.state[of("requeue", promotion)], record["engine_error"])
 
     # What people do
 
@@ -268,19 +258,19 @@ class Cluster:
     def write_promotion(self, promotion: str, rule: Action) -> None:
         """Somebody does something to a Promotion."""
         if self.act(rule):
-            self.made[promotion].versions.append(self._version(promotion))
+            self._remember_version(promotion)
 
     def refresh_promotion(self, promotion: str) -> None:
         """A person asks for another look at a Promotion; the token of the request is the time, in seconds."""
         self.state[of("promotion_refresh", promotion)] = str(self.now // 1000)
-        self.made[promotion].versions.append(self._version(promotion))
+        self._remember_version(promotion)
 
     def create_freight(self, freight: str, warehouse: str) -> None:
         """A Warehouse finds new Freight."""
         self._furnish_freight(freight, warehouse)
         self.state[of("freight_exists", freight)] = True
         self.freight_created[freight] = self.now // 1000 * 1000
-        self._order_freight()
+        self.order_freight()
 
     def _furnish_freight(self, freight: str, warehouse: str) -> None:
         """Have what there is to say about a Freight, which does not exist."""
@@ -304,7 +294,7 @@ class Cluster:
         if warehouse is None or not self.act(
             people.promote(self.scope(stage), slot, freight, warehouse, actor=actor)
         ):
-            self._names_made += not self.keeps(name)
+            self.names_made += not self.keeps(name)
             return Refused.NOT_AVAILABLE
         if self.keeps(name) and self._is_taken(name):
             self.state = before
@@ -318,6 +308,28 @@ class Cluster:
     def keeps(self, name: str) -> bool:
         """Whether a name given by a person is kept."""
         return bool(name) and not self.behaviours.names_overwritten
+
+    # What was there before
+
+    def take_over(self, stage: str, promotions: Several[tuple[str, Plan, dict[tuple[str, ...], Any]]]) -> list[str]:
+        """Have Promotions that exist already, in order of creation: of each its name, its plan, and its fields.
+
+        Returns the slots they are in.
+        """
+        slots = self._add_slots(stage, len(promotions))[: len(promotions)]
+        for slot, (name, plan, fields) in zip(slots, promotions, strict=True):
+            self.state |= {of(f, slot, *more): v for (f, *more), v in fields.items()} | {of("used", slot): True}
+            self._furnish(slot, plan, name)
+        self._add_slots(stage)
+        return slots
+
+    def copy(self) -> Cluster:
+        """Another cluster that is just like this one, with the same tables and passes."""
+        other = copy(self)
+        for name in ("state", "objects", "made", "plans", "freight", "freight_created", "_slots"):
+            setattr(other, name, dict(getattr(self, name)))
+        other.promotions = {stage: list(slots) for stage, slots in self.promotions.items()}
+        return other
 
     def edit(self, spec: StageSpec) -> None:
         """A person edits a Stage."""
@@ -337,7 +349,7 @@ class Cluster:
     def _declare(self, variables: Iterable[Variable]) -> None:
         self.state |= {v.name: v.initial[0] for v in variables}
 
-    def _order_freight(self) -> None:
+    def order_freight(self) -> None:
         """Put the Freight of each Warehouse in order of age; what is still to come is the newest."""
         created = {f: at for f, at in self.freight_created.items() if at is not None}
         to_come = [f for f in self.freight if f not in created]
@@ -348,9 +360,9 @@ class Cluster:
             ages.append((warehouse, (*oldest_first(dated, self.behaviours), *later)))
         self._ages = tuple(ages)
 
-    def _add_slots(self, stage: str) -> None:
+    def _add_slots(self, stage: str, most: int = 1) -> list[str]:
         """Keep at least as many free slots as one pass can fill, and put all slots in order, the free ones last."""
-        slots, needed = self.promotions[stage], max(1, len(self.pipeline.warehouses))
+        slots, needed = self.promotions[stage], max(most, len(self.pipeline.warehouses))
         free = [p for p in slots if not self.state[of("used", p)]]
         if len(free) < needed:
             new = [f"{stage}#{n}" for n in range(len(slots) + 1, len(slots) + needed + SPARE)]
@@ -364,37 +376,41 @@ class Cluster:
         by_name = sorted(used, key=lambda p: str(self.state[of("name", p)]))
         by_age = sorted(used, key=lambda p: (self.state[of("created", p)], self.state[of("name", p)]))
         self._slots[stage] = ((*by_name, *free), (*by_age, *free))
+        return free
 
     def _furnish_new(self, stage: str, name: str = "") -> None:
         """Name and furnish the Promotions that were just created."""
         spec = self.pipeline.stage(stage)
         new = [p for p in self.promotions[stage] if p not in self.made and self.state[of("used", p)]]
         for slot in new:
-            scripts = self.scripts(stage, int(slot.rpartition("#")[2]), len(spec.steps))
-            plan = scripted_plan(self.pipeline.project, spec, scripts, self.behaviours)
-            variables = tuple(promotion_variables(self.pipeline, slot, plan))
-            for v in (*variables, *scripted_variables(slot, plan)):
-                self.state.setdefault(v.name, v.initial[0])
-            self.state[of("name", slot)] = name if self.keeps(name) else self._generate(stage, slot)
-            names = [v.name for v in variables]
-            self.objects[Object("Promotion", slot)] = itemgetter(*names, of("promotion_refresh", slot))
-            no_status = {of(f, slot) for f in NO_STATUS}
-            of_pass = promotion.variables(plan, running_clock=True, start=None)
-            self.plans[slot] = plan
-            self.made[slot] = Made(
-                actor=self.state[of("actor", slot)],
-                created=self.state[of("created", slot)],
-                status=tuple(n for n in names if n not in no_status),
-                of_pass={v.name: v.initial[0] for v in of_pass if v.local},
-                versions=[],
-            )
-            self.made[slot].versions.append(self._version(slot))
+            name = name if self.keeps(name) else self._generate(stage, slot)
+            self._furnish(slot, self.plan_of(spec, int(slot.rpartition("#")[2])), name)
         if new:
             self._add_slots(stage)
 
+    def _furnish(self, slot: str, plan: Plan, name: str) -> None:
+        """Have what there is to say about a Promotion that exists."""
+        variables = tuple(promotion_variables(self.pipeline, slot, plan))
+        for v in (*variables, *scripted_variables(slot, plan)):
+            self.state.setdefault(v.name, v.initial[0])
+        self.state[of("name", slot)] = name
+        names = [v.name for v in variables]
+        no_object, no_status = ({of(f, slot) for f in fields} for fields in (NO_OBJECT, NO_STATUS))
+        stored = (n for n in names if n not in no_object)
+        self.objects[Object("Promotion", slot)] = itemgetter(*stored, of("promotion_refresh", slot))
+        self.plans[slot] = plan
+        self.made[slot] = Made(
+            actor=self.state[of("actor", slot)],
+            created=self.state[of("created", slot)],
+            status=tuple(n for n in names if n not in no_status),
+            of_pass=_of_pass(plan),
+            versions=(),
+        )
+        self._remember_version(slot)
+
     def _generate(self, stage: str, slot: str) -> str:
-        self._names_made += 1
-        return generated_name(stage, self.now, self._names_made, self.state[of("freight", slot)])
+        self.names_made += 1
+        return generated_name(stage, self.now, self.names_made, self.state[of("freight", slot)])
 
     def _run(self, step: Action | Sequence, more: State | None = None) -> Values | None:
         """Do something; what lived only inside it, None if it was not possible."""
@@ -410,7 +426,7 @@ class Cluster:
         return record
 
 
-def _passed(requeue: object, error: str | None) -> Passed:
-    if requeue == BACKOFF:
-        return Passed(error=error or "")
-    return Passed(after_ms=requeue if isinstance(requeue, int) else None)
+@cache
+def _of_pass(plan: Plan) -> State:
+    """What lives only inside a pass over a Promotion with that plan."""
+    return {v.name: v.initial[0] for v in promotion.variables(plan, running_clock=True, start=None) if v.local}

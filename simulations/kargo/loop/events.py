@@ -16,9 +16,10 @@ from model.kargo.loop.fields import OF_STAGES
 from model.kargo.loop.values import of
 from model.kargo.phases import HealthState, VerificationPhase
 from model.system import Rule, Value, action
-from simulations.kargo.loop.cluster import USER, Cluster, Refused
+from simulations.kargo.loop.cluster import USER, Cluster
 from simulations.kargo.loop.fields import Fields
 from simulations.kargo.loop.programs import Known, edited
+from simulations.kargo.loop.results import Refused
 from simulations.replay import RecordingError
 
 Json = dict[str, Any]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from model.kargo import planning, worlds
@@ -26,11 +26,20 @@ def scripted_plan(project: str, stage: StageSpec, scripts: tuple[Script, ...], b
     return planning.scripted(planner, by_alias, writes_can_fail=False)
 
 
+def scripted_plans(
+    project: str, scripts: Callable[[str, int, int], tuple[Script, ...]], behaviours: Behaviours
+) -> Callable[[StageSpec, int], Plan]:
+    """The plans of Promotions: `scripts` has what the steps of the n-th Promotion of a Stage do, and how many."""
+    return lambda stage, number: scripted_plan(
+        project, stage, scripts(stage.name, number, len(stage.steps)), behaviours
+    )
+
+
 def scripted_variables(slot: str, plan: Plan) -> Iterator[Variable]:
-    """How often each step of a Promotion has been tried."""
+    """How often each step of a Promotion has been tried, and what it would answer now."""
     for alias in plan.aliases:
-        tries = worlds.tries(alias)
-        yield replace(tries, name=its(tries.name, slot))
+        for of_world in (worlds.tries(alias), worlds.answer(alias)):
+            yield replace(of_world, name=its(of_world.name, slot))
 
 
 def _context(project: str, stage: str) -> PromotionContext:

@@ -108,10 +108,9 @@ def of_steps(*of_promotion: str, tries: bool = True) -> Callable[[Cluster], Iter
 
 def of_scripted_steps(cluster: Cluster) -> Iterator[Subject]:
     """Every step of every Promotion, with what its runner says at each attempt."""
-    for stage, promotion in _made(cluster):
-        aliases = cluster.plans[promotion].aliases
-        scripts = cluster.scripts(stage, int(promotion.rpartition("#")[2]), len(aliases))
-        for alias, script in zip(aliases, scripts, strict=True):
+    for _, promotion in _made(cluster):
+        for step in cluster.plans[promotion].steps:
+            alias, script = step.rules.alias, dict(step.attempt.constants)["script"]
             reads = {"entry": of("entry", promotion, alias), "tries": of("tries", promotion, alias)}
             yield Subject(f"{alias} of {promotion}", reads, {"script": script})
 

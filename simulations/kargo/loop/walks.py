@@ -12,11 +12,13 @@ from model.kargo.loop.values import of
 from model.kargo.releases import Behaviours
 from model.system import Tables
 from simulations.kargo.loop import events
-from simulations.kargo.loop.cluster import Cluster, Passed
+from simulations.kargo.loop.cluster import Cluster
+from simulations.kargo.loop.controllers import Controllers, Happened
+from simulations.kargo.loop.plans import scripted_plans
 from simulations.kargo.loop.programs import read_program
-from simulations.kargo.loop.queue import WorkQueue
+from simulations.kargo.loop.results import Passed
 from simulations.kargo.loop.view import View
-from simulations.kargo.loop.waking import Changes, item_of_stage
+from simulations.kargo.loop.waking import item_of_stage
 
 Json = dict[str, Any]
 
@@ -35,10 +37,12 @@ class Walk:
 
     def __init__(self, program: Json, behaviours: Behaviours, tables: Tables | None = None) -> None:
         self.program = read_program(program)
-        scripts, freight = self.program.script, self.program.freight
-        self.cluster = Cluster(self.program.pipeline, behaviours, scripts, tables or Tables(), freight)
+        pipeline, freight = self.program.pipeline, self.program.freight
+        plans = scripted_plans(pipeline.project, self.program.script, behaviours)
+        self.cluster = Cluster(pipeline, behaviours, plans, tables or Tables(), freight)
         self.view = View(self.cluster)
-        self.queue = WorkQueue()
+        self.controllers = Controllers(self.cluster, self.view)
+        self.queue = self.controllers.queue
         self._time_told = 0
         self._stale_reads = 0
         self._writes_back = 0
@@ -61,12 +65,8 @@ class Walk:
         return {k: v for k, v in told.items() if v not in ({}, []) or k == "steps"}
 
     def _changed(self, change: Callable[[Cluster, Json], Json], event: Json) -> Json:
-        before, old = dict(self.cluster.state), self.cluster.pipeline
-        result = change(self.cluster, event)
-        changed = self.view.changed()
-        order = Changes(self.cluster, before, old, changed).woken()
-        self.queue.add(order)
-        return {"r": result, "d": self.view.tell(changed), "q": order}
+        happened = self.controllers.do(lambda: change(self.cluster, event))
+        return {"r": happened.result, "d": self.view.tell(happened.changed), "q": happened.woken}
 
     def _time_as(self, name: str) -> Json:
         """The time under that name, if it has moved since it was last told."""
@@ -80,11 +80,8 @@ class Walk:
 
     # Time and faults
 
-    def _pass_time(self, milliseconds: int) -> None:
-        self.cluster.state["now"] += milliseconds
-
     def _sleep(self, event: Json) -> Json:
-        self._pass_time(event["seconds"] * 1000)
+        self.controllers.pass_time(event["seconds"] * 1000)
         return {}
 
     def _stale(self, event: Json) -> Json:
@@ -92,38 +89,26 @@ class Walk:
         return {}
 
     def _restart(self, event: Json) -> Json:
-        """Work directories are lost, and the controllers get to know of all objects as if they were new."""
-        made = [p for p in self.cluster.made if self.cluster.phase(p) is not None]
-        self.cluster.state |= {of("work_dir", promotion): False for promotion in made}
-        self.queue.forget()
-        order = [*map(self._item, self.cluster.existing_stages()), *(f"Promotion/{p}" for p in made)]
-        self.queue.add(order)
-        return {"q": order}
+        return {"q": self.controllers.restart()}
 
     # Passes
 
-    def _pass(self, item: str) -> Json:
-        """One pass, and what came of it; nothing, if another controller is in charge, or the object is gone."""
-        kind, _, name = item.partition("/")
-        before, old = self.cluster.state, self.cluster.pipeline
-        if kind == "Promotion":
-            done = self._promotion_pass(name)
-        elif events.exists(self.cluster, name) and self._item(name) == item:
-            done = self.cluster.reconcile_stage(name)
-        else:
+    def _told(self, happened: Happened[Passed] | None) -> Json:
+        """What came of a pass; nothing, if another controller is in charge, or the object is gone."""
+        if happened is None:
             return {}
-        changed = self.view.changed()
-        order = Changes(self.cluster, before, old, changed).woken()
-        self.queue.add(order)
-        told = {"r": self._result(done), "d": self.view.tell(changed), "q": order}
+        told = {"r": self._result(happened.result), "d": self.view.tell(happened.changed), "q": happened.woken}
         return {k: v for k, v in told.items() if v}
 
-    def _promotion_pass(self, promotion: str) -> Passed:
-        """A pass over a Promotion, which may see it as it was some writes ago."""
-        if not self._stale_reads:
-            return self.cluster.reconcile_promotion(promotion)
+    def _pass(self, item: str) -> Json:
+        return self._told(self.controllers.reconcile(item, self._back(item)))
+
+    def _back(self, item: str) -> int:
+        """How many writes ago the pass sees its Promotion."""
+        if not self._stale_reads or not item.startswith("Promotion/"):
+            return 0
         self._stale_reads -= 1
-        return self.cluster.reconcile_promotion(promotion, self._writes_back)
+        return self._writes_back
 
     def _result(self, done: Passed) -> Json:
         if done.error is not None:
@@ -153,7 +138,7 @@ class Walk:
                 if told.keys() & {"d", "q"} or "err" in told.get("r", {}):
                     who = item.replace("Gate/", "Stage/")
                     steps.append({"round": number, "who": who} | told | self._time_as("t"))
-            self._pass_time(1000)
+            self.controllers.pass_time(1000)
             if not changed:
                 return {"rounds": number, "settled": True, "steps": steps or None}
         return {"rounds": MOST_ROUNDS, "steps": steps or None}
@@ -168,31 +153,13 @@ class Walk:
         """The controllers work on their own for a while."""
         end = self.cluster.now + event["seconds"] * 1000
         steps: list[Json] = []
-        while self._wait_for_work(end) and len(steps) < MOST_PASSES and self.cluster.now <= end:
+        while self.controllers.wait_for_work(end) and len(steps) < MOST_PASSES and self.cluster.now <= end:
             item = self.queue.take()
-            steps.append({"who": item} | self._time_as("at") | self._work_on(item) | self._time_as("t"))
+            steps.append({"who": item} | self._time_as("at") | self._worked_on(item) | self._time_as("t"))
         return {"steps": steps or None, "left": list(self.queue.items)}
 
-    def _wait_for_work(self, end: int) -> bool:
-        """Let time pass until something is in the queue: a millisecond more than a timer asks for, as timers do."""
-        self.queue.add_due(self.cluster.now)
-        while not self.queue.items:
-            due = self.queue.next_due()
-            if due is None or due > end:
-                self._pass_time(max(0, end - self.cluster.now))
-                return False
-            self._pass_time(due + 1 - self.cluster.now)
-            self.queue.add_due(self.cluster.now)
-        return True
-
-    def _work_on(self, item: str) -> Json:
-        told = self._pass(item)
-        result = told.get("r", {})
-        if "err" in result:
-            self.queue.back_off(item, self.cluster.now)
-        else:
-            self.queue.come_back(item, self.cluster.now, round(result.get("after", 0) * 1000))
-        return told
+    def _worked_on(self, item: str) -> Json:
+        return self._told(self.controllers.work_on(item, self._back(item)))
 
 
 _OWN: dict[str, Callable[[Walk, Json], Json]] = {

@@ -1,0 +1,1 @@
+"""What will become of a cluster whose live objects are given."""

@@ -1,0 +1,304 @@
+"""What happens next: time runs on from a moment, in one world or another, after one thing or another was done.
+
+Passes that cannot change anything are left out: once everything that has a timer was looked at and nothing changed,
+time moves on by whole periods to just before the next instant at which something may be over.
+
+Source: the format of the recordings of moments, as their README describes it
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from model.kargo.attempts import Attempt
+from model.kargo.loop import world as around
+from model.kargo.loop.values import of
+from model.kargo.phases import HealthState, PromotionPhase, StepStatus
+from model.kargo.step_engine import Entry
+from simulations.kargo.live.changes import Change, observed
+from simulations.kargo.live.restoring import Restored
+from simulations.kargo.loop.cluster import Cluster
+from simulations.kargo.loop.controllers import Controllers, Happened
+from simulations.kargo.loop.queue import WorkQueue
+from simulations.kargo.loop.results import Passed
+from simulations.kargo.loop.view import View
+from simulations.kargo.loop.waking import item_of_stage
+
+LASTS_MS = 48 * 3600 * 1000
+"""How long one looks."""
+
+MOST_PASSES = 2500
+"""After how many passes one gives up."""
+
+RUN_TAKES_MS = 60_000
+"""How long an AnalysisRun takes in a kind world."""
+
+SECOND_MS = 1000
+"""What instants have lost at most, because they are kept as whole seconds."""
+
+PERIOD_MS = 300_001
+"""The period of what is looked at again and again: timers are a little late."""
+
+
+class World(NamedTuple):
+    """What is kind: applications are Healthy, AnalysisRuns end well after a minute, attempts of steps succeed."""
+
+    apps: bool = False
+    analysis: bool = False
+    steps: bool = False
+
+
+ALONE = World()
+KIND = World(apps=True, analysis=True, steps=True)
+
+
+Answers = Callable[[Cluster, str, str, int], Attempt]
+"""What an attempt comes back with: of which Promotion (a slot), which step, and the how many-th since the moment."""
+
+SUCCEEDS = Attempt("Succeeded")
+AS_BEFORE = {
+    StepStatus.RUNNING: Attempt("Running"),
+    StepStatus.FAILED: Attempt("Failed", "not good"),
+    StepStatus.ERRORED: Attempt("Errored", error="boom"),
+    StepStatus.ABORTED: Attempt("Aborted"),
+}
+
+
+def as_before(cluster: Cluster, slot: str, alias: str, number: int) -> Attempt:
+    """A step that is not done comes back with what it came back with before; one that has not begun succeeds."""
+    entry = cluster.state[of("entry", slot, alias)]
+    if isinstance(entry, Entry) and not entry.phase.over:
+        return AS_BEFORE.get(entry.status, SUCCEEDS)
+    return SUCCEEDS
+
+
+def succeeds(cluster: Cluster, slot: str, alias: str, number: int) -> Attempt:
+    """Every attempt succeeds."""
+    return SUCCEEDS
+
+
+@dataclass
+class Course:
+    """How it goes on from a moment: what changes, how many passes there are, and when nothing can change any more.
+
+    Instants are milliseconds since the moment. `quiet` is None while something may still change, `errors` has those
+    of the last pass over each item.
+    """
+
+    cluster: Cluster
+    controllers: Controllers
+    world: World
+    answers: Answers
+    began: int
+    lasts_ms: int = LASTS_MS
+    changes: list[Change] = field(default_factory=list)
+    passes: int = 0
+    quiet: int | None = None
+    capped: bool = False
+    errors: dict[str, str] = field(default_factory=dict)
+    ending: dict[tuple[str, int], int] = field(default_factory=dict)
+    later: list[tuple[int, Callable[[Course], None]]] = field(default_factory=list)
+    unchanging: dict[str, int] = field(default_factory=dict)
+    watchers: list[Callable[[Course], None]] = field(default_factory=list)
+
+    @property
+    def at(self) -> int:
+        """The instant now."""
+        return self.cluster.now - self.began
+
+    # Doing things
+
+    def do(self, act: Callable[[], object]) -> Happened[object]:
+        """Do something to the cluster."""
+        happened = self.controllers.do(act)
+        self._note(happened)
+        return happened
+
+    def _note(self, happened: Happened[object] | Happened[Passed]) -> None:
+        if happened.changed:
+            self.unchanging.clear()
+            self.changes += observed(self.cluster, happened.before, happened.changed, self.at)
+            self._await_runs()
+            for watcher in self.watchers:
+                watcher(self)
+
+    def be_kind(self) -> None:
+        """The applications are Healthy from now on, where this world wants them to be."""
+        if not self.world.apps:
+            return
+        cluster = self.cluster
+        for stage in cluster.pipeline.names:
+            if cluster.state[of("app", stage)] is not HealthState.HEALTHY:
+                cluster.state[of("app", stage)] = HealthState.HEALTHY
+                self.controllers.queue.add([item_of_stage(cluster.pipeline, stage)])
+
+    def _await_runs(self) -> None:
+        """Note when AnalysisRuns that are not over will be."""
+        if not self.world.analysis:
+            return
+        state = self.cluster.state
+        for stage in self.cluster.pipeline.names:
+            created = {n.number: n.created for n in state[of("run_notes", stage)]}
+            for run in state[of("runs", stage)]:
+                key = (stage, run.number)
+                if not run.phase.terminal and key not in self.ending:
+                    since = max(self.began, created[run.number] // 1000 * 1000)
+                    self.ending[key] = since + RUN_TAKES_MS
+
+    # Running on
+
+    def run(self) -> None:
+        """Let time run on until nothing can change, or it is over."""
+        self._await_runs()
+        end = self.began + self.lasts_ms
+        while self._next_work(end):
+            if self.passes >= MOST_PASSES:
+                self.capped = True
+                return
+            item = self.controllers.queue.take()
+            if item.startswith("Promotion/"):
+                self._get_ready(item.removeprefix("Promotion/"))
+            happened = self.controllers.work_on(item)
+            self.passes += 1
+            self._note_pass(item, happened)
+
+    def _note_pass(self, item: str, happened: Happened[Passed] | None) -> None:
+        self.errors.pop(item, None)
+        if happened is not None and happened.result.error is not None:
+            self.errors[item] = happened.result.error
+        if happened is not None and happened.changed:
+            self._note(happened)
+        else:
+            self.unchanging[item] = self.cluster.now
+
+    def _next_work(self, end: int) -> bool:
+        queue = self.controllers.queue
+        while not queue.items:
+            queue.add_due(self.cluster.now)
+            if queue.items:
+                return True
+            if self._is_unchanging() and self._is_settled(end):
+                return False
+            if not self._wait(end):
+                return False
+        return self.cluster.now <= end
+
+    def _wait(self, end: int) -> bool:
+        """Wait for the next timer, or the next thing that happens by itself; False if there is none before the end."""
+        planned = [*(at for at in self.ending.values() if at >= 0), *(at for at, _ in self.later)]
+        due = min((at for at in (self.controllers.queue.next_due(), *planned) if at is not None), default=None)
+        if due is None or due > end:
+            self.controllers.pass_time(max(0, end - self.cluster.now))
+            return False
+        self.controllers.pass_time(max(0, due + 1 - self.cluster.now))
+        self._happen()
+        return True
+
+    def _happen(self) -> None:
+        """What is due happens."""
+        now = self.cluster.now
+        for key, at in list(self.ending.items()):
+            if 0 <= at <= now:
+                self.ending[key] = -1
+                stage, number = key
+                rule = self.cluster.scope(stage).bind(around.end_run, constants={"number": number})
+                self.do(lambda rule=rule: self.cluster.act(rule))  # type: ignore[misc]  # bound now, not later
+        due = [act for at, act in self.later if at <= now]
+        self.later = [(at, act) for at, act in self.later if at > now]
+        for act in due:
+            act(self)
+
+    def _is_unchanging(self) -> bool:
+        """Whether everything that has a timer was looked at since the last change, and nothing else will happen."""
+        if self.later or any(at >= 0 for at in self.ending.values()):
+            return False
+        return self.unchanging.keys() >= self.controllers.queue.timers.keys()
+
+    def _is_settled(self, end: int) -> bool:
+        """Whether nothing can change any more; if only nothing will for a while, that is skipped.
+
+        What was looked at before something was over has to be looked at again.
+        """
+        now, deadlines = self.cluster.now, sorted(self.deadlines())
+        timers = self.controllers.queue.timers
+        if any(self.unchanging[item] < d <= now for item in timers for d in deadlines):
+            return False
+        deadline = next((d for d in deadlines if now < d <= end), None)
+        if deadline is None:
+            self.quiet = self.at
+            return True
+        self._skip(deadline)
+        return False
+
+    def deadlines(self) -> Iterator[int]:
+        """The instants at which a soak time is over, or the time of a step."""
+        state, pipeline = self.cluster.state, self.cluster.pipeline
+        soaks = {
+            (upstream, r.warehouse, r.soak_ms)
+            for stage in pipeline.stages
+            for r in stage.requests
+            for upstream in (pipeline.names if r.soak_ms else ())
+            if r.soak_ms
+        }
+        for upstream, warehouse, soak in soaks:
+            for freight, origin in self.cluster.freight.items():
+                since = state[of("since", freight, upstream)] if origin == warehouse else None
+                if since is not None:
+                    yield since + soak + SECOND_MS
+        for slot in self.cluster.made:
+            if self.cluster.phase(slot) is PromotionPhase.RUNNING:
+                yield from self._timeouts(slot)
+
+    def _timeouts(self, slot: str) -> Iterator[int]:
+        for step in self.cluster.plans[slot].steps:
+            entry = self.cluster.state[of("entry", slot, step.rules.alias)]
+            if (
+                step.rules.timeout_ms
+                and entry is not None
+                and not entry.phase.over
+                and entry.started_at is not None
+            ):
+                yield entry.started_at + step.rules.timeout_ms + SECOND_MS
+
+    def _skip(self, deadline: int) -> None:
+        """Let whole periods pass in which nothing changes, to just before the deadline."""
+        due = self.controllers.queue.next_due()
+        periods = 0 if due is None else (deadline - 2 * SECOND_MS - due) // PERIOD_MS
+        if periods > 0:
+            self.controllers.pass_time(periods * PERIOD_MS)
+            self.controllers.queue.postpone(periods * PERIOD_MS)
+
+    def _get_ready(self, slot: str) -> None:
+        """Have the answers ready for the attempts of the next pass."""
+        if slot not in self.cluster.plans:
+            return
+        state = self.cluster.state
+        for alias in self.cluster.plans[slot].aliases:
+            number = state[of("tries", slot, alias)]
+            state[of("answer", slot, alias)] = self.answers(self.cluster, slot, alias, number)
+
+
+def begin(restored: Restored, world: World = ALONE, answers: Answers | None = None) -> Course:
+    """A course that begins at the moment that was restored; that itself stays as it is."""
+    cluster = restored.cluster.copy()
+    view = View(cluster)
+    view.changed()
+    hidden, queue = restored.hidden, WorkQueue()
+    queue.add(_item(restored, item) for item in hidden.queue)
+    order = [*(f"Stage/{stage}" for stage in cluster.pipeline.names), *hidden.timers]
+    for item, after in sorted(hidden.timers.items(), key=lambda timer: (timer[1], order.index(timer[0]))):
+        queue.timers[_item(restored, item)] = (cluster.now + after, len(queue.timers))
+    queue.timers_set = len(queue.timers)
+    queue.failures |= {_item(restored, item): times for item, times in hidden.failures.items()}
+    answers = answers or (succeeds if world.steps else as_before)
+    return Course(cluster, Controllers(cluster, view, queue), world, answers, restored.began)
+
+
+def _item(restored: Restored, item: str) -> str:
+    kind, _, name = item.partition("/")
+    if kind == "Promotion":
+        return f"Promotion/{restored.slots.get(name, name)}"
+    pipeline = restored.cluster.pipeline
+    return item_of_stage(pipeline, name) if name in pipeline.names else item
