@@ -1,7 +1,10 @@
 """Blocks: steps that write only variables which follow each other in the order.
 
-No step writes on both sides of the border between two blocks. So a block can be brought to a fixpoint while all
+No step of a block, or of those below it, writes above its border. So a block can be brought to a fixpoint while all
 that is above it, but for what its steps read there, is put together in a few classes (`invariants.cutting`).
+
+A border that no step crosses is best. Where there is none for long, as in a ring, steps of the block above cross
+one: what they change below it is brought to a fixpoint there again.
 """
 
 from __future__ import annotations
@@ -14,6 +17,12 @@ from model.system import Action, Sequence, System
 STEPS = 8
 """How many steps a block has at least: to cut a diagram costs as much as some images."""
 
+MANY = 100
+"""With so many steps a block ends though some cross its border; with fewer that costs more than it saves."""
+
+MOST = 200
+"""How many blocks there are at most: each is brought to a fixpoint by a call from inside the one above."""
+
 
 @dataclass(frozen=True, slots=True)
 class Block:
@@ -25,17 +34,18 @@ class Block:
 
 def blocks_of(system: System) -> tuple[Block, ...]:
     """The blocks of a system, in the order of its variables, each with `STEPS` steps or more."""
+    least = max(STEPS, -(-len(system.actions) // MOST))
     places = {v.name: place for place, v in enumerate(system.variables) if not v.local}
     spans = sorted((*_span(step, places), step.name) for step in system.actions)
     blocks: list[Block] = []
-    first, end, steps = 0, 0, list[str]()
+    first, lowest, end, steps = 0, 0, 0, list[str]()
     for low, high, name in spans:
-        if low >= end > first and len(steps) >= STEPS:
+        if (low >= end > first and len(steps) >= least) or (low > lowest and len(steps) >= max(least, MANY)):
             blocks.append(Block(first, tuple(steps)))
-            first, steps = end, []
-        end = max(end, high)
+            first, steps = min(low, end), []
+        lowest, end = low, max(end, high)
         steps.append(name)
-    if blocks and len(steps) < STEPS:
+    if blocks and len(steps) < least:
         last = blocks.pop()
         first, steps = last.first, [*last.steps, *steps]
     return (*blocks, Block(first, tuple(steps)))

@@ -176,7 +176,7 @@ class Relation:
         """Forget what is made of the rest when it is asked for."""
         self._now: Diagram | None = None
         self._after: Diagram | None = None
-        self._forward: Substitution | None = None
+        self._same: Diagram | None = None
         self._backward: Substitution | None = None
         self._constant: Diagram | None = None
         self._total: Diagram | None = None
@@ -203,9 +203,10 @@ class Relation:
             result = both(states, self.enabled, self._now_bits()) & put
             result = result | (states & self.stays) if total else result
         else:
-            if self._forward is None:
-                self._forward = self.encoding.renaming(Column.AFTER, Column.NOW, self.written)
-            result = both(states, self._relation(total), self._now_bits()).substitute(self._forward)
+            # Renaming would go through all of the diagram; this goes no deeper than what is written.
+            if self._same is None:
+                self._same = self.encoding.same(Column.NOW, Column.AFTER, self.written)
+            result = both(both(states, self._relation(total), self._now_bits()), self._same, self._after_bits())
         self.seconds += time.perf_counter() - began
         return result
 
@@ -213,6 +214,11 @@ class Relation:
         if self._now is None:
             self._now = self.encoding.cube_of((Column.NOW, v) for v in self.written)
         return self._now
+
+    def _after_bits(self) -> Diagram:
+        if self._after is None:
+            self._after = self.encoding.cube_of((Column.AFTER, v) for v in self.written)
+        return self._after
 
     def _put(self) -> Diagram | None:
         """What is true after the action, if that is the same whatever the values before; saves a renaming."""
@@ -232,9 +238,7 @@ class Relation:
             return states & (self.footprint.known if total else self.enabled)
         if self._backward is None:
             self._backward = self.encoding.renaming(Column.NOW, Column.AFTER, self.written)
-        if self._after is None:
-            self._after = self.encoding.cube_of((Column.AFTER, v) for v in self.written)
-        return both(states.substitute(self._backward), self._relation(total), self._after)
+        return both(states.substitute(self._backward), self._relation(total), self._after_bits())
 
     def pairs(self, states: Diagram) -> Diagram:
         """`states` with, in the column after, what the action makes of them."""

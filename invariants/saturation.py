@@ -8,7 +8,7 @@ is worth, whatever the size of what is above. Ciardo, Luettgen and Siminiceanu (
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from invariants.blocks import Block
@@ -96,8 +96,10 @@ class Saturation:
                 at = min(dirty)
                 dirty.discard(at)
                 step = block.steps[at]
-                if self._take(step, work):
-                    dirty.update(block.concerned(step.changes, step.reads))
+                new = self._take(step, work)
+                changes = block.learn(at)
+                if new:
+                    dirty.update(block.concerned(changes, step.reads))
             work.settled = work.reach
             work.taken.clear()
             if not below or work.closed == work.reach:
@@ -136,32 +138,60 @@ class Saturation:
 class _Ready:
     """A block with its steps, those that touch only the last variables first.
 
+    Of those that begin at the same variable, the ones that go further down come first: what looks only at the top
+    waits until all below has settled.
+
     `looked_at` are the variables that its steps, and those of the blocks below, touch.
     """
 
     def __init__(self, encoding: Encoding, first: int, steps: Sequence[Step]) -> None:
-        def top(step: Step) -> int:
-            return min((encoding.position[n] for n in step.reads), default=len(encoding.position))
+        def span(step: Step) -> tuple[int, int]:
+            places = [encoding.position[n] for n in step.reads] or [len(encoding.position)]
+            return min(places), max(places)
 
         self.first = first
-        self.steps = sorted(steps, key=top, reverse=True)
+        self.steps = sorted(steps, key=span, reverse=True)
         self.touched = frozenset(n for step in steps for n in step.reads)
         self.looked_at = self.touched
+        self._readers: dict[str, list[int]] = {}
+        self._changers: dict[str, list[int]] = {}
+        self._changes: list[frozenset[str]] = [frozenset()] * len(self.steps)
+        self._concerned: dict[tuple[frozenset[str], frozenset[str]], frozenset[int]] = {}
+        for at, step in enumerate(self.steps):
+            for name in step.reads:
+                self._readers.setdefault(name, []).append(at)
+
+    def learn(self, at: int) -> frozenset[str]:
+        """Take note of what a step is known to write now that it was taken; the answer is that."""
+        changes = self.steps[at].changes
+        if more := changes - self._changes[at]:
+            self._changes[at] = changes
+            self._concerned.clear()
+            for name in more:
+                self._changers.setdefault(name, []).append(at)
+        return changes
 
     @property
     def changes(self) -> frozenset[str]:
         """The variables of the state that the steps are known to write."""
         return frozenset(n for step in self.steps for n in step.changes)
 
-    def concerned(self, changes: frozenset[str], touched: frozenset[str]) -> Iterator[int]:
+    def concerned(self, changes: frozenset[str], touched: frozenset[str]) -> frozenset[int]:
         """The steps to take again when others, which change and touch these variables, have added to a set.
 
         A set closed under a step stays so when another adds to it, unless one of the two changes what the other
         touches: otherwise they can change places.
         """
-        for at, step in enumerate(self.steps):
-            if not (changes.isdisjoint(step.reads) and touched.isdisjoint(step.changes)):
-                yield at
+        key = (changes, touched)
+        found = self._concerned.get(key)
+        if found is None:
+            found = self._concerned[key] = frozenset(
+                (
+                    *(at for name in changes for at in self._readers.get(name, ())),
+                    *(at for name in touched for at in self._changers.get(name, ())),
+                )
+            )
+        return found
 
 
 @dataclass

@@ -39,6 +39,9 @@ from model.system import Action, System
 CACHE = 1 << 17
 """Remembered results of diagram operations at first: a large memory for them would take long to set up."""
 
+CACHE_PER_VARIABLE = 1 << 6
+"""At least so many for each variable: to go on with more costs as much as making every diagram anew."""
+
 MORE_CACHE = 1 << 2
 """How many times more are remembered once the diagrams have outgrown the memory: too few is fatal to speed."""
 
@@ -75,7 +78,7 @@ class Symbolic:
         self.encoding = Encoding(
             self.numbers,
             capacity=self.capacity,
-            cache=CACHE,
+            cache=max(CACHE, 1 << (CACHE_PER_VARIABLE * len(self.numbers.variables)).bit_length()),
             reserved=reserved or RESERVED,
             borders=[block.first for block in blocks[1:]],
             places=places,

@@ -15,6 +15,7 @@ from invariants.blocks import Block, blocks_of
 from invariants.check import Bounds, Verdict, check
 from invariants.properties import Kind, Property
 from model.system import NOT_ENABLED, Action, Outcomes, Sequence, System, only, variable
+from model.toys.dining_philosophers import dining_philosophers
 from tests.naive import explore
 from tests.random_systems import Maker
 from tests.test_random_systems import agree, fresh
@@ -63,14 +64,21 @@ def stacked(random: Random, count: int) -> tuple[System, tuple[Property, ...]]:
     return System("stacked", tuple(variables), tuple(steps)), tuple(properties)
 
 
-@given(seed=st.integers(0, 2**32 - 1), classes=st.sampled_from((1, 2, 12)), cache=st.sampled_from((64, 1 << 16)))
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    many=st.sampled_from((1, 2, 100)),
+    classes=st.sampled_from((1, 2, 12)),
+    cache=st.sampled_from((64, 1 << 16)),
+)
 @settings(max_examples=150, deadline=None)
-def test_systems_below_each_other(seed: int, classes: int, cache: int) -> None:
+def test_systems_below_each_other(seed: int, many: int, classes: int, cache: int) -> None:
     system, properties = stacked(Random(seed), 3)
     truth = explore(system, properties)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(blocks, "STEPS", 1)
+        patch.setattr(blocks, "MANY", many)
+        patch.setattr(symbolic, "CACHE_PER_VARIABLE", 1)
         patch.setattr(encoding, "CLASSES", classes)
         patch.setattr(symbolic, "CACHE", cache)
         report = check(fresh(system), properties, strategy="saturation", sliced=False)
@@ -78,15 +86,16 @@ def test_systems_below_each_other(seed: int, classes: int, cache: int) -> None:
     agree(truth, report)
 
 
-@given(seed=st.integers(0, 2**32 - 1), share=st.floats(0, 1))
+@given(seed=st.integers(0, 2**32 - 1), share=st.floats(0, 1), many=st.sampled_from((1, 100)))
 @settings(max_examples=100, deadline=None)
-def test_what_was_seen_in_all_blocks_counts_when_it_is_stopped(seed: int, share: float) -> None:
+def test_what_was_seen_in_all_blocks_counts_when_it_is_stopped(seed: int, share: float, many: int) -> None:
     system, properties = stacked(Random(seed), 3)
     truth = explore(system, properties)
     most = max(1, int(truth.states * share))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(blocks, "STEPS", 1)
+        patch.setattr(blocks, "MANY", many)
         report = check(fresh(system), properties, strategy="saturation", sliced=False, bounds=Bounds(states=most))
 
     assert min(most, truth.states) <= report.states <= truth.states
@@ -113,3 +122,37 @@ def test_a_block_has_no_fewer_steps_than_it_must(monkeypatch: pytest.MonkeyPatch
     steps = [block.steps for block in blocks_of(chain(6, 2))]
 
     assert steps == [("grow n1", "grow n2"), ("grow n3", "grow n4", "grow n5")]
+
+
+def test_where_every_border_is_crossed_there_is_one_after_many_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "STEPS", 1)
+    ring = dining_philosophers(4)
+    monkeypatch.setattr(blocks, "MANY", 100)
+
+    assert len(blocks_of(ring)) == 1
+
+    monkeypatch.setattr(blocks, "MANY", 5)
+
+    assert blocks_of(ring) == (
+        Block(0, ("loop 1", "loop 4", "eat 1", "eat 4", "think 1")),
+        Block(4, ("loop 2", "eat 2", "think 2", "loop 3", "eat 3")),
+        Block(10, ("think 3", "think 4")),
+    )
+
+
+def test_there_are_no_more_blocks_than_calls_go_deep(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "STEPS", 1)
+    monkeypatch.setattr(blocks, "MOST", 3)
+
+    assert [len(block.steps) for block in blocks_of(chain(9, 2))] == [3, 5]
+    assert len(blocks_of(chain(8, 2))) <= 3
+
+
+@pytest.mark.parametrize("many", [10, 100])
+def test_a_ring_of_many_is_seen_whole_wherever_it_is_cut(many: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "MANY", many)
+    system = dining_philosophers(12)
+
+    report = check(system, (), strategy="saturation")
+
+    assert report.states == check(system, (), strategy="layers").states

@@ -54,15 +54,15 @@ def dining_philosophers(n: int = 5) -> System:
     """`n` philosophers, all hungry; every fork is dirty, and with the neighbour of the lower number."""
     return System(
         f"{n} dining philosophers",
-        tuple(v for p in range(1, n + 1) for v in _place(p)),
+        tuple(v for p in range(1, n + 1) for v in _place(p, n)),
         tuple(a for p in range(1, n + 1) for a in _philosopher(p, n)),
     )
 
 
-def _place(p: int) -> tuple[Variable, ...]:
+def _place(p: int, n: int) -> tuple[Variable, ...]:
     flags = (False, True)
     return (
-        variable(f"holder{p}", 1 if p == 2 else p),
+        variable(f"holder{p}", 1 if p == 2 else p, domain=(p, (p - 2) % n + 1)),
         variable(f"clean{p}", False, domain=flags),
         variable(f"at{p}", LOOP, domain=(LOOP, EAT, THINK)),
         variable(f"hungry{p}", True, domain=flags),
