@@ -27,6 +27,7 @@ COMMANDS = {
     "reproduce": "reproduce a reported bug, and judge its remedies",
     "judge": "judge the fixes that a report proposes, alone and together",
     "policies": "judge failure policies: what each promises, and what it breaks",
+    "report": "write a report: one page that works offline, with every counterexample to step through",
     "replay": "replay recordings of the real controller against the model",
     "differential": "hold the model of another engine, spec-kit's, against the real one",
 }

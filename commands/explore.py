@@ -29,7 +29,11 @@ from invariants.speckit import claims as speckit_claims
 from invariants.speckit import systems as speckit_systems
 from invariants.subjects import Subject
 from model.kargo import planning
+from model.kargo.releases import Behaviours
+from model.kargo.templates import Template
+from model.speckit import releases as speckit
 from model.speckit.advice import advice
+from model.speckit.workflow import Workflow
 from model.system import ModelError
 
 REFUSED = (*inputs.REFUSED, *workflows.REFUSED, ModelError)
@@ -66,12 +70,21 @@ def run(options: argparse.Namespace) -> int:
     return _workflow(options) if workflows.are_meant(options) else _manifests(options)
 
 
-def _manifests(options: argparse.Namespace) -> int:
+def subject_of(template: Template, behaviours: Behaviours, *, shutdown: bool = False) -> Subject:
+    """A template with every outcome of every attempt; with `shutdown`, a controller that may be shut down, too."""
+    plan = planning.free(inputs.planner(template, behaviours), writes_can_fail=shutdown)
+    return systems.explored(template.subject, "every outcome of every attempt", plan)
+
+
+def of_manifests(options: argparse.Namespace) -> tuple[Exploration, Template, Behaviours]:
+    """What comes of the template that the options name, and as which release."""
     template, behaviours = inputs.load(options)
-    planner = inputs.planner(template, behaviours)
-    plan = planning.free(planner, writes_can_fail=options.shutdown)
-    subject = systems.explored(template.subject, "every outcome of every attempt", plan)
-    found = _explored(subject, step_engine.ends(), options)
+    subject = subject_of(template, behaviours, shutdown=options.shutdown)
+    return _explored(subject, step_engine.ends(), options), template, behaviours
+
+
+def _manifests(options: argparse.Namespace) -> int:
+    found, template, behaviours = of_manifests(options)
     if options.format == "json":
         warnings = {"warnings": [str(w) for w in template.warnings]}
         print_json("explore", 1, explorations.as_json(found, behaviours.release) | warnings)
@@ -80,12 +93,17 @@ def _manifests(options: argparse.Namespace) -> int:
     return exit_code([found.report])
 
 
-def _workflow(options: argparse.Namespace) -> int:
+def of_workflow(options: argparse.Namespace) -> tuple[Exploration, Workflow, speckit.Behaviours]:
+    """What comes of the workflow that the options name, and as which release."""
     workflow, behaviours = workflows.load(options)
     plan = workflows.free_plan(workflow, behaviours, options.input, breaks=options.shutdown)
     about = "every answer to every step"
     subject = speckit_systems.explored(workflow.name, about, plan, killed=options.shutdown)
-    found = _explored(subject, speckit_claims.ends(), options)
+    return _explored(subject, speckit_claims.ends(), options), workflow, behaviours
+
+
+def _workflow(options: argparse.Namespace) -> int:
+    found, workflow, behaviours = of_workflow(options)
     known = advice(workflow, behaviours)
     if options.format == "json":
         told = {"advice": [{"step": a.step, "text": a.text, "swallowed": a.swallowed} for a in known]}

@@ -3,15 +3,56 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import os
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
+from pathlib import Path
 
 from invariants.verdicts import Progress
 
 DONE, VIOLATED, REFUSED, BOUNDED = 0, 1, 2, 3
 """Exit codes."""
+
+
+class OutputError(Exception):
+    """A file cannot be written; the message names it and says why."""
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all: what was there before stays until all of it is written.
+
+    Raises OutputError.
+    """
+    try:
+        if path.exists() and not path.is_file():  # a device or a pipe, which nothing may be put in the place of
+            path.write_bytes(content)
+            return
+        handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
+        try:
+            with os.fdopen(handle, "wb") as out:
+                out.write(content)
+            Path(partial).chmod(_permissions(path))
+            Path(partial).replace(path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                Path(partial).unlink(missing_ok=True)
+            raise
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise OutputError(f"{str(path)!r} cannot be written: {why}") from error
+
+
+def _permissions(path: Path) -> int:
+    """Those that the file has, or that a new file would have."""
+    if path.exists():
+        return path.stat().st_mode & 0o777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
 
 
 def add_format(parser: argparse.ArgumentParser, *more: str) -> None:

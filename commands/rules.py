@@ -8,7 +8,7 @@ What was seen is remembered, so that a second call answers at once. Without --ka
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from commands import counterexamples
 from commands.counterexamples import CounterexampleError
@@ -58,8 +58,13 @@ def run(options: argparse.Namespace) -> int:
         return _judge([b for b in RELEASES.values() if not chosen or b.release in chosen], options.format, looker)
 
 
+def judged(releases: Sequence[Behaviours], looker: Looker) -> rulings.Table:
+    """Every part of every rule, judged in these releases."""
+    return rulings.Table(RULES, [b.release for b in releases], judging.judge(releases, parts(), looker))
+
+
 def _judge(releases: list[Behaviours], form: str, looker: Looker) -> int:
-    found = rulings.Table(RULES, [b.release for b in releases], judging.judge(releases, parts(), looker))
+    found = judged(releases, looker)
     answer_for = LATEST.release if LATEST in releases else releases[-1].release
     if form == "json":
         print_json("rules", 1, rulings.as_json(found))

@@ -14,21 +14,21 @@ Checked = tuple[Subject, Report]
 _SOMETIMES = {Verdict.HOLDS: "reached", Verdict.VIOLATED: "never reached", Verdict.BOUNDED: "not reached"}
 
 
-def summary(checked: Iterable[Checked], seconds: float) -> str:
-    """The answer in one line."""
+def summary(checked: Iterable[Checked], seconds: float | None = None) -> str:
+    """The answer in one line, with how long it took if that is known."""
     results = list(checked)
     judged = [j for _, report in results for j in report.judgements]
     violated = [j for j in judged if j.verdict is Verdict.VIOLATED]
     bounded = [report for _, report in results if not report.complete]
     where = f"{_properties(len(judged))} of {_count(len(results), 'system')}"
-    took = f"({seconds:.1f} s)"
+    took = "" if seconds is None else f" ({seconds:.1f} s)"
     if violated:
         systems = sum(any(j.verdict is Verdict.VIOLATED for j in r.judgements) for _, r in results)
-        line = f"violated: {len(violated)} of {where}, in {_count(systems, 'system')} {took}"
+        line = f"violated: {len(violated)} of {where}, in {_count(systems, 'system')}{took}"
     elif bounded:
-        line = f"no violation within the bound: {where} {took}"
+        line = f"no violation within the bound: {where}{took}"
     else:
-        line = f"holds: {'all ' if len(judged) > 1 else ''}{where} {took}"
+        line = f"holds: {'all ' if len(judged) > 1 else ''}{where}{took}"
     return line + (f"; {_count(len(bounded), 'system')} not seen whole" if violated and bounded else "")
 
 
@@ -40,13 +40,13 @@ def lines(subject: Subject, report: Report, *, witnesses: bool = False) -> Itera
     yield f"{subject.name} ({subject.about}): {size(report)}"
     if report.bound:
         yield f"  stopped: {report.bound}"
-    width = max((len(_word(j)) for j in report.judgements), default=0)
-    for claim, judgements in _families(report.judgements):
+    width = max((len(word(j)) for j in report.judgements), default=0)
+    for claim, judgements in families(report.judgements):
         worst = max(judgements, key=lambda j: _RANK[j.verdict])
         same = [j for j in judgements if j.verdict is worst.verdict]
         instances = "" if len(judgements) == 1 else f" ({_share(len(same), len(judgements))})"
         empty = " (its premise is never met)" if all(j.vacuous for j in judgements) else ""
-        yield f"  {_word(worst):{width}}  {claim}{instances}{empty}"
+        yield f"  {word(worst):{width}}  {claim}{instances}{empty}"
         traced = [(j, j.trace) for j in same if j.trace is not None]
         if traced and (witnesses or worst.verdict is Verdict.VIOLATED):
             shortest, trace = min(traced, key=lambda pair: len(pair[1].steps))
@@ -64,13 +64,15 @@ def _told(subject: Subject, judgement: Judgement) -> traces.Shown:
 _RANK = {Verdict.HOLDS: 0, Verdict.BOUNDED: 1, Verdict.VIOLATED: 2}
 
 
-def _word(judgement: Judgement) -> str:
+def word(judgement: Judgement) -> str:
+    """The verdict in words; of a situation, whether it arises."""
     if judgement.property.kind is Kind.SOMETIMES:
         return _SOMETIMES[judgement.verdict]
     return judgement.verdict.value
 
 
-def _families(judgements: Iterable[Judgement]) -> list[tuple[str, list[Judgement]]]:
+def families(judgements: Iterable[Judgement]) -> list[tuple[str, list[Judgement]]]:
+    """The judgements of each claim, all instances of it."""
     families: dict[str, list[Judgement]] = {}
     for j in judgements:
         families.setdefault(j.property.claim, []).append(j)

@@ -61,11 +61,11 @@ def lines(found: Table, answer_for: str) -> Iterator[str]:
         yield from (f"  {line}" for line in table(["", *found.releases, "claim"], rows))
     yield ""
     yield from _legend(found)
-    instead = list(_instead(found))
-    if instead:
+    otherwise = list(instead(found))
+    if otherwise:
         yield ""
         yield "what is true instead"
-        yield from (f"  {line}" for line in instead)
+        yield from (f"  {line}" for line in otherwise)
 
 
 def summary(found: Table, release: str) -> str:
@@ -83,26 +83,31 @@ def summary(found: Table, release: str) -> str:
 
 
 def _marks(found: Table, part: RulePart, letters: Mapping[Condition, str]) -> list[str]:
-    return [_mark(found.rulings[part.id, release], letters) for release in found.releases]
+    return [mark(found.rulings[part.id, release], letters) for release in found.releases]
 
 
-def _mark(ruling: Ruling, letters: Mapping[Condition, str]) -> str:
+def mark(ruling: Ruling, letters: Mapping[Condition, str]) -> str:
+    """How a ruling is marked in the table; `letters` are those of the conditions."""
     if ruling.standing is Standing.CONDITIONAL:
         return f"if {'+'.join(letters[c] for c in ruling.conditions)}"
     return _MARKS[ruling.standing]
 
 
-def _legend(found: Table) -> Iterator[str]:
-    """What the marks in the table mean, those that are used."""
+def legend(found: Table) -> Iterator[tuple[str, str, Standing]]:
+    """What the marks in the table mean, those that are used: the mark, its meaning, and what it stands for."""
     used = {found.rulings[part.id, release].standing for part in found.parts for release in found.releases}
     for standing, mark in _MARKS.items():
         if standing in used:
-            yield f"{mark:4}  {_FOR_PEOPLE[standing]}"
+            yield mark, _FOR_PEOPLE[standing], standing
     for condition, letter in found.conditions.items():
-        yield f"if {letter}  it holds if {condition.says}"
+        yield f"if {letter}", f"it holds if {condition.says}", Standing.CONDITIONAL
 
 
-def _instead(found: Table) -> Iterator[str]:
+def _legend(found: Table) -> Iterator[str]:
+    yield from (f"{sign:4}  {meaning}" for sign, meaning, _ in legend(found))
+
+
+def instead(found: Table) -> Iterator[str]:
     """For every part that is false somewhere: what holds in its place, and what shows that it is false."""
     titles = {part.id: part for part in found.parts}
     for part in found.parts:
@@ -149,12 +154,12 @@ def markdown(found: Table, answer_for: str) -> Iterator[str]:
             yield f"| {part.id} | {part.says} | {' | '.join(_marks(found, part, letters))} |"
     yield ""
     yield from (f"* {line}" for line in _legend(found))
-    instead = list(_instead(found))
-    if instead:
+    otherwise = list(instead(found))
+    if otherwise:
         yield ""
         yield "What is true instead:"
         yield ""
-        yield from (f"* {line}" for line in instead)
+        yield from (f"* {line}" for line in otherwise)
 
 
 def shown(part: RulePart, release: str, ruling: Ruling, example: Example | None) -> Iterator[str]:

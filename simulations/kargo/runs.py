@@ -32,6 +32,7 @@ class PassAccount:
     """A pass: when it began, what it did with each step, and the status as Kargo writes it.
 
     `wake_ms` is when the next pass comes by itself; `backs_off` whether it is the queue's backoff that brings it.
+    `before` and `after` are the states of the model around it.
     """
 
     number: int
@@ -40,6 +41,8 @@ class PassAccount:
     status: dict[str, object]
     wake_ms: int | None
     backs_off: bool
+    before: State
+    after: State
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,8 @@ def account(plan: Plan, number: int, before: State, passed: Passed, wake_ms: int
             for s in plan.steps[last + 1 :]
         ]
     status = status_of(plan, passed.state)
-    return PassAccount(number, passed.at_ms, tuple(steps), status, wake_ms, passed.state["requeue"] == BACKOFF)
+    backs_off = passed.state["requeue"] == BACKOFF
+    return PassAccount(number, passed.at_ms, tuple(steps), status, wake_ms, backs_off, before, passed.state)
 
 
 def status_of(plan: Plan, state: State) -> dict[str, object]:

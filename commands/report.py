@@ -1,0 +1,255 @@
+"""Write a report: one page that works offline, with verdicts, pictures, and runs that one can step through.
+
+Each SUBJECT is a system (as for `check`), a scenario of Kargo (as for `reproduce`), `rules`, or a file with
+manifests or a workflow of spec-kit (as for `explore`). Without any, the report is about all systems of Kargo, the
+eight rules, and all scenarios: that takes some minutes, part of which `rules` remembers for the next time. The same
+call gives the same page, to the byte. Exits with 0 when the report is written, whatever it says.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from commands import check, explore, workflows
+from commands import rules as ruled
+from commands.fan_out import add_on, place
+from commands.looking import Looker, cache_folder
+from commands.output import DONE, OutputError, TallyLine, add_format, print_json, write
+from diagrams import explorations, reports
+from diagrams.ambient.lifecycles import LIFECYCLES as OF_SESSIONS
+from diagrams.explorations import Exploration
+from diagrams.kargo import rules_page, tales
+from diagrams.kargo.lanes import lane
+from diagrams.kargo.lifecycles import LIFECYCLES as OF_KARGO
+from diagrams.lifecycles import Known
+from diagrams.pages import report, verdicts
+from diagrams.pages.playbacks import Playback
+from diagrams.pages.report import Report, Section, TooLargeError
+from diagrams.speckit.lifecycles import LIFECYCLES as OF_WORKFLOWS
+from diagrams.theme import Kind
+from invariants.speckit import systems as speckit_systems
+from model.documents import STANDARD_INPUT
+from model.inputs import printable
+from model.kargo.releases import LATEST, RELEASES, release
+from model.toys import TOYS
+from simulations.kargo import scenarios, skip_vs_retry
+from simulations.kargo.loop import reported
+from simulations.kargo.scenarios import UnknownScenarioError
+
+RULES = "rules"
+OTHERS = (*check.SESSIONS, *speckit_systems.NAMES, *TOYS)
+OF_KARGO_SYSTEMS = tuple(name for name in check.KNOWN if name not in OTHERS)
+
+
+class UnknownSubjectError(Exception):
+    """There is nothing of that name to report on."""
+
+
+REFUSED = (
+    *check.REFUSED,
+    *explore.REFUSED,
+    *ruled.REFUSED,
+    UnknownScenarioError,
+    UnknownSubjectError,
+    OutputError,
+    TooLargeError,
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `report`."""
+    text = f"a system, a scenario, {RULES!r}, or a file (default: everything of Kargo)"
+    parser.add_argument("subjects", nargs="*", metavar="SUBJECT", help=text)
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="such as report.html")
+    parser.add_argument("--kargo", default=LATEST.release, metavar="VERSION", help="default: %(default)s")
+    parser.add_argument("--ambient", metavar="VERSION", help=f"of sessions (default: {check.TODAY})")
+    parser.add_argument("--spec-kit", metavar="VERSION", help="of workflows: the release of spec-kit")
+    parser.add_argument("--name", default="", help="which template of the files, where there are several")
+    parser.add_argument("--seconds", metavar="N", help="stop each system after this long")
+    parser.add_argument("--no-cache", action="store_true", help="judge the rules again, and remember nothing")
+    add_on(parser)
+    add_format(parser)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a report is about."""
+
+    systems: tuple[str, ...]
+    scenarios: tuple[str, ...]
+    rules: bool
+    files: tuple[str, ...]
+
+
+def run(options: argparse.Namespace) -> int:
+    """Find everything out, and write it."""
+    if options.output.is_dir() or not options.output.parent.is_dir():
+        raise OutputError(f"{str(options.output)!r} cannot be written: expected a file in a folder that exists")
+    release(options.kargo)
+    asked = _asked(options.subjects)
+    found = _report(asked, options)
+    page = report.html(found).encode()
+    write(options.output, page)
+    runs = len(found.playbacks)
+    if options.format == "json":
+        body = {"file": str(options.output), "bytes": len(page), "answer": found.answer, "runs": runs}
+        print_json("report", 1, body)
+    else:
+        print(found.answer)
+        print(f"written to {options.output}: {runs} runs to step through, {len(page):,} bytes")
+    return DONE
+
+
+def _asked(words: Sequence[str]) -> _Asked:
+    """What each word names. Raises UnknownSubjectError."""
+    if not words:
+        return _Asked(OF_KARGO_SYSTEMS, tuple(e.name for e in scenarios.entries()), True, ())
+    found: dict[str, list[str]] = {"system": [], "scenario": [], RULES: [], "file": []}
+    for word in words:
+        kind, name = _kind(word)
+        if name not in found[kind]:
+            found[kind].append(name)
+    return _Asked(tuple(found["system"]), tuple(found["scenario"]), bool(found[RULES]), tuple(found["file"]))
+
+
+def _kind(word: str) -> tuple[str, str]:
+    if word in check.KNOWN:
+        return "system", word
+    if word == RULES:
+        return RULES, word
+    if word == STANDARD_INPUT or Path(word).exists():
+        return "file", word
+    try:
+        return "scenario", scenarios.find(word)
+    except UnknownScenarioError:
+        known = ", ".join((*check.KNOWN, RULES, *(e.name for e in scenarios.entries())))
+        said = f"{printable(word)!r} is no file, and nothing that is known by name; known are: {known}"
+        raise UnknownSubjectError(said) from None
+
+
+def _called(command: ModuleType, *words: str) -> argparse.Namespace:
+    """The options of another command, called with these words."""
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    return parser.parse_args(words)
+
+
+# What the report says
+
+
+def _report(asked: _Asked, options: argparse.Namespace) -> Report:
+    explored = _explored(asked.files, options) if asked.files else None
+    checked = _checked(asked.systems, options) if asked.systems else []
+    judged = [*([(explored.found.subject, explored.found.report)] if explored else []), *checked]
+    told = [_told(name, options.kargo) for name in asked.scenarios]
+    rules = _rules(options) if asked.rules else None
+    answers = list(_answers(explored, checked, told, rules))
+    parts = [*verdicts.sections(judged, lane=lane)] if judged else []
+    drawn = _lifecycles(asked, explored)
+    sections = (
+        *([verdicts.ends(explored.found, lane=lane)] if explored else []),
+        *parts[:1],
+        *([rules] if rules else []),
+        *parts[1:],
+        *([_scenarios(told)] if told else []),
+        *([Section("lifecycles", "Lifecycles", (_LIT,), lifecycles=drawn)] if drawn else []),
+    )
+    kind = verdicts.answer_kind(judged) if judged else Kind.PLAIN
+    return Report(_title(asked, options, explored), answers[0], kind, tuple(answers[1:]), sections, drawn)
+
+
+_LIT = "What may follow what. In the runs above, the phase that something is in is lit up here."
+
+
+def _checked(names: Sequence[str], options: argparse.Namespace) -> list[verdicts.Checked]:
+    words = [*names, "--kargo", options.kargo, "--on", options.on]
+    words += ["--ambient", options.ambient] if options.ambient else []
+    words += ["--spec-kit", options.spec_kit] if options.spec_kit else []
+    words += ["--seconds", options.seconds] if options.seconds else []
+    return [(subject, found) for _, subject, found in check.judged(_called(check, *words))]
+
+
+@dataclass(frozen=True)
+class _Explored:
+    found: Exploration
+    engine: str
+    release: str
+    told: str
+    warnings: tuple[str, ...] = ()
+
+
+def _explored(files: Sequence[str], options: argparse.Namespace) -> _Explored:
+    words = [*files, "--kargo", options.kargo]
+    words += ["--name", options.name] if options.name else []
+    words += ["--spec-kit", options.spec_kit] if options.spec_kit else []
+    words += ["--seconds", options.seconds] if options.seconds else []
+    called = _called(explore, *words)
+    if workflows.are_meant(called):
+        found, _, behaviours = explore.of_workflow(called)
+        return _Explored(found, workflows.ENGINE, behaviours.release, "status")
+    found, template, kargo = explore.of_manifests(called)
+    return _Explored(found, "Kargo", kargo.release, "phase", tuple(map(str, template.warnings)))
+
+
+def _told(name: str, as_release: str) -> Playback:
+    """A scenario, in the release that the report is about if it breaks there, else in the newest where it does."""
+    if name == skip_vs_retry.NAME:
+        return tales.of_manifests(skip_vs_retry.reproduce())
+    found = reported.reproduce(scenarios.story(name))
+    wanted = next((r for r in found.releases if r.release == as_release.removeprefix("v")), None)
+    if wanted is not None and wanted.breaks and found.release != wanted.release:
+        found = reported.reproduce(scenarios.story(name), wanted.release)
+    return tales.of_story(found)
+
+
+def _scenarios(told: Sequence[Playback]) -> Section:
+    lead = "Each is told by the model, and so is every way out; nothing of what is found is written down anywhere."
+    return Section("scenarios", "Reported bugs and findings", (lead,), playbacks=tuple(told))
+
+
+def _rules(options: argparse.Namespace) -> Section:
+    with place(options.on) as there:
+        looker = Looker(None if options.no_cache else cache_folder(), TallyLine(RULES), there)
+        found = ruled.judged(list(RELEASES.values()), looker)
+    return rules_page.section(found, release(options.kargo).release)
+
+
+def _answers(
+    explored: _Explored | None, checked: Sequence[verdicts.Checked], told: Sequence[Playback], rules: Section | None
+) -> Iterator[str]:
+    """The answers, the most important first."""
+    if explored:
+        yield next(explorations.lines(explored.found, explored.release, engine=explored.engine, told=explored.told))
+        yield from (f"Warning: {warning}" for warning in explored.warnings)
+    if checked:
+        yield reports.summary(checked)
+    if rules:
+        yield rules.lead[0]
+    if told:
+        shown = sum(each.kind is Kind.BAD for each in told)
+        yield f"{shown} of {len(told)} scenarios show what was reported."
+
+
+def _title(asked: _Asked, options: argparse.Namespace, explored: _Explored | None) -> str:
+    of = [f"{explored.found.subject.name}, {explored.engine} {explored.release}"] if explored else []
+    if any(name in OF_KARGO_SYSTEMS for name in asked.systems) or not (asked.systems or explored):
+        of.append(f"Kargo {release(options.kargo).release}")
+    of += ["sessions of Ambient"] if any(name in check.SESSIONS for name in asked.systems) else []
+    of += ["workflows of spec-kit"] if any(name in speckit_systems.NAMES for name in asked.systems) else []
+    of += ["classic systems"] if any(name in TOYS for name in asked.systems) else []
+    return f"{'; '.join(of)}: what holds, and how it breaks"
+
+
+def _lifecycles(asked: _Asked, explored: _Explored | None) -> tuple[Known[Any], ...]:
+    """Those of the engines that the report is about."""
+    of_workflow = explored is not None and explored.engine == workflows.ENGINE
+    kargo = asked.rules or asked.scenarios or (explored and not of_workflow)
+    kargo = kargo or any(name in OF_KARGO_SYSTEMS for name in asked.systems)
+    spec_kit = of_workflow or any(name in speckit_systems.NAMES for name in asked.systems)
+    sessions = any(name in check.SESSIONS for name in asked.systems)
+    return (*(OF_KARGO if kargo else ()), *(OF_WORKFLOWS if spec_kit else ()), *(OF_SESSIONS if sessions else ()))

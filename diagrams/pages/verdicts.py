@@ -1,0 +1,149 @@
+"""Reports of the checker as tables of a page, and their counterexamples as playbacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from diagrams import reports
+from diagrams.explorations import Exploration
+from diagrams.pages.grids import Cell, Grid
+from diagrams.pages.playbacks import Lane, Playback, actor, of_judgement
+from diagrams.pages.report import Section
+from diagrams.theme import Kind
+from invariants.properties import Kind as Claimed
+from invariants.subjects import Subject
+from invariants.verdicts import Judgement, Report, Verdict
+
+Checked = tuple[Subject, Report]
+
+KINDS = {Verdict.HOLDS: Kind.GOOD, Verdict.VIOLATED: Kind.BAD, Verdict.BOUNDED: Kind.UNCLEAR}
+_SITUATIONS = {Verdict.HOLDS: Kind.MOOT, Verdict.VIOLATED: Kind.WAITING, Verdict.BOUNDED: Kind.UNCLEAR}
+_WORST = (Verdict.HOLDS, Verdict.BOUNDED, Verdict.VIOLATED)
+
+
+def kind(judgement: Judgement) -> Kind:
+    """Of which kind a verdict is; that a situation arises is neither good nor bad."""
+    table = _SITUATIONS if judgement.property.kind is Claimed.SOMETIMES else KINDS
+    return table[judgement.verdict]
+
+
+def answer_kind(checked: Iterable[Checked]) -> Kind:
+    """Of which kind the answer is that `reports.summary` gives."""
+    found = {j.verdict for _, report in checked for j in report.judgements}
+    return KINDS[max(found, key=_WORST.index, default=Verdict.HOLDS)]
+
+
+def counterexamples(checked: Iterable[Checked], *, lane: Lane = actor) -> tuple[Playback, ...]:
+    """For each claim that is violated in a system, the shortest way there is: the shortest of all first."""
+    found = (
+        of_judgement(subject, min(traced, key=lambda j: len(j.trace.steps) if j.trace else 0), lane=lane)
+        for subject, report in checked
+        for _, judgements in reports.families(report.judgements)
+        if (traced := [j for j in judgements if j.verdict is Verdict.VIOLATED and j.trace])
+    )
+    return tuple(sorted(found, key=lambda p: (p.title, len(p.frames), p.key)))
+
+
+def claims(checked: Sequence[Checked], shown: Iterable[Playback]) -> Grid:
+    """Every claim: its verdict over all systems, and the counterexamples."""
+    links: dict[str, list[tuple[str, str]]] = {}
+    for playback in shown:
+        links.setdefault(playback.title, []).append((playback.about, playback.key))
+    by_claim: dict[str, list[tuple[str, Judgement]]] = {}
+    for subject, report in checked:
+        for judgement in report.judgements:
+            by_claim.setdefault(judgement.property.claim, []).append((subject.name, judgement))
+    worst_first = sorted(by_claim.items(), key=lambda pair: -_WORST.index(_worst(pair[1]).verdict))
+    plain = [_claim(c, found, links.get(c, [])) for c, found in worst_first if not _situation(found)]
+    situations = [_claim(c, found, []) for c, found in by_claim.items() if _situation(found)]
+    if situations:
+        situations.insert(0, (Cell("Situations: those that arise show that nothing holds for want of cases"),))
+    return Grid("Claims", ("claim", "verdict", "judged in", "violated in: step through it"), (*plain, *situations))
+
+
+def _worst(found: Sequence[tuple[str, Judgement]]) -> Judgement:
+    return max((judgement for _, judgement in found), key=lambda j: _WORST.index(j.verdict))
+
+
+def _situation(found: Sequence[tuple[str, Judgement]]) -> bool:
+    return found[0][1].property.kind is Claimed.SOMETIMES
+
+
+def _claim(
+    claim: str, found: Sequence[tuple[str, Judgement]], links: Sequence[tuple[str, str]]
+) -> tuple[Cell, ...]:
+    worst = _worst(found)
+    systems = list(dict.fromkeys(name for name, _ in found))
+    bad = list(dict.fromkeys(name for name, j in found if j.verdict is Verdict.VIOLATED))
+    empty = "; its premise is never met" if all(j.vacuous for _, j in found) else ""
+    where = f"{_count(len(systems), 'system')}" if len(systems) > 1 else systems[0]
+    cases = f", {len(found)} cases" if len(found) > len(systems) else ""
+    linked = {text for text, _ in links}
+    return (
+        Cell(claim),
+        Cell(reports.word(worst) + empty, kind(worst)),
+        Cell(where + cases, more=", ".join(systems)),
+        Cell(", ".join(name for name in bad if name not in linked), links=tuple(links)),
+    )
+
+
+def systems(checked: Iterable[Checked]) -> Grid:
+    """Every system that was explored, and how far."""
+    heads = ("system", "what it is", "verdict", "states", "levels", "violated")
+    return Grid("Systems", heads, tuple(_system(subject, report) for subject, report in checked))
+
+
+def _system(subject: Subject, report: Report) -> tuple[Cell, ...]:
+    judged = [j for j in report.judgements if j.property.kind is not Claimed.SOMETIMES]
+    worst = max((j.verdict for j in judged), key=_WORST.index, default=Verdict.HOLDS)
+    families = reports.families(judged)
+    violated = sum(any(j.verdict is Verdict.VIOLATED for j in found) for _, found in families)
+    return (
+        Cell(subject.name),
+        Cell(subject.about + (f" (stopped: {report.bound})" if report.bound else "")),
+        Cell(worst.value, KINDS[worst]),
+        Cell(f"{report.states:,}" if report.states < 10**15 else f"{report.states:.2e}"),
+        Cell("" if report.levels is None else str(report.levels)),
+        Cell(f"{violated} of {_count(len(families), 'claim')}"),
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def sections(checked: Sequence[Checked], *, lane: Lane = actor) -> Iterator[Section]:
+    """The verdicts, and the counterexamples if there are any."""
+    shown = counterexamples(checked, lane=lane)
+    yield Section(
+        "verdicts",
+        "Verdicts",
+        (
+            "A claim holds if it is true in every state that can be reached. Where one is violated, the shortest "
+            "way to break it can be stepped through below.",
+        ),
+        (claims(checked, shown), systems(checked)),
+    )
+    if shown:
+        yield Section(
+            "counterexamples",
+            "Counterexamples",
+            ("Open one and step through it. Every step was taken by the model itself.",),
+            playbacks=shown,
+        )
+
+
+def ends(found: Exploration, *, lane: Lane = actor) -> Section:
+    """Every end that a user's own template or workflow can come to, with the shortest way to each."""
+    reached = tuple(_end(found.subject, j, lane) for j in found.ends if j.verdict is Verdict.HOLDS)
+    never = [j.property.name for j in found.ends if j.verdict is not Verdict.HOLDS]
+    not_met = "Never reached" if found.report.complete else "Not reached within the bound"
+    lead = ("Every end that it can come to, with the shortest way.",)
+    more = (f"{not_met}: {', '.join(never)}.",) if never else ()
+    return Section("ends", "Ends", (*lead, *more), playbacks=reached)
+
+
+def _end(subject: Subject, judgement: Judgement, lane: Lane) -> Playback:
+    found = of_judgement(subject, judgement, lane=lane, prefix="end")
+    return replace(found, title=f"it ends {judgement.property.name}")
