@@ -157,7 +157,6 @@ _MARKS: dict[Mark, dict[str, str]] = {
     Mark.NONE: {},
     Mark.FINDING: {"penwidth": "2.2", "style": "dashed"},
     Mark.SOME: {"style": "dashed"},
-    Mark.NEVER: {"style": "dotted"},
     Mark.ADDED: {"penwidth": "2.6"},
     Mark.REMOVED: {"penwidth": "2.2", "style": "dashed"},
 }

@@ -2,19 +2,20 @@
 
 A phase is a node with the class `phase` and one of its own (`phase_class`), an event an edge with `event` and
 `event-NAME`: a page can light up where something is.
+
+Which moves a release makes is not written down anywhere: it is heard while small systems are explored (`Moves`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import groupby
 from typing import Generic, TypeVar
 
 from diagrams.pictures import Box, Edge, Mark, Node, Picture, Shape, slug
 from diagrams.theme import Kind
 from diagrams.values import show
-from model.lifecycle import Arrow, Lifecycle
+from model.lifecycle import Arrow, Heard, Lifecycle
 from model.phase import Phase
 
 P = TypeVar("P", bound=Phase)
@@ -27,33 +28,58 @@ FEW = 2
 Cases = tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Moves(Generic[P]):
-    """Which moves from phase to phase are made, by the case in which they are looked for (a release, say).
-
-    `cases` are all that were looked at, in their order; `made` has for each move those in which it is made.
-    """
-
-    cases: Cases
-    made: Mapping[tuple[P, P], Cases]
-
-    def of(self, before: P, now: P) -> Cases:
-        """The cases in which that move is made."""
-        return self.made.get((before, now), ())
+def _nothing(release: str) -> Heard:
+    """No release is known."""
+    return set()
 
 
 @dataclass(frozen=True)
 class Known(Generic[P]):
-    """A lifecycle that can be drawn: what it is called by, and of which kind its phases are."""
+    """A lifecycle that can be drawn: what it is called by, and of which kind its phases are.
+
+    `heard` finds the moves that one of `releases` makes, the oldest first.
+    """
 
     name: str
     table: Lifecycle[P]
     kinds: Mapping[P, Kind] = field(default_factory=dict)
     title: str = ""
+    heard: Callable[[str], Heard] = _nothing
+    releases: Cases = ()
 
     def kind(self, phase: P) -> Kind:
         """The kind of a phase."""
         return self.kinds.get(phase, Kind.PLAIN)
+
+
+@dataclass(frozen=True)
+class Moves:
+    """Which moves are made in which releases, and what of that is to be shown.
+
+    With `only` it is one release, with `diff` what the second release has changed of the first.
+    """
+
+    releases: Cases
+    made: Mapping[tuple[Phase, str, Phase], Cases]
+    only: str = ""
+    diff: tuple[str, str] | None = None
+
+    def of(self, arrow: Arrow[P]) -> Cases:
+        """The releases in which a move is made; none if it was not seen at all."""
+        return self.made.get((arrow.source, arrow.event, arrow.target), ())
+
+    @property
+    def shown(self) -> Cases:
+        """The releases that the picture is about."""
+        return self.diff or ((self.only,) if self.only else self.releases)
+
+
+def moves_of(known: Known[P], *, only: str = "", diff: tuple[str, str] | None = None) -> Moves:
+    """Explore every release of a lifecycle; `only` and `diff` as in `Moves`."""
+    heard = {release: known.heard(release) for release in known.releases}
+    every = {move for moves in heard.values() for move in moves}
+    made = {move: tuple(r for r in known.releases if move in heard[r]) for move in every}
+    return Moves(known.releases, made, only, diff)
 
 
 def phase_class(phase: Phase) -> str:
@@ -66,34 +92,41 @@ def event_class(event: str) -> str:
     return f"event-{slug(event)}"
 
 
-def picture(known: Known[P], moves: Moves[P] | None = None) -> Picture:
-    """The picture of a lifecycle; with `moves`, what is made in some cases only is marked, and named."""
-    drawing = _Drawing(known, moves)
-    return drawing.picture()
+def picture(known: Known[P], moves: Moves | None = None) -> Picture:
+    """The picture of a lifecycle as it is meant; with `moves`, of what its releases make of it."""
+    return _Drawing(known, moves).picture()
 
 
 @dataclass(frozen=True)
 class _Bundle(Generic[P]):
-    """Arrows that say the same from several phases."""
+    """Arrows that say the same from several phases; `from_all` says that they, or more like them, leave all."""
 
     sources: tuple[P, ...]
-    event: str
-    target: P
-    guard: str
+    arrow: Arrow[P]
     doc: str
     note: str
     mark: Mark
+    from_all: bool
+
+    @property
+    def joins(self) -> bool:
+        """Whether they meet before they are labelled."""
+        return len(self.sources) > FEW and not self.from_all
+
+
+Said = tuple[str, Mark]
 
 
 class _Drawing(Generic[P]):
-    def __init__(self, known: Known[P], moves: Moves[P] | None) -> None:
+    def __init__(self, known: Known[P], moves: Moves | None) -> None:
         self.known, self.table, self.moves = known, known.table, moves
         self.live = tuple(p for p in self.table.phases if p not in self.table.final)
+        self.order = {phase: number for number, phase in enumerate((*self.live, *self.table.final))}
 
     def picture(self) -> Picture:
-        bundles = self._bundles()
+        bundles = [bundle for group in self._groups() for bundle in self._bundles(group)]
         edges = [edge for bundle in bundles for edge in self._edges(bundle)]
-        joints = [n for b in bundles if self._joins(b) for n in [self._joint(b)]]
+        joints = [self._joint(bundle) for bundle in bundles if bundle.joins]
         nodes = [Node(START, shape=Shape.START, tooltip="Here it begins.", classes=("start",))]
         if any(edge.source == ANY for edge in edges):
             nodes.append(self._any())
@@ -102,7 +135,7 @@ class _Drawing(Generic[P]):
         begin = Edge(START, _key(self.table.initial), classes=("begin",))
         return Picture(
             self.known.name,
-            self.known.title or self.table.name,
+            f"{self.known.title or self.table.name}{self._which()}",
             self.table.doc,
             (*nodes, *joints),
             boxes,
@@ -110,118 +143,153 @@ class _Drawing(Generic[P]):
             tuple(self._remarks(bundles)),
         )
 
+    def _which(self) -> str:
+        if self.moves is None or self.moves.shown == self.moves.releases:
+            return ""
+        return f", {' and '.join(self.moves.shown)}"
+
     def _node(self, phase: P) -> Node:
         box = (OVER if phase in self.table.final else LIVE) if self.table.final else ""
         reached = any(a.target is phase and a.source is not phase for a in self._arrows())
         lonely = not reached and phase is not self.table.initial
-        return Node(
-            _key(phase),
-            show(phase),
-            (),
-            self.known.kind(phase),
-            Shape.ANY if lonely else Shape.BOX,
-            box,
-            phase.doc,
-            (phase_class(phase), "phase"),
-        )
+        shape = Shape.ANY if lonely else Shape.BOX
+        classes = (phase_class(phase), "phase")
+        return Node(_key(phase), show(phase), (), self.known.kind(phase), shape, box, phase.doc, classes)
 
     def _any(self) -> Node:
         label = "any phase in progress" if self.table.final else "any phase"
         return Node(ANY, label, (), Kind.PLAIN, Shape.ANY, LIVE if self.table.final else "", classes=("any",))
 
-    def _arrows(self) -> tuple[Arrow[P], ...]:
-        return (*self.table.arrows, *self.table.findings)
+    # Which arrows there are
 
-    # Arrows that belong together
+    def _arrows(self) -> Iterator[Arrow[P]]:
+        """Those that the releases shown may make."""
+        return (arrow for group in self._groups() for arrow in group)
 
-    def _bundles(self) -> list[_Bundle[P]]:
-        """The arrows of one event to one phase under one guard, those together of which the same is known."""
-        order = {phase: number for number, phase in enumerate((*self.live, *self.table.final))}
-        arrows = [a for a in self._arrows() if self._known(a)]
+    def _groups(self) -> list[list[Arrow[P]]]:
+        """The arrows of one event to one phase under one guard, by where they lead."""
+        groups: dict[tuple[P, bool, str, str], list[Arrow[P]]] = {}
+        for arrow in (*self.table.arrows, *self.table.findings):
+            groups.setdefault((arrow.target, bool(arrow.releases), arrow.event, arrow.guard), []).append(arrow)
+        shown = {key: self._shown(group) for key, group in groups.items()}
+        return [shown[key] for key in sorted(shown, key=lambda key: self.order[key[0]]) if shown[key]]
 
-        def alike(arrow: Arrow[P]) -> tuple[object, ...]:
-            return (order[arrow.target], bool(arrow.releases), arrow.event, arrow.guard, *self._said(arrow)[::-1])
+    def _shown(self, group: list[Arrow[P]]) -> list[Arrow[P]]:
+        """Those of a group that the releases shown make.
 
-        def of(group: Iterable[Arrow[P]]) -> _Bundle[P]:
-            found = list(group)
-            first, docs = found[0], dict.fromkeys(a.doc for a in found)
-            note, mark = self._said(first)
-            sources = tuple(sorted((a.source for a in found), key=order.__getitem__))
-            return _Bundle(sources, first.event, first.target, first.guard, " ".join(docs), note, mark)
+        One that was never seen counts as made where others of its group are; if none was seen, all are as meant.
+        """
+        if self.moves is None:
+            return group
+        seen = [arrow for arrow in group if self.moves.of(arrow)]
+        made = [arrow for arrow in seen if set(self.moves.of(arrow)) & set(self.moves.shown)]
+        if group[0].releases or (seen and not made):
+            return made
+        return [arrow for arrow in group if arrow in made or arrow not in seen]
 
-        def key(arrow: Arrow[P]) -> tuple[str, ...]:
-            return tuple(map(str, alike(arrow)))
+    def _bundles(self, group: list[Arrow[P]]) -> Iterator[_Bundle[P]]:
+        """The arrows of a group, together where the same can be said of them.
 
-        ordered = sorted(arrows, key=lambda a: (order[a.target], key(a)))
-        return [of(group) for _, group in groupby(ordered, key=key)]
+        Of one that was never seen the same is said as of most others.
+        """
+        said: dict[Said, list[Arrow[P]]] = {}
+        unseen = [a for a in group if self.moves is not None and not self.moves.of(a)]
+        for arrow in group:
+            if arrow not in unseen:
+                said.setdefault(self._said(arrow), []).append(arrow)
+        most = max(said, key=lambda each: (len(said[each]), each[1] is Mark.NONE), default=("", Mark.NONE))
+        said.setdefault(most, []).extend(unseen)
+        if self.moves is not None and self.moves.diff is None and len(said) > 1:
+            yield self._bundle(group, group, self._in_one(said), Mark.FINDING if group[0].releases else Mark.NONE)
+            return
+        for (note, mark), arrows in said.items():
+            yield self._bundle(arrows, group, note, mark)
 
-    def _known(self, arrow: Arrow[P]) -> bool:
-        """Whether an arrow is to be shown: a finding only where some case makes it."""
-        return not arrow.releases or self.moves is None or bool(self.moves.of(arrow.source, arrow.target))
+    def _in_one(self, said: Mapping[Said, list[Arrow[P]]]) -> str:
+        """What is said of some of the phases only."""
+        parts = []
+        for (note, _), arrows in said.items():
+            if note:
+                parts.append(f"from {', '.join(show(a.source) for a in arrows)}: {note}")
+        return "; ".join(parts)
 
-    def _said(self, arrow: Arrow[P]) -> tuple[str, Mark]:
-        """In which cases it exists, and how it is marked."""
-        cases = self.moves.of(arrow.source, arrow.target) if self.moves else arrow.releases
-        if arrow.releases:
-            return (f"only in {_listed(cases)}" if self._some(cases) else ""), Mark.FINDING
-        if self.moves is None or arrow.source is arrow.target:
-            return "", Mark.NONE
-        if not cases:
-            return "not seen", Mark.NEVER
-        return (f"only in {_listed(cases)}", Mark.SOME) if self._some(cases) else ("", Mark.NONE)
+    def _bundle(self, arrows: list[Arrow[P]], group: list[Arrow[P]], note: str, mark: Mark) -> _Bundle[P]:
+        arrow = arrows[0]
+        sources = tuple(sorted((a.source for a in arrows), key=self.order.__getitem__))
+        elsewhere = {p for p in self.live if p is not arrow.target}
+        usual = mark not in (Mark.ADDED, Mark.REMOVED) or len(arrows) == len(group)
+        from_all = usual and len(elsewhere) > 1 and elsewhere <= {a.source for a in group}
+        return _Bundle(sources, arrow, " ".join(dict.fromkeys(a.doc for a in arrows)), note, mark, from_all)
 
-    def _some(self, cases: Cases) -> bool:
-        return self.moves is None or len(cases) < len(self.moves.cases)
+    def _said(self, arrow: Arrow[P]) -> Said:
+        """In which releases an arrow exists, and how it is marked."""
+        usual = Mark.FINDING if arrow.releases else Mark.NONE
+        if self.moves is None:
+            return f"only in {_listed(arrow.releases)}" if arrow.releases else "", usual
+        cases = self.moves.of(arrow)
+        if self.moves.diff:
+            old, new = (release in cases for release in self.moves.diff)
+            if old and not new:
+                return f"only in {self.moves.diff[0]}", Mark.REMOVED
+            return (f"new in {self.moves.diff[1]}", Mark.ADDED) if new and not old else ("", usual)
+        if self.moves.only or len(cases) == len(self.moves.releases):
+            return "", usual
+        return f"only in {_listed(cases)}", usual if arrow.releases else Mark.SOME
 
     # Edges
 
     def _edges(self, bundle: _Bundle[P]) -> list[Edge]:
-        if self._from_all(bundle):
-            inside = bundle.target not in self.table.final
-            return [self._edge(ANY if inside else LIVE, _key(bundle.target), bundle)]
-        if not self._joins(bundle):
-            return [self._edge(_key(source), _key(bundle.target), bundle) for source in bundle.sources]
+        target = _key(bundle.arrow.target)
+        if bundle.from_all:
+            inside = bundle.arrow.target not in self.table.final
+            return [self._edge(ANY if inside else LIVE, target, bundle)]
+        if not bundle.joins:
+            return [self._edge(_key(source), target, bundle) for source in bundle.sources]
         joint = self._joint(bundle)
         feet = [
             Edge(_key(s), joint.key, kind=joint.kind, mark=bundle.mark, classes=("event",), headless=True)
             for s in bundle.sources
         ]
-        return [*feet, self._edge(joint.key, _key(bundle.target), bundle)]
-
-    def _from_all(self, bundle: _Bundle[P]) -> bool:
-        """Whether it leads there from wherever it is, or from wherever else it is."""
-        elsewhere = {p for p in self.live if p is not bundle.target}
-        return len(self.live) > 1 and elsewhere <= set(bundle.sources) and len(elsewhere) > 1
-
-    def _joins(self, bundle: _Bundle[P]) -> bool:
-        return len(bundle.sources) > FEW and not self._from_all(bundle)
+        return [*feet, self._edge(joint.key, target, bundle)]
 
     def _joint(self, bundle: _Bundle[P]) -> Node:
-        marked = Kind.BAD if bundle.mark is Mark.FINDING else self.known.kind(bundle.target)
-        key = slug(f"joint-{bundle.event}-{bundle.target.name}-{bundle.note}")
+        kind = self.known.kind(bundle.arrow.target)
+        marked = {Mark.FINDING: Kind.BAD, Mark.REMOVED: Kind.BAD, Mark.ADDED: Kind.GOOD}.get(bundle.mark, kind)
+        key = slug(f"joint-{bundle.arrow.event}-{bundle.arrow.target.name}-{bundle.mark.value}-{bundle.note}")
         return Node(key, kind=marked, shape=Shape.JOINT, tooltip=bundle.doc)
 
     def _edge(self, source: str, target: str, bundle: _Bundle[P]) -> Edge:
+        arrow = bundle.arrow
         return Edge(
             source,
             target,
-            bundle.event.replace("_", " "),
-            bundle.guard.replace("_", " "),
+            arrow.event.replace("_", " "),
+            arrow.guard.replace("_", " "),
             bundle.note,
-            self.known.kind(bundle.target),
+            self.known.kind(arrow.target),
             bundle.mark,
             bundle.doc,
-            (event_class(bundle.event), "event"),
+            (event_class(arrow.event), "event"),
         )
 
-    def _remarks(self, bundles: Iterable[_Bundle[P]]) -> Iterable[str]:
+    def _remarks(self, bundles: Iterable[_Bundle[P]]) -> Iterator[str]:
         marks = {bundle.mark for bundle in bundles}
         if Mark.FINDING in marks:
             yield "Red and dashed: what should not happen, and does."
+        if self.moves is None:
+            return
+        seen = f"{self.moves.releases[0]} to {self.moves.releases[-1]}"
+        yield f"What releases do was seen in small systems of each that were explored whole: {seen}."
         if Mark.SOME in marks:
-            yield "Dashed: only in some releases."
-        if Mark.NEVER in marks:
-            yield "Dotted: may happen, but was not seen in what was explored."
+            yield "Dashed: only some releases do it."
+        if self.moves.diff:
+            old, new = self.moves.diff
+            changed = marks & {Mark.ADDED, Mark.REMOVED}
+            yield (
+                f"Red: only {old} does it. Green: {new} does it, and {old} does not."
+                if changed
+                else (f"What {old} and {new} do is the same, as far as it was seen.")
+            )
 
 
 def _key(phase: Phase) -> str:
@@ -229,5 +297,5 @@ def _key(phase: Phase) -> str:
 
 
 def _listed(cases: Cases) -> str:
-    """Cases in a row; of many that follow each other, the first and the last."""
+    """Releases in a row; of many, the first and the last."""
     return ", ".join(cases) if len(cases) <= 3 else f"{cases[0]} to {cases[-1]}"

@@ -34,7 +34,6 @@ class Mark(Enum):
     NONE = ""
     FINDING = "finding"  # it should not exist
     SOME = "some"  # it exists only in some of the cases that the picture is about
-    NEVER = "never"  # it was never seen to be taken
     ADDED = "added"
     REMOVED = "removed"
 

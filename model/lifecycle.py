@@ -16,6 +16,8 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import or_
@@ -90,6 +92,25 @@ class Arrow(Generic[P]):
 
 Rows = Mapping[P, Mapping[str, Arrow[P]]]
 
+Heard = set[tuple[Phase, str, Phase]]
+"""Moves that were made: a phase, the event, the phase after it."""
+
+_LISTENER: ContextVar[Heard | None] = ContextVar("_LISTENER", default=None)
+
+
+@contextmanager
+def listening() -> Iterator[Heard]:
+    """Every move that any lifecycle is asked to make meanwhile, findings among them.
+
+    A rule whose answer is in a table already is not asked again: listen to a system that is new.
+    """
+    heard: Heard = set()
+    token = _LISTENER.set(heard)
+    try:
+        yield heard
+    finally:
+        _LISTENER.reset(token)
+
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle(Generic[P]):
@@ -130,12 +151,14 @@ class Lifecycle(Generic[P]):
 
         Raises IllegalTransitionError if no such arrow leaves `phase`.
         """
-        try:
-            return self._targets[phase][event]
-        except KeyError:
-            if findings and event in self._found.get(phase, ()):
-                return self._found[phase][event]
-            raise IllegalTransitionError(self._refusal(phase, event, findings)) from None
+        target = self._targets.get(phase, {}).get(event)
+        if target is None and findings:
+            target = self._found.get(phase, {}).get(event)
+        if target is None:
+            raise IllegalTransitionError(self._refusal(phase, event, findings))
+        if (heard := _LISTENER.get()) is not None:
+            heard.add((phase, event, target))
+        return target
 
     def _refusal(self, phase: P, event: str, findings: bool) -> str:
         if phase not in self._rows:

@@ -6,6 +6,7 @@ from typing import Any
 
 from diagrams.lifecycles import Known
 from diagrams.theme import Kind
+from invariants.ambient import moves
 from model.ambient.lifecycles import POD, SESSION
 from model.ambient.phases import PodPhase, SessionPhase
 
@@ -29,7 +30,7 @@ POD_KINDS = {
 }
 
 LIFECYCLES: tuple[Known[Any], ...] = (
-    Known("ambient-session", SESSION, SESSION_KINDS, "Session of Ambient"),
-    Known("ambient-pod", POD, POD_KINDS, "Pod of a session of Ambient"),
+    Known("ambient-session", SESSION, SESSION_KINDS, "Session of Ambient", moves.of_sessions, moves.RELEASED),
+    Known("ambient-pod", POD, POD_KINDS, "Pod of a session of Ambient", moves.of_sessions, moves.RELEASED),
 )
 """By the name that people call them by."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from diagrams.lifecycles import Known
 from diagrams.theme import Kind
+from invariants.kargo import moves
 from model.kargo.lifecycles import PROMOTION, STEP
 from model.kargo.phases import HealthState, PromotionPhase, StepPhase, VerificationPhase
 from model.kargo.stage_lifecycles import HEALTH, VERIFICATION
@@ -52,9 +53,9 @@ VERIFICATION_KINDS = {
 }
 
 LIFECYCLES: tuple[Known[Any], ...] = (
-    Known("promotion", PROMOTION, PROMOTION_KINDS),
-    Known("step", STEP, STEP_KINDS, "Step of a Promotion"),
-    Known("stage-health", HEALTH, HEALTH_KINDS, "Health of a Stage"),
-    Known("verification", VERIFICATION, VERIFICATION_KINDS),
+    Known("promotion", PROMOTION, PROMOTION_KINDS, "Promotion", moves.of_steps, moves.RELEASED),
+    Known("step", STEP, STEP_KINDS, "Step of a Promotion", moves.of_steps, moves.RELEASED),
+    Known("stage-health", HEALTH, HEALTH_KINDS, "Health of a Stage", moves.of_stages, moves.RELEASED),
+    Known("verification", VERIFICATION, VERIFICATION_KINDS, "Verification", moves.of_stages, moves.RELEASED),
 )
 """By the name that people call them by."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from diagrams.lifecycles import Known
 from diagrams.theme import Kind
+from invariants.speckit import moves
 from model.speckit.lifecycles import RUN, STEP
 from model.speckit.statuses import RunStatus, StepStatus
 
@@ -27,7 +28,7 @@ STEP_KINDS = {
 }
 
 LIFECYCLES: tuple[Known[Any], ...] = (
-    Known("speckit-run", RUN, RUN_KINDS, "Run of a spec-kit workflow"),
-    Known("speckit-step", STEP, STEP_KINDS, "Step of a spec-kit workflow"),
+    Known("speckit-run", RUN, RUN_KINDS, "Run of a spec-kit workflow", moves.of_workflows, moves.RELEASED),
+    Known("speckit-step", STEP, STEP_KINDS, "Step of a spec-kit workflow", moves.of_workflows, moves.RELEASED),
 )
 """By the name that people call them by."""

@@ -1,0 +1,111 @@
+"""Pictures for Mermaid, which forges and wikis show in their pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from diagrams.pictures import Edge, Mark, Node, Picture, Shape
+from diagrams.theme import ALARM, LIGHT, PALE, Kind
+from diagrams.timelines import Note, Row, Timeline
+
+_SAFE = frozenset(" .,:()/-_+=!?'[]→")
+
+
+def mermaid(picture: Picture) -> str:
+    """The picture as a flowchart."""
+    keys = {node.key: f"n{number}" for number, node in enumerate(picture.nodes)}
+    keys |= {box.key: f"b{number}" for number, box in enumerate(picture.boxes)}
+    lines = [*_head(picture.title, picture.about, picture.remarks), f"flowchart {'TB' if picture.down else 'LR'}"]
+    lines += _inside(picture, "", keys, "  ")
+    lines += [_edge(edge, keys) for edge in picture.edges]
+    lines += _styles(picture)
+    return "\n".join(lines)
+
+
+def escaped(text: str) -> str:
+    """A text as Mermaid has it, whatever is in it: what may mean something is written as a number."""
+    return "".join(c if c.isalnum() or c in _SAFE else f"#{ord(c)};" for c in " ".join(text.split()))
+
+
+def _head(title: str, about: str, remarks: Iterable[str]) -> Iterator[str]:
+    yield "---"
+    yield f'title: "{escaped(title)}"'
+    yield "---"
+    yield from (f"%% {escaped(text)}" for text in (about, *remarks) if text)
+
+
+def _inside(picture: Picture, box: str, keys: dict[str, str], indent: str) -> Iterator[str]:
+    for inner in (b for b in picture.boxes if b.inside == box):
+        yield f'{indent}subgraph {keys[inner.key]}["{escaped(inner.label) or " "}"]'
+        yield from _inside(picture, inner.key, keys, f"{indent}  ")
+        yield f"{indent}end"
+    for node in (n for n in picture.nodes if n.box == box):
+        yield f"{indent}{keys[node.key]}{_shape(node)}{_class(node)}"
+
+
+def _shape(node: Node) -> str:
+    words = "<br/>".join(escaped(t) for t in (node.label, *node.lines) if t) or " "
+    if node.shape in (Shape.START, Shape.JOINT):
+        return '((" "))'
+    return f'["{words}"]' if node.shape is Shape.NOTE else f'("{words}")'
+
+
+def _class(node: Node) -> str:
+    if node.shape in (Shape.START, Shape.JOINT):
+        return ":::dot"
+    return f":::{node.kind.value}"
+
+
+def _edge(edge: Edge, keys: dict[str, str]) -> str:
+    words = [edge.label, f"[{edge.guard}]" if edge.guard else "", edge.note]
+    said = "<br/>".join(escaped(word) for word in words if word)
+    dashed = edge.mark in (Mark.FINDING, Mark.SOME, Mark.REMOVED)
+    line = {(True, True): "-.-", (True, False): "-.->", (False, True): "---", (False, False): "-->"}
+    arrow = line[dashed, edge.headless]
+    return f"  {keys[edge.source]} {arrow}{f'|{chr(34)}{said}{chr(34)}|' if said else ''} {keys[edge.target]}"
+
+
+def _styles(picture: Picture) -> Iterator[str]:
+    for kind in sorted({node.kind for node in picture.nodes}, key=lambda kind: kind.value):
+        shade = LIGHT[kind]
+        yield f"  classDef {kind.value} fill:{shade.area},stroke:{shade.line},color:{shade.text}"
+    yield f"  classDef dot fill:{PALE},stroke:{PALE}"
+    for number, edge in enumerate(picture.edges):
+        wrong = edge.mark in (Mark.FINDING, Mark.REMOVED)
+        colour = ALARM if wrong else LIGHT[Kind.GOOD].line if edge.mark is Mark.ADDED else LIGHT[edge.kind].line
+        yield f"  linkStyle {number} stroke:{colour}{',stroke-width:3px' if edge.mark is not Mark.NONE else ''}"
+
+
+# Timelines
+
+
+def sequence(timeline: Timeline) -> str:
+    """The timeline as a sequence diagram."""
+    keys = {lane.key: f"l{number}" for number, lane in enumerate(timeline.lanes)}
+    lines = [*_head(timeline.title, timeline.about, timeline.remarks), "sequenceDiagram"]
+    lines += [f"  participant {keys[lane.key]} as {escaped(lane.label)}" for lane in timeline.lanes]
+    for row in timeline.rows:
+        lines += _row(row, keys)
+    if timeline.verdict:
+        ends = f"{keys[timeline.lanes[0].key]},{keys[timeline.lanes[-1].key]}"
+        lines.append(f"  note over {ends}: {escaped(timeline.verdict)}")
+    return "\n".join(lines)
+
+
+def _row(row: Row, keys: dict[str, str]) -> Iterator[str]:
+    if row.divider:
+        first, *_, last = [*keys.values(), *keys.values()]
+        yield f"  note over {first},{last}: {escaped(row.divider)}"
+        return
+    said = escaped(" ".join(filter(None, (row.number, row.at, row.text))))
+    others = [note for note in row.notes if note.lane != row.lane]
+    if not others:
+        yield f"  note over {keys[row.lane]}: {said}"
+    for number, note in enumerate(others):
+        yield f"  {keys[row.lane]}->>{keys[note.lane]}: {said if not number else escaped(note.subject) or ' '}"
+    for note in row.notes:
+        yield f"  note over {keys[note.lane]}: {_words(note)}"
+
+
+def _words(note: Note) -> str:
+    return "<br/>".join(escaped(text) for text in (note.subject, *note.texts) if text)
