@@ -21,7 +21,7 @@ class Linted:
     """Everything that is to be told: findings, what could not be read, how much was looked at.
 
     `subjects` counts Stages and tasks, `others` objects that lint knows nothing of, `passed_over` files that
-    mention nothing of Kargo's. `templates` are files that are no YAML yet, `incomplete` subjects not explored whole.
+    mention nothing of Kargo's. `templates` are no YAML yet, `incomplete` are subjects that were not explored whole.
     """
 
     release: str

@@ -52,13 +52,15 @@ class Bundle:
     """What was found, in the order given.
 
     `around` has what else is known of a Stage, `policies` those of each project that says anything of
-    auto-promotion. `others` counts objects of kinds that are not Kargo's, or that nothing is asked of.
+    auto-promotion, `requests` the places of the requests of a Stage. `others` counts objects of kinds that are not
+    Kargo's, or that nothing is asked of.
     """
 
     manifests: Manifests = field(default_factory=Manifests)
     around: Mapping[Key, LiveStage] = field(default_factory=dict)
     warehouses: tuple[Warehouse, ...] = ()
     policies: Mapping[str, tuple[PromotionPolicy, ...]] = field(default_factory=dict)
+    requests: Mapping[Key, tuple[Place, ...]] = field(default_factory=dict)
     problems: tuple[InputError, ...] = ()
     others: int = 0
 
@@ -85,7 +87,8 @@ def read_bundle(documents: Iterable[Document]) -> Bundle:
     )
     policies = {**reader.live.old_policies, **reader.live.policies}
     around, problems = reader.live.stages, (*reader.problems, *reader.live.problems)
-    return Bundle(manifests, around, tuple(reader.warehouses), policies, _each_once(problems), reader.others)
+    warehouses = tuple(reader.warehouses)
+    return Bundle(manifests, around, warehouses, policies, reader.requests, _each_once(problems), reader.others)
 
 
 def _each_once(problems: Iterable[InputError]) -> tuple[InputError, ...]:
@@ -99,6 +102,7 @@ class _Reader:
         self.specs = Reader()
         self.live = LiveReader()
         self.warehouses: list[Warehouse] = []
+        self.requests: dict[Key, tuple[Place, ...]] = {}
         self.problems: list[InputError] = []
         self.others = 0
 
@@ -142,6 +146,10 @@ class _Reader:
         except InputError as error:
             self.problems.append(error)
             return
+        if kind == "Stage":
+            found = self.specs.stages[-1]
+            requested = obj.need("spec", "").need("requestedFreight", "")
+            self.requests[found.namespace, found.name] = tuple(r.place for r in requested.items(""))
         if kind in ("Stage", "Project", "ProjectConfig"):
             self.live.read(obj, (version, kind))
 

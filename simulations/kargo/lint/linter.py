@@ -10,7 +10,8 @@ from model.kargo import planning
 from model.kargo.bundle import Bundle
 from model.kargo.manifest_types import Manifests
 from model.kargo.releases import RELEASES, Behaviours
-from simulations.kargo.lint import by_reading, by_running
+from model.kargo.templates import Template
+from simulations.kargo.lint import by_reading, by_running, of_pipelines
 from simulations.kargo.lint.by_reading import Read
 from simulations.kargo.lint.exploring import Explorer
 from simulations.kargo.lint.rules import BY_ID, Finding
@@ -46,8 +47,15 @@ class Linter:
     def judge(self, bundle: Bundle) -> tuple[Finding, ...]:
         """Every finding, in the order of files and lines."""
         found = [*self._written(bundle.manifests)]
+        templates: dict[tuple[str, str], Template] = {}
         for unit in units(bundle.manifests):
-            found += [replace(unit, releases=self._all)] if isinstance(unit, Finding) else self._unit(unit)
+            if isinstance(unit, Finding):
+                found.append(replace(unit, releases=self._all))
+                continue
+            found += self._unit(unit)
+            if unit.template.stage:
+                templates[unit.template.project, unit.template.stage] = unit.template
+        found += of_pipelines.judge(bundle, templates, self.behaviours, self.releases)
         return tuple(sorted(_merged(found), key=_where))
 
     @property

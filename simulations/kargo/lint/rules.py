@@ -259,7 +259,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "unavailable-freight",
         _ERROR,
-        _E,
+        _S,
         "No Freight of a Warehouse can ever become available to a Stage.",
         "take the Freight from the Warehouse itself (direct), or from a Stage that can have it",
     ),
@@ -271,6 +271,13 @@ RULES: tuple[Rule, ...] = (
         "correct the name, or give the file that defines the Stage, too",
     ),
     Rule(
+        "soaked-elsewhere",
+        _WARNING,
+        _S,
+        "With the strategy All and a soak time, Freight that soaked in one more Stage is not promoted by itself.",
+        "list that Stage, too, or leave out the soak time, or let people promote",
+    ),
+    Rule(
         "pipeline-cycle",
         _WARNING,
         _S,
@@ -279,17 +286,17 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "auto-promotion-loop",
-        _ERROR,
+        _WARNING,
         _E,
-        "A Stage that promotes by itself changes what its own Warehouse watches: each Promotion makes new Freight, "
-        "which is promoted by itself, for ever.",
+        "A Stage that promotes by itself pushes to what its Warehouse watches: each Promotion can make new "
+        "Freight, which is promoted by itself, and so on.",
         "let the Warehouse leave out what the Stage writes (excludePaths, or another branch), or switch "
         "auto-promotion off",
     ),
     Rule(
         "shared-branch",
         _WARNING,
-        _S,
+        _E,
         "Two Stages push to the same branch: their pushes can collide, and each moves the branch under the other.",
         "give each Stage a branch of its own, such as stage/${{ ctx.stage }}",
     ),
