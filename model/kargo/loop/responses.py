@@ -36,6 +36,12 @@ from model.system import (
 
 FAILED = (PromotionPhase.FAILED, PromotionPhase.ERRORED)
 
+AT_ONCE_MS = 1
+"""The shortest wait that brings a pass: who asks for none at all is not called again.
+
+Source: `Reconciler.reconcileHandler` of sigs.k8s.io/controller-runtime, where a RequeueAfter of zero means no requeue
+"""
+
 OF_SLOTS: dict[str, Value] = {"starts": 0, "attempt": 0, "response": None, "hint": None, "begun": 0}
 """What a Promotion has besides: how often it was started again, the how many-th response in a row it is, what kind
 of response, what its failed step hinted at, and (`begun`, which only claims read) how often it really was started
@@ -81,7 +87,7 @@ def heed_hint(new_phase: PromotionPhase, starts: int, begun: int, stopped_at: in
 
 def begin_anew(anew: bool) -> Outcomes:
     """Enabled where it starts again: without a work directory the next pass, at once, begins at step 0."""
-    return only(work_dir=False, anew=False, requeue=0) if anew else ()
+    return only(work_dir=False, anew=False, requeue=AT_ONCE_MS) if anew else ()
 
 
 def forget_failure(entry: Entry | None, *, continue_on_error: bool) -> Outcomes:

@@ -14,10 +14,11 @@ from itertools import count
 from typing import Any
 
 from model.kargo import planning, promotion, promotion_rules, worlds
+from model.kargo.attempts import Attempt
 from model.kargo.failure_policies import FailurePolicy, Hint, Response
 from model.kargo.loop import responses
 from model.kargo.loop.values import of
-from model.kargo.phases import PromotionPhase
+from model.kargo.phases import PromotionPhase, StepStatus
 from model.kargo.plan import Plan, did
 from model.kargo.planning import Planner
 from model.kargo.promotion import Surroundings
@@ -65,7 +66,8 @@ class Left:
     """What a pass leaves: the next situation, the instants in it, what it did with each step, and the next pass.
 
     `wake` is how long after the pass the next one comes by itself, None if none does. `waits_for` is the step that
-    is not done. `fresh` says that the pass began anew, so that what was done before has to be done again.
+    is not done. `fresh` says that the pass began anew, so that what was done before has to be done again; `cut`
+    says that the controller was shut down during it.
     """
 
     next: Situation
@@ -78,6 +80,7 @@ class Left:
     waits_for: int | None
     fresh: bool
     starts_again: bool
+    cut: bool
 
 
 class Passes:
@@ -106,6 +109,15 @@ class Passes:
 
     def __len__(self) -> int:
         return len(self._trees)
+
+    def changed(self, situation: Situation, **values: bool) -> Situation:
+        """The situation with some variables set by somebody else, and the queue's memory of errors as it is.
+
+        Without its work directory, a Promotion is that of a controller that has just been started.
+        """
+        errors = 0 if values.get("work_dir") is False else situation.errors
+        state = dict(zip(self.names, situation.values, strict=True))
+        return self._situation({**state, **values}, errors)[0]
 
     def _ways(self, situation: Situation) -> Iterator[tuple[forking.Way, Left]]:
         before = dict(zip(self.names, situation.values, strict=True))
@@ -136,11 +148,11 @@ class Passes:
             turns,
             state["phase"],
             state.get(of("hint", SLOT)),
-            # Who starts again asks to be called at once.
-            Sum(()) if again else None if wake is None else sum_of(wake),
+            None if wake is None else sum_of(wake),
             turns[-1][0] if turns and not state["phase"].terminal else None,
             bool(record["fresh"]),
             again,
+            bool(record["cancelled"]),
         )
 
     def _situation(self, state: State, errors: int) -> tuple[Situation, dict[str, Sum]]:
@@ -209,7 +221,8 @@ def _plan(planner: Planner, study: Study) -> Plan:
         alphabet = tuple(_choices(study, number))
         return replace(worlds.free(step.alias, alphabet), name=f"{ATTEMPT}{number}", actor=CHANCE)
 
-    return planning.plan(planner, attempt)
+    # A controller that shuts down cannot write what its last pass did.
+    return planning.plan(planner, attempt, writes_can_fail=study.disturbances.restarts is not None)
 
 
 def _choices(study: Study, number: int) -> Iterator[Choice]:
@@ -219,6 +232,11 @@ def _choices(study: Study, number: int) -> Iterator[Choice]:
         poll = world.poll_ms if result is Result.RUNNING else None
         lasting = choice.attempt._replace(takes_ms=unknown(takes(number)), retry_after_ms=poll)
         yield Choice(result.name, lasting)
+    if study.disturbances.restarts is not None:
+        cut = Attempt(
+            StepStatus.ERRORED.value, error="context canceled", takes_ms=unknown(takes(number)), cancels=True
+        )
+        yield Choice("CUT_OFF", cut)
 
 
 def _system(plan: Plan, policy: FailurePolicy) -> System:

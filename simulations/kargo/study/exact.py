@@ -14,19 +14,10 @@ from typing import Any
 import numpy as np
 
 from simulations.kargo.study.attempts import NOW, Situation, takes
-from simulations.kargo.study.life import (
-    NOT_DRAWN,
-    Asks,
-    Begins,
-    Done,
-    Life,
-    Place,
-    Waits,
-    outage_until,
-    ready_at,
-)
+from simulations.kargo.study.life import Asks, Begins, Done, Life, Place, Waits
 from simulations.kargo.study.measures import ATTEMPTS, PROMOTIONS, STARTS, TO_THE_END, WORK
 from simulations.kargo.study.study import OUTCOMES, Outcome, Study, StudyError
+from simulations.kargo.study.world import ABORTS, NEVER, NOT_DRAWN, RESTARTS, outage_until, ready_at
 from simulations.stochastic import chains
 from simulations.stochastic.batches import Batch, Column, Enumerated, constant
 from simulations.stochastic.chains import Bounds, Chain, NeverEndsError, Option
@@ -194,6 +185,9 @@ class _Builder:
         now = rows[NOW] % SECOND_MS
         shift = rows[NOW] - now
         kept: dict[str, Column] = {NOW: now, "rolling": rows["rolling"], "attempt": rows["attempt"]}
+        for name in (ABORTS, RESTARTS):
+            coming = np.where(rows[name] < NEVER, np.maximum(rows[name] - shift, now), NEVER)
+            kept[name] = np.where(rows[name] != NOT_DRAWN, coming, NOT_DRAWN)
         begins = place.begins if isinstance(place, Asks) else frozenset(self.steps)
         needed = set(self.life.passes.instants)
         if isinstance(place, Waits):

@@ -19,31 +19,41 @@ from model.kargo.loop.sync_promotions import hold_back
 from model.kargo.phases import HealthState, PromotionPhase
 from model.kargo.saving_rules import BACKOFF
 from model.kargo.step_engine import Turn
-from model.kargo.step_kinds import Result
 from model.system import ModelError
 from simulations.kargo import passes
-from simulations.kargo.study.attempts import ATTEMPT, HEED, LATE_MS, NOW, SLOT, Left, Passes, Situation, takes
-from simulations.kargo.study.study import HINTS, OUTCOMES, UPDATE, Outcome, Study, StudyError
+from simulations.kargo.study.attempts import LATE_MS, NOW, SLOT, Left, Passes, Situation, takes
+from simulations.kargo.study.study import OUTCOMES, UPDATE, Outcome, Study
+from simulations.kargo.study.world import (
+    ABORTS,
+    HEALTH_DELAY,
+    HEALTHY,
+    INSTANT,
+    LATENCY,
+    NEVER,
+    NOT_DRAWN,
+    RESTARTED,
+    RESTARTS,
+    SUCCESSFUL,
+    VERIFICATION,
+    World,
+    outage_until,
+    ready_at,
+    step_of,
+    tries,
+)
 from simulations.stochastic.batches import RUN, Batch, Column, Source, constant, joined
-from simulations.stochastic.distributions import Distribution, Values, always
+from simulations.stochastic.distributions import always
 from simulations.stochastic.forking import Choice
 from simulations.stochastic.trees import Choose, End, Tree, follow
-
-# Streams of chance: some for the Stage, then a few for each step.
-HEALTH_DELAY, HEALTHY, VERIFICATION, SUCCESSFUL, LATENCY, EVERY, HINTED = range(7)
-_OF_STEPS, _EACH = 16, 8
-TAKES, RESULT, READY, OUTAGE, HOLDS = range(5)
 
 WANTED, PREVIOUS = "wanted", "previous"
 """What a policy's rules call the Freight that is promoted, and the one that the Stage has."""
 
-NOT_DRAWN = -1
-NEVER = 1 << 62
 WAKES = "wakes"
 """The column with the time of the next pass that comes by itself."""
 
-INSTANT = "instant"
-"""The column with the time at which the attempt that is looked at begins."""
+PASSED = "passed"
+"""The column with the time at which the last pass was over."""
 
 GOOD = frozenset({Turn.SUCCEEDED, Turn.SKIPPED_ITSELF, Turn.WAITS})
 """The ways an attempt can end that is of use, unless all begins anew."""
@@ -74,7 +84,7 @@ class Waits(NamedTuple):
 
 
 class Asks(NamedTuple):
-    """In a pass, something comes that nobody knows."""
+    """In a pass, an attempt comes about which somebody else decides."""
 
     choose: Choose[Left]
     begins: frozenset[int]
@@ -98,10 +108,12 @@ Going = Iterator[tuple[Place, Batch]]
 class Life:
     """The lives of the Promotions of a study, with values from `source`."""
 
-    def __init__(self, study: Study, source: Source) -> None:
+    def __init__(self, study: Study, source: Source, asks: frozenset[int] = frozenset()) -> None:
         self.study = study
-        self.source = source
         self.passes = _passes(study)
+        self.world = World(study, self.passes.plan, source)
+        self.asks = asks | {k for k, step in enumerate(study.steps) if step.open_to}
+        """The steps about whose attempts somebody else decides."""
 
     def columns(self, length: int) -> dict[str, Column]:
         """Every column but the run, as it is before anything has happened."""
@@ -112,6 +124,8 @@ class Life:
             NOW,
             INSTANT,
             WAKES,
+            PASSED,
+            RESTARTED,
             "created",
             "asked",
             "told",
@@ -120,7 +134,7 @@ class Life:
             *MEASURES,
         ]
         found = {name: constant(0, length) for name in names}
-        drawn_later = [outage_until(k) for k in steps] + ["begun", "over", "known"]
+        drawn_later = [outage_until(k) for k in steps] + ["begun", "over", "known", ABORTS, RESTARTS]
         return found | {name: constant(NOT_DRAWN, length) for name in drawn_later}
 
     def run(self, begin: Batch) -> Batch:
@@ -147,42 +161,58 @@ class Life:
         else:
             raise ModelError(f"nothing follows {type(place).__name__}")
 
-    def draw(self, batch: Batch, distribution: Distribution, stream: int, number: Column) -> tuple[Batch, Column]:
-        """Values from the source."""
-        return self.source.draw(batch, distribution, stream, number)
-
-    def _later(self, batch: Batch) -> Batch:
-        """The same rows when a watch has told."""
-        batch, waited = self.draw(batch, self.study.latency, LATENCY, batch["asked"])
-        return batch.put(now=batch[NOW] + waited, asked=batch["asked"] + 1)
-
     # Passes
 
     def _begin(self, batch: Batch) -> tuple[Place, Batch]:
         """Its Stage learns of it and makes it current, and it learns of that."""
-        batch = self._later(self._later(batch))
+        batch = self.world.later(self.world.later(self.world.disturb(batch)))
         begun = np.where(batch["begun"] < 0, batch[NOW], batch["begun"])
         return Waits(self.passes.first), batch.put(begun=begun, promotions=batch["promotions"] + 1)
 
     def _pass(self, place: Waits, batch: Batch) -> Going:
-        begins = place.situation.begins
-        yield from self.through(self.passes.tree(place.situation), begins, batch)
+        situation = place.situation
+        if self.study.disturbances.restarts is not None:
+            cut, batch = batch.split(batch[RESTARTS] <= batch[NOW])
+            if len(cut):
+                yield Waits(self.passes.changed(situation, work_dir=False)), self.world.restart(cut)
+        if self.study.disturbances.aborts is not None:
+            unwanted, batch = batch.split(batch[ABORTS] <= batch[NOW])
+            if len(unwanted):
+                asked = self.passes.changed(situation, abort_requested=True)
+                yield from self.through(self.passes.tree(asked), asked.begins, unwanted)
+        if len(batch):
+            yield from self.through(self.passes.tree(situation), situation.begins, batch)
 
     def through(self, tree: Tree[Left], begins: frozenset[int], batch: Batch) -> Going:
         """Where the rows come to by a tree, or from a choice in it."""
 
         def choose(choice: Choice, rows: Batch) -> Iterable[tuple[int, Batch]]:
-            return self._choose(choice, rows, begins)
+            return self.world.choose(choice, rows, begins)
 
-        for end, rows in follow(tree, batch, choose, self._nobody_knows):
+        for end, rows in follow(tree, batch, choose, self._asks):
             if isinstance(end, End):
                 yield from self._leave(end.result, rows)
             else:
                 yield Asks(end, begins), rows
 
-    def _nobody_knows(self, choice: Choice) -> bool:
-        step = _step_of(choice)
-        return step is not None and bool(self.study.steps[step].open_to)
+    def _asks(self, choice: Choice) -> bool:
+        return step_of(choice) in self.asks
+
+    def answer(self, place: Asks, batch: Batch, way: int | None, took: Column | None = None) -> Going:
+        """Where the rows come to if the attempt goes that way, where nothing else decides; None: as chance decides.
+
+        `took` is how long it took, where that is known.
+        """
+        step, now = asked_of(place, batch)
+        results = None if way is None else always(way)
+        for came, rows in self.world.attempt(step, step in place.begins, now, batch, results, took):
+            if len(rows):
+                yield from self.through(place.choose.ways[came], place.begins, rows)
+
+    def open_to(self, place: Asks) -> tuple[int, ...]:
+        """The ways that an attempt may go of which nobody knows."""
+        step = step_of(place.choose.choice)
+        return () if step is None else self.study.steps[step].open_to
 
     def _leave(self, left: Left, batch: Batch) -> Going:
         """What was done counts, and the next pass is waited for."""
@@ -196,24 +226,28 @@ class Life:
         now = left.now.at(batch.columns, length)
         wait = None if left.wake is None else left.wake.at(batch.columns, length)
         columns |= {WAKES: constant(NEVER, length) if wait is None else now + wait + LATE_MS}
-        columns |= {NOW: now, "attempts": batch["attempts"] + attempts}
+        columns |= {NOW: now, PASSED: now, "attempts": batch["attempts"] + attempts}
         columns |= {"work": batch["work"] + work, "useful": before * batch["useful"] + useful}
         columns |= {"useful_work": before * batch["useful_work"] + good}
         if left.starts_again:
             columns["starts"] = batch["starts"] + 1
-        if left.phase.terminal:
+        if left.cut:
+            again = self.passes.changed(left.next, work_dir=False)
+            yield Waits(again), self.world.restart(batch.set(columns))
+        elif left.phase.terminal:
             yield Ended(left.phase, left.hint), batch.set(columns)
         else:
             yield from self._sleep(left, batch.set(columns))
 
     def _sleep(self, left: Left, batch: Batch) -> Going:
         """Until a timer fires, or a watch tells that what is waited for is there."""
-        batch, latency = self.draw(batch, self.study.latency, LATENCY, batch["asked"])
+        batch, latency = self.world.draw(batch, self.study.latency, LATENCY, batch["asked"])
         batch = batch.put(asked=batch["asked"] + 1)
         wakes, waits = batch[WAKES], left.waits_for
         if waits is not None and not left.starts_again and self.study.steps[waits].watched:
             told = batch[ready_at(waits)] + latency
             wakes = np.where(batch[ready_at(waits)] > batch[NOW], np.minimum(wakes, told), wakes)
+        wakes = self._disturbed(wakes, latency, batch)
         stuck = wakes == NEVER
         late = ~stuck & (wakes - batch["created"] > self.study.until_ms)
         for ends, outcome in ((stuck, Outcome.STUCK), (late, Outcome.UNFINISHED)):
@@ -223,94 +257,14 @@ class Life:
         if len(on):
             yield Waits(left.next), batch.take(on).put(now=wakes[on])
 
-    # The world
-
-    def _choose(self, choice: Choice, batch: Batch, begins: frozenset[int]) -> Iterable[tuple[int, Batch]]:
-        step = _step_of(choice)
-        if step is not None:
-            now = dict(choice.numbers)[NOW].at(batch.columns, len(batch))
-            return self._attempt(step, step in begins, now, batch)
-        if choice.action == HEED:
-            return self._hint(choice, batch)
-        return self._condition(choice, batch)
-
-    def _try(self, step: int, first: bool, now: Column, batch: Batch) -> Batch:
-        """An attempt of a step begins; at the first one of a Promotion, what it waits for is not under way."""
-        batch, took = self.draw(
-            batch.set({INSTANT: now}), self.study.steps[step].takes, stream(step, TAKES), batch[tries(step)]
-        )
-        batch = batch.set({takes(step): took, tries(step): batch[tries(step)] + 1})
-        return batch.set({ready_at(step): constant(NOT_DRAWN, len(batch))}) if first else batch
-
-    def answer(self, place: Asks, batch: Batch, way: int) -> Going:
-        """Where the rows come to if an attempt of which nobody knows goes that way, where nothing else decides."""
-        step = _step_of(place.choose.choice)
-        assert step is not None, "only attempts are left open"
-        now = dict(place.choose.choice.numbers)[NOW].at(batch.columns, len(batch))
-        for came, rows in self._attempt(step, step in place.begins, now, batch, always(way)):
-            if len(rows):
-                yield from self.through(place.choose.ways[came], place.begins, rows)
-
-    def open_to(self, place: Asks) -> tuple[int, ...]:
-        """The ways that an attempt may go of which nobody knows."""
-        step = _step_of(place.choose.choice)
-        return () if step is None else self.study.steps[step].open_to
-
-    def _attempt(
-        self, step: int, first: bool, now: Column, batch: Batch, results: Values | None = None
-    ) -> Iterator[tuple[int, Batch]]:
-        world = self.study.steps[step]
-        rest = self._try(step, first, now, batch)
-        if world.outage is not None:
-            rest = self._meet_outage(step, world.outage, rest)
-            broken, rest = rest.split(rest[INSTANT] < rest[outage_until(step)])
-            yield world.possible.index(Result.ERRORED), broken
-        if world.ready is not None:
-            rest = self._get_ready(step, world.ready, rest)
-            waiting, rest = rest.split(rest[INSTANT] < rest[ready_at(step)])
-            yield world.possible.index(Result.RUNNING), waiting
-        if len(rest):
-            rest, came = self.draw(rest, results or world.results, stream(step, RESULT), rest[tries(step)])
-            yield from rest.by(came)
-
-    def _get_ready(self, step: int, takes_until: Distribution, batch: Batch) -> Batch:
-        """The first attempt that gets through sets going what the step waits for."""
-        new, old = batch.split(batch[ready_at(step)] == NOT_DRAWN)
-        if len(new):
-            new, until = self.draw(new, takes_until, stream(step, READY), new[tries(step)])
-            new = new.set({ready_at(step): new[INSTANT] + until})
-        return joined([new, old]) if len(old) and len(new) else new if len(new) else old
-
-    def _meet_outage(self, step: int, outage: Distribution, batch: Batch) -> Batch:
-        """Whether there is an outage is found when a run first comes to the step."""
-        new, old = batch.split(batch[outage_until(step)] == NOT_DRAWN)
-        if len(new):
-            new, lasts = self.draw(new, outage, stream(step, OUTAGE), constant(0, len(new)))
-            new = new.set({outage_until(step): new[INSTANT] + lasts})
-        return joined([new, old]) if len(old) and len(new) else new if len(new) else old
-
-    def _hint(self, choice: Choice, batch: Batch) -> Iterator[tuple[int, Batch]]:
-        batch, hints = self.draw(batch, self.study.hints, HINTED, batch["attempts"])
-        for hint, rows in batch.by(hints):
-            label = f"hint: {HINTS[hint].value}"
-            # What is not heeded any more is a hint to give up.
-            heeded = label if label in choice.ways else f"hint: {Hint.GIVE_UP.value}"
-            yield choice.ways.index(heeded), rows
-
-    def _condition(self, choice: Choice, batch: Batch) -> Iterator[tuple[int, Batch]]:
-        """An `if` that cannot be decided; its first outcome is that it holds."""
-        step = next(
-            k
-            for k, s in enumerate(self.passes.plan.steps)
-            if choice.action == f"evaluate the if of {s.rules.alias}"
-        )
-        holds = self.study.steps[step].holds
-        if holds is None:
-            alias = self.passes.plan.steps[step].rules.alias
-            raise StudyError(f"the `if` of step {alias!r} cannot be decided; say how often it `holds`")
-        batch, found = self.draw(batch, holds, stream(step, HOLDS), batch[tries(step)])
-        for value, rows in batch.by(found):
-            yield (0 if value else 1), rows
+    def _disturbed(self, wakes: Column, latency: Column, batch: Batch) -> Column:
+        """When it is looked at if somebody aborts it before, or the controller is restarted."""
+        if self.study.disturbances.aborts is not None:
+            wakes = np.minimum(wakes, np.maximum(batch[ABORTS] + latency, batch[NOW]))
+        if self.study.disturbances.restarts is not None:
+            wakes = np.minimum(wakes, batch[RESTARTS])
+        earliest: Column = np.minimum(wakes, NEVER)
+        return earliest
 
     # The end of a Promotion
 
@@ -333,20 +287,21 @@ class Life:
         [found] = responses.respond(SLOT, place.phase, None, tried, PREVIOUS, False, policy=self.study.policy)
         wanted = found.changes.get("wanted")
         if wanted is None:
-            return self._over(batch, Outcome.FAILED)
+            aborted = place.phase is PromotionPhase.ABORTED
+            return self._over(batch, Outcome.ABORTED if aborted else Outcome.FAILED)
         length = len(batch)
         again = {"rolling": constant(wanted == PREVIOUS, length), "useful": constant(0, length)}
         again |= {"attempt": constant(int(str(found.changes["next_attempt"])), length)}
         again |= {"useful_work": constant(0, length)}
-        return Begins(), self._later(batch.set(again))
+        return Begins(), self.world.later(batch.set(again))
 
     def _settle(self, batch: Batch) -> Going:
         """The Promotion has succeeded: the Stage is to become healthy, and its Freight to be verified."""
         settling = self.study.settling
-        ended = self._later(batch.put(over=batch[NOW]))
-        ended, delay = self.draw(ended, settling.delay, HEALTH_DELAY, ended["promotions"])
+        ended = self.world.later(batch.put(over=batch[NOW]))
+        ended, delay = self.world.draw(ended, settling.delay, HEALTH_DELAY, ended["promotions"])
         ended = ended.put(told=ended[NOW], known=self._known(ended["over"], ended["over"] + delay, ended[NOW]))
-        ended, healthy = self.draw(ended, settling.healthy, HEALTHY, ended["promotions"])
+        ended, healthy = self.world.draw(ended, settling.healthy, HEALTHY, ended["promotions"])
         well, ill = ended.split(healthy > 0)
         if len(ill):
             yield self._over(ill.put(now=ill["known"]), Outcome.UNHEALTHY)
@@ -354,9 +309,9 @@ class Life:
             return
         well = well.put(now=well["known"])
         if settling.verifies:
-            well, took = self.draw(well, settling.takes, VERIFICATION, well["promotions"])
-            well = self._later(well.put(now=well[NOW] + took))
-            well, successful = self.draw(well, settling.successful, SUCCESSFUL, well["promotions"])
+            well, took = self.world.draw(well, settling.takes, VERIFICATION, well["promotions"])
+            well = self.world.later(well.put(now=well[NOW] + took))
+            well, successful = self.world.draw(well, settling.successful, SUCCESSFUL, well["promotions"])
             well, failed = well.split(successful > 0)
             if len(failed):
                 yield self._over(failed, Outcome.NOT_VERIFIED)
@@ -415,29 +370,11 @@ def _ran(turn: Turn) -> bool:
     return passes.called(turn)
 
 
-def _step_of(choice: Choice) -> int | None:
-    """The step whose attempt it is, if it is one."""
-    return int(choice.action.removeprefix(ATTEMPT)) if choice.action.startswith(ATTEMPT) else None
-
-
-def stream(step: int, what: int) -> int:
-    """Which random numbers are for that of a step."""
-    return _OF_STEPS + _EACH * step + what
-
-
-def tries(step: int) -> str:
-    """The column that counts the attempts of a step, over all Promotions of a run."""
-    return f"tries[{step}]"
-
-
-def ready_at(step: int) -> str:
-    """The column with the time from which what a step waits for is there."""
-    return f"ready[{step}]"
-
-
-def outage_until(step: int) -> str:
-    """The column with the end of the outage that a run met at a step."""
-    return f"outage[{step}]"
+def asked_of(place: Asks, batch: Batch) -> tuple[int, Column]:
+    """The step whose attempt it is, and when the attempt begins."""
+    step = step_of(place.choose.choice)
+    assert step is not None, "only attempts are left open"
+    return step, dict(place.choose.choice.numbers)[NOW].at(batch.columns, len(batch))
 
 
 def fresh(life: Life, runs: Column) -> Batch:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from simulations.kargo.study.attempts import NOW
-from simulations.kargo.study.life import EVERY, Life, fresh
+from simulations.kargo.study.life import Life, fresh
 from simulations.kargo.study.study import OUTCOMES, Outcome, Study
+from simulations.kargo.study.world import EVERY
 from simulations.stochastic.batches import RUN, Batch, Column, Sampled, constant
 from simulations.stochastic.tallies import Estimate, Histogram, Moments, share
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from model.kargo.failure_policies import NO_POLICY, FailurePolicy, Hint
+from model.kargo.push_retries import DEFAULT_ATTEMPTS
 from model.kargo.releases import LATEST, Behaviours
 from model.kargo.step_kinds import Result
 from model.kargo.templates import Template
@@ -15,6 +16,12 @@ from simulations.stochastic.distributions import Distribution, Values, always
 HOUR_MS = 3_600_000
 AT_ONCE: Distribution = always(0, "0s")
 HINTS = tuple(Hint)
+
+WORKERS = 4
+"""How many Promotions a controller passes over at a time, unless told otherwise.
+
+Source: `charts/kargo/values.yaml: controller.reconcilers.maxConcurrentReconciles`
+"""
 
 
 class StudyError(Exception):
@@ -32,6 +39,7 @@ class Outcome(Enum):
     OVERTAKEN = "promoted, but the next one began before verification did"
     ROLLED_BACK = "rolled back"
     FAILED = "failed"
+    ABORTED = "aborted by a person"
     STUCK = "stuck: nothing wakes it again"
     UNFINISHED = "not over in time"
 
@@ -73,12 +81,51 @@ class Settling:
 
 
 @dataclass(frozen=True)
+class Disturbances:
+    """What comes from outside.
+
+    Whether a person aborts (1 or 0), and how long after the Promotion was created; how long after it was last
+    started the controller is restarted, and how long it is `down` then. None: never.
+    """
+
+    aborts: Values | None = None
+    abort_after: Distribution = AT_ONCE
+    restarts: Distribution | None = None
+    down: Distribution = AT_ONCE
+
+
+@dataclass(frozen=True)
+class Branch:
+    """Stages that are promoted at the same time and push to one branch, or, if not `shared`, each to its own.
+
+    The Promotions are created `apart` from the first moment. The Stages are divided among `controllers`, each of
+    which passes over as many Promotions at a time as it has `workers`. `clone` and `push` are the numbers of the
+    steps that do that. A push `integrates` for so long, and then takes as long as its step; what was pushed
+    meanwhile `conflicts` with it or not (1 or 0). `retries` says whether git-push pulls and tries again, None that
+    it does what the release does, and `gitlab` that it is GitLab that rejects pushes.
+    """
+
+    stages: int
+    clone: int
+    push: int
+    shared: bool = True
+    apart: Distribution = AT_ONCE
+    controllers: int = 1
+    workers: int = WORKERS
+    retries: bool | None = None
+    attempts: int = DEFAULT_ATTEMPTS
+    gitlab: bool = False
+    integrates: Distribution = AT_ONCE
+    conflicts: Values = field(default_factory=lambda: always(0))
+
+
+@dataclass(frozen=True)
 class Study:
     """What is promoted, how the world behaves, how many runs are looked at, and which random numbers decide.
 
-    A run is `promotions` Promotions of one Stage, created `every` so often; one is given up where it is not over
-    after `until_ms`. `latency` is how long a watch takes to tell a controller, `hints` what a failing step hints at
-    by the order of `Hint`.
+    A run is `promotions` Promotions of one Stage, created `every` so often, or one of each Stage of a `branch`; one
+    is given up where it is not over after `until_ms`. `latency` is how long a watch takes to tell a controller,
+    `hints` what a failing step hints at by the order of `Hint`.
     """
 
     template: Template
@@ -87,6 +134,8 @@ class Study:
     policy: FailurePolicy = NO_POLICY
     latency: Distribution = AT_ONCE
     settling: Settling = Settling()
+    disturbances: Disturbances = Disturbances()
+    branch: Branch | None = None
     promotions: int = 1
     every: Distribution = AT_ONCE
     hints: Values = field(default_factory=lambda: always(HINTS.index(Hint.RESTART)))
@@ -95,6 +144,11 @@ class Study:
     until_ms: int = 24 * HOUR_MS
     confidence: float = 0.95
     name: str = "study"
+
+    @property
+    def each(self) -> int:
+        """How many Promotions somebody asks for in a run."""
+        return self.branch.stages if self.branch else self.promotions
 
     @property
     def sampled(self) -> bool:
