@@ -13,11 +13,12 @@ Exits with 1 if a finding is at least as bad as --fail-on, else with 2 if someth
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 
 from commands.output import DONE, VIOLATED, add_format, print_json
 from commands.output import REFUSED as BAD_INPUT
-from diagrams.kargo import findings
+from diagrams.kargo import ci_reports, findings, sarif
 from diagrams.kargo.findings import Linted
 from model import gathering
 from model.gathering import Gathered
@@ -52,17 +53,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="pass over named files, too, that do not mention kargo.akuity.io, be it all of them; for hooks",
     )
     parser.add_argument("--short", action="store_true", help="text without the runs that show the findings")
-    add_format(parser)
+    add_format(parser, "sarif", "junit", "github")
 
 
 def run(options: argparse.Namespace) -> int:
     """Judge and print."""
-    linted = lint(options)
+    linted, least = lint(options), Level[options.fail_on.upper()]
     if options.format == "json":
         print_json("lint", 1, findings.as_json(linted))
+    elif options.format == "sarif":
+        print(json.dumps(sarif.document(linted), indent=2, ensure_ascii=False))
+    elif options.format == "junit":
+        print(ci_reports.junit(linted, least))
+    elif options.format == "github":
+        print("\n".join((*ci_reports.github(linted), findings.summary(linted))))
     else:
         print("\n".join(findings.lines(linted, runs_shown=not options.short)))
-    if findings.counted(linted.findings, Level[options.fail_on.upper()]):
+    if findings.counted(linted.findings, least):
         return VIOLATED
     return BAD_INPUT if linted.problems else DONE
 

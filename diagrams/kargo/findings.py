@@ -84,7 +84,7 @@ def _finding(finding: Finding, runs_shown: bool) -> Iterator[str]:
     if about(finding):
         yield f"  in: {printable(about(finding), 300)}"
     if runs_shown and finding.shown is not None:
-        yield "  run:"
+        yield f"  run{f' {finding.shown_as}' if finding.shown_as else ''}:"
         yield from (f"    {line}" for line in shown(finding))
     yield f"  fix: {finding.remedy}"
     if finding.releases:
@@ -146,6 +146,7 @@ def _as_json(finding: Finding, release: str) -> dict[str, object]:
         "fix": finding.remedy,
         "releases": list(finding.releases),
         "shown": list(shown(finding)),
+        "shown_as": finding.shown_as or None,
         "run": run,
     }
 

@@ -57,7 +57,8 @@ def _loops(project: Project, behaviours: Behaviours, releases: tuple[Behaviours,
         what = "merges a pull request into" if push.merges else "pushes to"
         text = f"{of_stage(stage)} promotes by itself what Warehouse {printable(warehouse.name)} finds, and {what} "
         text += f"{_target(push)}, which that Warehouse watches"
-        yield Finding(BY_ID["auto-promotion-loop"], push.place, of_stage(stage), text, push.step, shown, affected)
+        rule, like = BY_ID["auto-promotion-loop"], "of a Stage dev that promotes by itself"
+        yield Finding(rule, push.place, of_stage(stage), text, push.step, shown, affected, shown_as=like)
 
 
 def _shared(
@@ -72,7 +73,8 @@ def _shared(
         text = f"Stage {printable(name)} pushes to {_target(push)}, and so does Stage {printable(other)}"
         text += ": with `force`, one overwrites what the other has pushed" if forced else ""
         subject = f"Stage {printable(name)}"
-        yield Finding(BY_ID["shared-branch"], push.place, subject, text, push.step, shown, affected)
+        rule, like = BY_ID["shared-branch"], "of two Stages, s1 and s2, that push to one branch"
+        yield Finding(rule, push.place, subject, text, push.step, shown, affected, shown_as=like)
 
 
 def _target(push: Push) -> str:
@@ -98,5 +100,8 @@ def _name(promotion: Promotion, behaviours: Behaviours, releases: tuple[Behaviou
     )
     rest = "those that come later are never recorded" if place == ABOVE else "it may never be recorded"
     subject = f"Promotion {printable(name)}"
-    finding = Finding(BY_ID["name-breaks-order"], promotion.place, subject, f"{text}: {rest}", "", shown, affected)
-    yield finding
+    rule, like = (
+        BY_ID["name-breaks-order"],
+        f"of a Stage dev, with a Promotion dev.{place} in the place of this one",
+    )
+    yield Finding(rule, promotion.place, subject, f"{text}: {rest}", "", shown, affected, shown_as=like)

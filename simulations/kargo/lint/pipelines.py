@@ -109,7 +109,8 @@ def judge(project: Project) -> Iterator[Finding]:
             place = project.place(name, number)
             yield from _unknown(project, stage, request, place)
             if (name, request.warehouse) not in reached:
-                text = f"no Freight of Warehouse {printable(request.warehouse)} can ever be available to it: "
+                text = f"no Freight of Warehouse {printable(request.warehouse)} can ever be available to "
+                text += f"{of_stage(stage)}: "
                 yield _finding("unavailable-freight", place, stage, text + _why(project, request, reached))
             elif name in project.automatic:
                 yield from _elsewhere(project, stage, request, reached, place)
@@ -119,7 +120,9 @@ def judge(project: Project) -> Iterator[Finding]:
 def _unknown(project: Project, stage: Stage, request: FreightRequest, place: Place) -> Iterator[Finding]:
     for upstream in request.stages:
         if upstream not in project.stages:
-            text = f"takes Freight from Stage {printable(upstream)}, which is not among these files"
+            text = (
+                f"{of_stage(stage)} takes Freight from Stage {printable(upstream)}, which is not among these files"
+            )
             yield _finding("unknown-stage", place, stage, text)
 
 
@@ -141,7 +144,7 @@ def _elsewhere(
     reached: Mapping[tuple[str, str], int],
     place: Place,
 ) -> Iterator[Finding]:
-    """A Stage that wants Freight to soak in all listed Stages never promotes what soaked in another, too, by itself.
+    """A Stage that wants Freight to soak in all listed Stages does not promote by itself what soaked elsewhere.
 
     The Freight comes to each Stage a moment after it came to those before, and stays.
     """
@@ -157,8 +160,8 @@ def _elsewhere(
     if availability.is_available(request, False, shown, project.behaviours) and not availability.is_listed(
         request, False, shown
     ):
-        text = f"does not promote by itself Freight that has soaked in {printable(others[0])} as well: with the "
-        text += "strategy All, it has to have soaked in just the Stages listed"
+        text = f"{of_stage(stage)} does not promote by itself Freight that has soaked in {printable(others[0])} as "
+        text += "well: with the strategy All, it has to have soaked in just the Stages listed"
         yield _finding("soaked-elsewhere", place, stage, text)
 
 
@@ -234,4 +237,4 @@ def shared(pushes: Mapping[tuple[str, str], tuple[Push, ...]]) -> Iterator[tuple
 
 
 def _finding(rule: str, place: Place, stage: Stage, text: str) -> Finding:
-    return Finding(BY_ID[rule], place, of_stage(stage), f"{of_stage(stage)} {text}")
+    return Finding(BY_ID[rule], place, of_stage(stage), text)

@@ -49,8 +49,9 @@ class Finding:
     """A rule that is broken at a place.
 
     `subject` is what was explored, `step` the alias of the step, if it is about one. `shown` is the shortest run
-    that shows it, None where there can be none. `releases` are those that break the rule here, oldest first. `also`
-    are other subjects of which the same is true, because they use the same task.
+    that shows it, None where there can be none; `shown_as` says of what it is, where that is something smaller that
+    is like the subject. `releases` are those that break the rule here, oldest first. `also` are other subjects of
+    which the same is true, because they use the same task.
     """
 
     rule: Rule
@@ -63,6 +64,7 @@ class Finding:
     also: tuple[str, ...] = ()
     level: Level | None = None
     fix: str = ""
+    shown_as: str = ""
 
     @property
     def severity(self) -> Level:
