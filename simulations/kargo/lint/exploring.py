@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from invariants.check import check
-from invariants.findings import no_property
+from invariants.findings import Traced, each_property, no_property
 from invariants.kargo.manifest_claims import Question, questions
-from invariants.properties import Property
-from invariants.trace import Trace
+from invariants.properties import Kind, Property
+from invariants.trace import Trace, true_of
 from invariants.verdicts import Bounds, Judgement, Verdict
 from model.kargo import promotion
+from model.kargo.plan import Plan
 from model.kargo.releases import Behaviours
-from model.system import System
+from model.system import State, Successor, System
 from simulations.kargo.lint.wanted import Essence, Wanted
 
 LIMITS = Bounds(states=300_000, seconds=20.0)
@@ -58,11 +60,22 @@ class Explorer:
         return self.known[key]
 
     def breaks(
-        self, essence: Essence, behaviours: Behaviours, wanted: Wanted, told: Iterable[Wanted], *, restart: bool
+        self,
+        essence: Essence,
+        behaviours: Behaviours,
+        wanted: Wanted,
+        told: Mapping[Wanted, Told],
+        *,
+        restart: bool,
     ) -> bool:
-        """Whether a question, one of all those `told`, is worth telling in another release as well."""
+        """Whether a question, one of all those `told`, is worth telling in another release as well.
+
+        Where the run that shows it can be taken there, too, that is the proof; else that release is explored.
+        """
         key = (essence, behaviours.release, frozenset(told), restart)
         if key not in self.known:
+            if _goes_the_same_way(essence, behaviours, wanted, told[wanted], restart=restart):
+                return True
             self.known[key] = _explore(essence, behaviours, frozenset(told), restart=restart, traced=False)
         return wanted in self.known[key].told
 
@@ -70,14 +83,21 @@ class Explorer:
 def _explore(
     essence: Essence, behaviours: Behaviours, wanted: frozenset[Wanted], *, restart: bool, traced: bool
 ) -> Answers:
-    plan = essence.plan(behaviours)
     ordered = sorted(wanted)
+    plan, system = _system(essence, behaviours, restart)
     asked = dict(zip(ordered, questions(plan, ordered), strict=True))
-    system = promotion.exploration("template", plan, restart=restart, abort=False)
-    seen, complete = _judge(system, [q.asked for q in asked.values()])
+    seen, complete = _judge(system, [q.asked for q in asked.values()], each_property if traced else no_property)
     told = {w: q for w, q in asked.items() if seen[q.asked].verdict is _worth(q, complete)}
-    runs = _runs(system, told.values()) if traced else {}
-    return Answers({w: Told(q, runs.get(q)) for w, q in told.items()}, complete)
+    instead = _instead(system, [q.shows for q in told.values() if q.shows]) if traced else {}
+    shown = {w: instead.get(q.shows) if q.shows else seen[q.asked].trace for w, q in told.items()}
+    return Answers({w: Told(q, shown[w]) for w, q in told.items()}, complete)
+
+
+@lru_cache(maxsize=16)
+def _system(essence: Essence, behaviours: Behaviours, restart: bool) -> tuple[Plan, System]:
+    """The plan, and all that can happen to a Promotion of it; made once for all that is asked of a template."""
+    plan = essence.plan(behaviours)
+    return plan, promotion.exploration("template", plan, restart=restart, abort=False)
 
 
 def _worth(question: Question, complete: bool) -> Verdict | None:
@@ -87,17 +107,41 @@ def _worth(question: Question, complete: bool) -> Verdict | None:
     return Verdict.HOLDS if complete else None
 
 
-def _judge(system: System, asked: list[Property]) -> tuple[dict[Property, Judgement], bool]:
-    report = check(system, asked, engine="explicit", transitions=False, traced=no_property, bounds=LIMITS)
+def _judge(system: System, asked: list[Property], traced: Traced) -> tuple[dict[Property, Judgement], bool]:
+    report = check(system, asked, engine="explicit", transitions=False, traced=traced, bounds=LIMITS)
     return {judgement.property: judgement for judgement in report.judgements}, report.complete
 
 
-def _runs(system: System, told: Iterable[Question]) -> dict[Question, Trace]:
-    """The shortest run for each question."""
-    wanted = {question.shows or question.asked: question for question in told}
-    if not wanted:
+def _instead(system: System, shows: list[Property]) -> dict[Property, Trace | None]:
+    """The shortest runs to these situations."""
+    if not shows:
         return {}
-    report = check(
-        system, list(wanted), engine="explicit", transitions=False, stop_when_decided=True, bounds=LIMITS
-    )
-    return {wanted[j.property]: j.trace for j in report.judgements if j.trace is not None}
+    report = check(system, shows, engine="explicit", transitions=False, stop_when_decided=True, bounds=LIMITS)
+    return {judgement.property: judgement.trace for judgement in report.judgements}
+
+
+def _goes_the_same_way(
+    essence: Essence, behaviours: Behaviours, wanted: Wanted, told: Told, *, restart: bool
+) -> bool:
+    """Whether the run that shows a violation can be taken in a release, and shows it there."""
+    if told.shown is None or told.question.shows is not None:
+        return False
+    plan, system = _system(essence, behaviours, restart)
+    [question] = questions(plan, [wanted])
+    actions = {action.name: action for action in system.actions}
+    state: State = next(system.initial_states())
+    last = len(told.shown.steps) - 1
+    for number, step in enumerate(told.shown.steps):
+        ways = [w for w in system.perform(actions[step.action], state) if w.label == step.label]
+        if not ways:
+            return False
+        if number == last:
+            return any(_false(question.asked, state, way) for way in ways)
+        state = ways[0].state
+    return False
+
+
+def _false(claim: Property, before: State, way: Successor) -> bool:
+    """Whether a claim is false of a step, or of the state that it leads to."""
+    after = {**way.state, **way.record}
+    return not true_of(claim, before if claim.kind is Kind.EVERY_STEP else way.state, after)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from model.inputs import printable
@@ -13,7 +13,7 @@ from model.kargo.releases import RELEASES, Behaviours
 from model.kargo.templates import Template
 from simulations.kargo.lint import by_reading, by_running, of_pipelines
 from simulations.kargo.lint.by_reading import Read
-from simulations.kargo.lint.exploring import Explorer
+from simulations.kargo.lint.exploring import Explorer, Told
 from simulations.kargo.lint.rules import BY_ID, Finding
 from simulations.kargo.lint.sentences import of_step, said
 from simulations.kargo.lint.units import Unit, lists, of_stage, units
@@ -121,7 +121,7 @@ class Linter:
             place, alias = (step.spec.where, step.spec.alias) if step else (unit.place, "")
             yield Finding(BY_ID[rule], place, unit.subject, text, alias, told.shown, releases, level=level), number
 
-    def _affected(self, unit: Unit, want: Wanted, told: Iterable[Wanted], *, restart: bool) -> tuple[str, ...]:
+    def _affected(self, unit: Unit, want: Wanted, told: Mapping[Wanted, Told], *, restart: bool) -> tuple[str, ...]:
         """The releases in which a question is worth telling, by exploring each of them."""
         return tuple(
             b.release

@@ -19,7 +19,7 @@ from model.kargo.loop.values import of
 from model.kargo.phases import PromotionPhase
 from model.kargo.releases import Behaviours
 from model.kargo.requests import FreightRequest
-from model.kargo.shared_branch import branching
+from model.kargo.shared_branch import branching, plain
 
 STAGE, WAREHOUSE = "dev", "w"
 LIMITS = Bounds(seconds=20.0)
@@ -59,7 +59,7 @@ def collided(forced: bool, behaviours: Behaviours) -> Trace | None:
     """The shortest run in which one of two Stages fails to push, or overwrites what the other has pushed."""
     setting = branching(behaviours, 2)._replace(conflicts=not forced, force=forced)
     if forced:
-        setting = shared_branch.plain(setting)
+        setting = plain(setting)
     found = shared_branch.explored("pushes", "two Stages that push to one branch", setting)
     claim = shared_branch.a_pushed_commit_stays if forced else shared_branch.no_promotion_fails
     return _violated(found, claim)
