@@ -6,8 +6,10 @@ chance is in the study. `--example` prints a study that explains itself:
   kargo-model simulate --example > study.yaml
   kargo-model simulate study.yaml --compare policy=none,restart:3,recreate:3,rollback --plots plots
 
-A comparison is of the same runs with the same luck. What can be compared: policy=..., kargo=1.8.3,1.11.2, and of a
-step STEP.errorThreshold=1,3,5 and STEP.timeout=5m,10m,15m. The same study gives the same bytes, whoever computes.
+A comparison is of the same runs with the same luck. What can be compared: policy=..., kargo=1.8.3,1.11.2; of a step
+STEP.errorThreshold=1,3,5 and STEP.timeout=5m,10m,15m; of Stages that push to one branch also branch.stages=2,10,50,
+branch.retries=true,false and others. With --sweep the comparison is made at each of several values of any of these.
+The same study gives the same bytes, whoever computes.
 
 With --exact, nothing is drawn: every situation that a Promotion can come to is solved for. That takes times that
 are `values` or lists, and answers also where nobody knows how likely something is. --export writes it for Storm.
@@ -29,12 +31,15 @@ from commands.arguments import positive
 from commands.fan_out import PlaceError, add_on, place
 from commands.output import BOUNDED, DONE, print_json
 from diagrams import simulations as shown
+from diagrams import sweeps
 from diagrams.simulations import Result
-from model.inputs import InputError
+from diagrams.sweeps import Sweep
+from model.inputs import InputError, printable
 from simulations.kargo.study import comparing, exact, measures, study_file
 from simulations.kargo.study.comparing import ComparisonError
+from simulations.kargo.study.exact import Exact
 from simulations.kargo.study.measures import Tally, Variant
-from simulations.kargo.study.study import Study, StudyError
+from simulations.kargo.study.study import Study, StudyError, TooManyError
 from simulations.stochastic import chains
 
 PLOTS, EXTRA = "diagrams.plots", "matplotlib"
@@ -49,6 +54,9 @@ class Plots(Protocol):
 
     def write(self, result: Result, folder: Path) -> Iterator[Path]:
         """Write every plot of a result into a folder; the files, as they are written."""
+
+    def write_sweep(self, sweep: Sweep, folder: Path) -> Iterator[Path]:
+        """Write the plot of a sweep into a folder; the files, as they are written."""
 
 
 class UsageError(Exception):
@@ -66,6 +74,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=_seed, metavar="N", help="instead of that of the study")
     parser.add_argument(
         "--compare", metavar="WHAT=A,B,...", help="the same runs with each of these, such as policy=none,recreate:3"
+    )
+    parser.add_argument(
+        "--sweep", metavar="WHAT=A,B,...", help="do all that at each of these values, such as branch.stages=2,10,50"
     )
     parser.add_argument("--exact", action="store_true", help="exact values instead of runs")
     parser.add_argument("--export", type=Path, metavar="FILE.drn", help="write the chain for Storm; with --exact")
@@ -89,6 +100,8 @@ def run(options: argparse.Namespace) -> int:
     study = study_file.load(options.file, stdin=sys.stdin.buffer)
     changed = {name: value for name in ("runs", "seed") if (value := getattr(options, name)) is not None}
     study = replace(study, **changed)
+    if options.sweep:
+        return _sweep(study, options)
     variants = comparing.variants(study, options.compare)
     return _solve(variants, options) if options.exact else _simulate(study, variants, options)
 
@@ -98,6 +111,8 @@ def _refuse_contradictions(options: argparse.Namespace) -> None:
         raise UsageError("expected the FILE of a study; `kargo-model simulate --example` prints one")
     if options.export and not options.exact:
         raise UsageError("--export goes with --exact: it writes the chain that is solved")
+    if options.exact and options.sweep:
+        raise UsageError("--sweep is of runs; leave out --exact")
     if options.exact and (options.plots or options.format == "csv"):
         raise UsageError("--plots and --format csv show runs; leave out --exact")
 
@@ -106,8 +121,7 @@ def _refuse_contradictions(options: argparse.Namespace) -> None:
 
 
 def _simulate(study: Study, variants: tuple[Variant, ...], options: argparse.Namespace) -> int:
-    if not study.sampled:
-        raise StudyError("what nobody knows cannot be drawn by chance; --exact gives the bounds there are")
+    _refuse_unknowns(study)
     plots = _plots() if options.plots else None
     tallies, finished = _counted(variants, options.on)
     if not tallies:
@@ -126,6 +140,43 @@ def _simulate(study: Study, variants: tuple[Variant, ...], options: argparse.Nam
     if not finished:
         print(f"kargo-model: {shown.rests_on(result)}", file=sys.stderr)
     return DONE if finished else INTERRUPTED
+
+
+def _sweep(study: Study, options: argparse.Namespace) -> int:
+    """The same at each of several values."""
+    _refuse_unknowns(study)
+    plots = _plots() if options.plots else None
+    what, _, _ = options.sweep.partition("=")
+    points: list[tuple[str, Result]] = []
+    finished = True
+    for value, at in comparing.points(study, options.sweep):
+        tallies, finished = _counted(comparing.variants(at, options.compare), options.on)
+        if tallies:
+            points.append((value, Result(at, tallies, at.runs)))
+        if not finished:
+            break
+    if not points:
+        print("kargo-model: interrupted before any run was done", file=sys.stderr)
+        return INTERRUPTED
+    sweep = Sweep(what, tuple(points))
+    if options.format == "json":
+        print_json("simulate-sweep", 1, sweeps.sweep_as_json(sweep))
+    elif options.format == "csv":
+        print(sweeps.sweep_as_csv(sweep), end="")
+    else:
+        print("\n".join((sweeps.headline(sweep), *sweeps.lines(sweep))))
+    if plots is not None:
+        for file in plots.write_sweep(sweep, options.plots):
+            print(f"wrote {file}", file=sys.stderr)
+    if not finished:
+        value, result = points[-1]
+        print(f"kargo-model: at {printable(what)} {printable(value)}, {shown.rests_on(result)}", file=sys.stderr)
+    return DONE if finished else INTERRUPTED
+
+
+def _refuse_unknowns(study: Study) -> None:
+    if not study.sampled:
+        raise StudyError("what nobody knows cannot be drawn by chance; --exact gives the bounds there are")
 
 
 def _plots() -> Plots:
@@ -191,19 +242,27 @@ def _solve(variants: tuple[Variant, ...], options: argparse.Namespace) -> int:
     solved = []
     for variant in variants:
         try:
-            chain = exact.chain_of(variant.study)
-        except exact.TooManyError as error:
+            values = _exact(variant.study, options.export)
+        except TooManyError as error:
             print(
                 f"kargo-model: {variant.name}: {error}; simulate it, or let times have fewer values",
                 file=sys.stderr,
             )
             return BOUNDED
-        if options.export:
-            options.export.write_text(chains.drn(chain, exact.EXPORTED), encoding="utf-8")
-        solved.append((variant, exact.exact(chain)))
+        solved.append((variant, values))
     if options.format == "json":
         documents = [shown.exact_as_json(variant.study, values, variant.name) for variant, values in solved]
         print_json("simulate-exact", 1, {"variants": documents})
     else:
         print("\n\n".join("\n".join(shown.exact_lines(v.study, values, v.name)) for v, values in solved))
     return DONE
+
+
+def _exact(study: Study, export: Path | None) -> Exact:
+    """The exact values; if asked for, the chain they are those of is written."""
+    if study.branch and not export:
+        return exact.exact_of_branch(study)
+    chain = exact.chain_of(study)
+    if export:
+        export.write_text(chains.drn(chain, exact.EXPORTED), encoding="utf-8")
+    return exact.exact(chain)

@@ -13,7 +13,17 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MultipleLocator, PercentFormatter
 
 from diagrams.simulations import Result
-from simulations.kargo.study.measures import PROMOTIONS, TO_VERIFIED, WASTED_WORK, WORK, Tally
+from diagrams.sweeps import Sweep
+from simulations.kargo.study.measures import (
+    ATTEMPTS,
+    PROMOTIONS,
+    TO_THE_LAST,
+    TO_VERIFIED,
+    WASTED,
+    WASTED_WORK,
+    WORK,
+    Tally,
+)
 from simulations.kargo.study.study import OUTCOMES, Outcome
 from simulations.stochastic.tallies import Histogram, Moments, lower_edges
 
@@ -24,6 +34,7 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#0
 """Colours that people with any kind of colour blindness tell apart. Source: Okabe and Ito (2008)"""
 
 HATCHES = ("", "//", "..", "xx", "\\\\", "++", "oo", "--")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 DASHES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (5, 5)))
 
 _TICKS = (0.1, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
@@ -65,6 +76,56 @@ def figures(result: Result) -> Iterator[tuple[str, Figure]]:
         yield "verified", _figure(result, _verified)
         yield "outcomes", _figure(result, _outcomes)
         yield "cost", _figure(result, _cost)
+
+
+def write_sweep(sweep: Sweep, folder: Path) -> Iterator[Path]:
+    """Write the plot of a sweep into a folder, in each of `FORMATS`; the files, as they are written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with mpl.rc_context(STYLE):
+        figure = curves(sweep)
+    for form in FORMATS:
+        file = folder / f"{sweep.points[0][1].study.name}-sweep.{form}"
+        save(figure, file)
+        yield file
+
+
+def curves(sweep: Sweep) -> Figure:
+    """What a sweep came to: four measures, each over what is swept, a curve for each variant."""
+    figure = Figure(figsize=(9, 6.6), layout="constrained")
+    shares, attempts, wasted, times = figure.subplots(2, 2, sharex=True).flat
+    at = np.arange(len(sweep.points))
+    for k, name in enumerate(sweep.variants):
+        style: Any = {
+            "color": _of(COLOURS, k),
+            "linestyle": _of(DASHES, k),
+            "marker": _of(MARKERS, k),
+            "label": name,
+        }
+        found = [(result.tallies[k], result) for _, result in sweep.points]
+        every = [tally.all_of_a_run(result.confidence) for tally, result in found]
+        middle = [e.value if e else 0.0 for e in every]
+        off = [[e.value - e.low if e else 0.0 for e in every], [e.high - e.value if e else 0.0 for e in every]]
+        shares.errorbar(at, middle, yerr=off, capsize=3, **style)
+        for axes, measure, scale in ((attempts, ATTEMPTS, 1), (wasted, WASTED, 1), (times, TO_THE_LAST, 1000)):
+            axes.plot(at, [_mean(tally, measure) / scale for tally, _ in found], **style)
+    labels = ("all Promotions of a run succeed", "attempts of steps for each Promotion", "of these wasted")
+    for axes, title in zip((shares, attempts, wasted, times), (*labels, "time until all is over"), strict=True):
+        axes.set_title(title, loc="left", fontsize=10)
+        axes.set_ylim(0, 1.03 if axes is shares else None)
+        axes.set_xticks(at, [value for value, _ in sweep.points])
+    for axes in (wasted, times):
+        axes.set_xlabel(sweep.what)
+    shares.yaxis.set_major_formatter(PercentFormatter(1.0))
+    shares.set_ylabel("share of runs")
+    attempts.set_ylabel("mean")
+    wasted.set_ylabel("mean")
+    times.set_ylabel("mean")
+    times.yaxis.set_major_formatter(FuncFormatter(short))
+    shares.legend(frameon=False, fontsize=8)
+    study, runs = sweep.points[0][1].study, sweep.points[0][1].runs
+    below = f"{study.name}: Kargo {study.behaviours.release}, {runs:,} runs for each point, seed {study.seed}"
+    figure.supxlabel(below, fontsize=8, color="0.35", x=0.99, ha="right")
+    return figure
 
 
 def _figure(result: Result, draw: _Draw) -> Figure:

@@ -11,11 +11,15 @@ from dataclasses import dataclass
 from diagrams.tables import table
 from simulations.kargo.study.exact import Exact
 from simulations.kargo.study.measures import (
+    ALL,
     BLOCKED,
     COUNTS,
     IN_TIME,
+    MEASURES,
+    OF_RUNS,
     SUCCESS,
     TIMES,
+    TO_THE_LAST,
     TO_VERIFIED,
     Tally,
 )
@@ -51,10 +55,30 @@ class Result:
 
 def headline(result: Result) -> str:
     """The answer in one line."""
+    return _of_all(result) if result.study.branch else _of_each(result)
+
+
+def _of_all(result: Result) -> str:
+    """How often all Stages of a branch are promoted."""
+    best = max(result.tallies, key=lambda t: t.means[ALL].sums[0])
+    found = best.all_of_a_run(result.confidence)
+    each = best.share_of(Outcome.VERIFIED, result.confidence)
+    assert found is not None, "a result rests on at least one run"
+    assert each is not None, "a result rests on at least one run"
+    text = f"all Promotions of a run succeed in {percent(found.value)} of the runs{_range(found, percent)}"
+    if len(result.tallies) > 1:
+        text = f"{best.name}: {text}"
+    last = best.mean(TO_THE_LAST, result.confidence)
+    assert last is not None, "every run is over some time"
+    more = f"{percent(each.value)} of the Promotions are verified, and all is over after {duration(last.value)}"
+    return f"{text}; {more} on average; {rests_on(result)}"
+
+
+def _of_each(result: Result) -> str:
     first, best = result.tallies[0], max(result.tallies, key=lambda t: t.outcomes[0])
     verified = best.share_of(Outcome.VERIFIED, result.confidence)
     assert verified is not None, "a result rests on at least one run"
-    text = f"{_percent(verified.value)} of the Promotions are verified{_range(verified, _percent)}"
+    text = f"{percent(verified.value)} of the Promotions are verified{_range(verified, percent)}"
     if len(result.tallies) > 1:
         text = f"{best.name}: {text}"
     last = best.quantile(TO_VERIFIED, LATEST, result.confidence)
@@ -79,10 +103,13 @@ def lines(result: Result) -> Iterator[str]:
     """Everything that was measured, a column for each variant; then differences from the first."""
     study = result.study
     yield f"Kargo {study.behaviours.release}, {study.template.subject}, seed {study.seed}"
-    yield f"in brackets: {_percent(result.confidence)} confidence intervals"
+    yield f"in brackets: {percent(result.confidence)} confidence intervals"
     yield ""
     yield from _with_columns("of the Promotions", _outcome_rows(result), result)
     yield ""
+    if study.each > 1 or study.branch:
+        yield from _with_columns("of the runs", _run_rows(result), result)
+        yield ""
     yield from _with_columns("time", _time_rows(result), result)
     yield ""
     yield from _with_columns("for each Promotion asked for", _count_rows(result), result)
@@ -99,7 +126,16 @@ def _with_columns(head: str, rows: Sequence[Sequence[str]], result: Result) -> I
 
 def _outcome_rows(result: Result) -> list[list[str]]:
     met = [o for k, o in enumerate(OUTCOMES) if any(t.outcomes[k] for t in result.tallies)]
-    return [[o.value, *(_shown(t.share_of(o, result.confidence), _percent) for t in result.tallies)] for o in met]
+    return [[o.value, *(_shown(t.share_of(o, result.confidence), percent) for t in result.tallies)] for o in met]
+
+
+def _run_rows(result: Result) -> list[list[str]]:
+    """What can be said of all Promotions of a run."""
+    confidence = result.confidence
+    return [
+        [ALL, *(_shown(t.all_of_a_run(confidence), percent) for t in result.tallies)],
+        [f"{TO_THE_LAST}, mean", *(_shown(t.mean(TO_THE_LAST, confidence), duration) for t in result.tallies)],
+    ]
 
 
 def _time_rows(result: Result) -> list[list[str]]:
@@ -117,7 +153,7 @@ def _count_rows(result: Result) -> list[list[str]]:
     rows = []
     for name in COUNTS:
         if name != SUCCESS and any(t.means[name].sums[0] for t in result.tallies):
-            how = duration if name in IN_TIME else _count
+            how = duration if name in IN_TIME else count
             rows.append([name, *(_shown(t.mean(name, result.confidence), how) for t in result.tallies)])
     return rows
 
@@ -128,7 +164,8 @@ def _times(result: Result) -> list[str]:
 
 
 def _compared(result: Result) -> list[str]:
-    names = [SUCCESS, *_times(result), *(n for n in COUNTS if n != SUCCESS)]
+    several = OF_RUNS if result.study.each > 1 else ()
+    names = [SUCCESS, *_times(result), *(n for n in COUNTS if n != SUCCESS), *several]
     return [n for n in names if any(t.means[n].sums[0] for t in result.tallies)]
 
 
@@ -136,9 +173,9 @@ def _difference(tally: Tally, name: str, confidence: float) -> str:
     found = tally.difference(name, confidence)
     if found is None:
         return "-"
-    if name == SUCCESS:
+    if name in (SUCCESS, ALL):
         return f"{_signed(found.value, _points)} points{_range(found, lambda v: _signed(v, _points))}"
-    how = duration if name in IN_TIME else _count
+    how = duration if name in IN_TIME else count
     return f"{_signed(found.value, how)}{_range(found, lambda v: _signed(v, how))}"
 
 
@@ -165,7 +202,8 @@ def duration(milliseconds: float) -> str:
     return f"{minutes // 60}h{minutes % 60:02}m"
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
+    """A share to four figures."""
     return f"{share * 100:.4g} %"
 
 
@@ -173,7 +211,8 @@ def _points(share: float) -> str:
     return f"{share * 100:.3g}"
 
 
-def _count(number: float) -> str:
+def count(number: float) -> str:
+    """A number to four figures."""
     return f"{number:.4g}"
 
 
@@ -200,12 +239,17 @@ def exact_lines(study: Study, exact: Exact, name: str) -> Iterator[str]:
     verified = exact.outcomes.get(Outcome.VERIFIED, Bounds(0.0, 0.0))
     after = "" if exact.verified_after is None else f", after {duration(exact.verified_after)} on average"
     exactly = "exactly " if verified.least == verified.greatest else ""
-    yield f"{exactly}{_bounds(verified, _percent)} of the Promotions are verified{after}; {name}"
-    yield f"Kargo {study.behaviours.release}, {study.template.subject}: {exact.situations:,} situations"
+    text = f"{exactly}{_bounds(verified, percent)} of the Promotions are verified{after}; {name}"
+    if exact.all_promoted is None:
+        yield text
+        yield f"Kargo {study.behaviours.release}, {study.template.subject}: {exact.situations:,} situations"
+    else:
+        yield f"all Promotions of a run succeed in exactly {percent(exact.all_promoted)} of the runs; {text}"
+        yield f"Kargo {study.behaviours.release}, {study.template.subject}: {exact.situations:,} ways for it to go"
     yield ""
-    rows = [[o.value, _bounds(b, _percent)] for o, b in exact.outcomes.items()]
+    rows = [[o.value, _bounds(b, percent)] for o, b in exact.outcomes.items()]
     for gathered, bounds in exact.gathered.items():
-        how = duration if gathered in IN_TIME else _count
+        how = duration if gathered in IN_TIME else count
         rows.append([f"{gathered}, expected", _bounds(bounds, how)])
     yield from table(["", name], rows)
     if exact.never_ends:
@@ -232,7 +276,7 @@ def as_json(result: Result) -> dict[str, object]:
         "seed": study.seed,
         "runs": result.runs,
         "wanted": result.wanted,
-        "promotions": study.promotions,
+        "promotions": study.each,
         "confidence": study.confidence,
         "variants": [_variant(t, result) for t in result.tallies],
     }
@@ -247,14 +291,15 @@ def _variant(tally: Tally, result: Result) -> dict[str, object]:
             o.value: {"count": tally.outcomes[k], **_estimate(tally.share_of(o, confidence), 1)}
             for k, o in enumerate(OUTCOMES)
         },
-        "means": {name: _estimate(tally.mean(name, confidence), _scale(name)) for name in (*TIMES, *COUNTS)},
+        "all": _estimate(tally.all_of_a_run(confidence), 1),
+        "means": {name: _estimate(tally.mean(name, confidence), _scale(name)) for name in MEASURES},
         "quantiles": {
             name: {_quantile(p): _estimate(tally.quantile(name, p, confidence), 1000) for p in QUANTILES}
             for name in TIMES
         },
         "differences": None
         if tally is first
-        else {name: _estimate(tally.difference(name, confidence), _scale(name)) for name in (*TIMES, *COUNTS)},
+        else {name: _estimate(tally.difference(name, confidence), _scale(name)) for name in MEASURES},
     }
 
 
@@ -282,6 +327,7 @@ def exact_as_json(study: Study, exact: Exact, name: str) -> dict[str, object]:
         "expected": {
             n: {"least": b.least / _scale(n), "greatest": b.greatest / _scale(n)} for n, b in exact.gathered.items()
         },
+        "all_promoted": exact.all_promoted,
         "verified_after": None if exact.verified_after is None else exact.verified_after / 1000,
         "never_ends": exact.never_ends,
     }
@@ -296,17 +342,23 @@ def as_csv(result: Result) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(HEAD)
     for tally in result.tallies:
-        for variant, measure, statistic, estimate, scale in _rows(tally, result):
-            values = _estimate(estimate, scale)
-            writer.writerow([variant, measure, statistic, *("" if v is None else repr(v) for v in values.values())])
+        for variant, measure, statistic, estimate, scale in rows(tally, result):
+            writer.writerow([variant, measure, statistic, *values_of(estimate, scale)])
     return text.getvalue()
 
 
-def _rows(tally: Tally, result: Result) -> Iterator[tuple[str, str, str, Estimate | None, int]]:
+def values_of(estimate: Estimate | None, scale: int) -> list[str]:
+    """A value and its interval, as texts; empty where there is none."""
+    return ["" if v is None else repr(v) for v in _estimate(estimate, scale).values()]
+
+
+def rows(tally: Tally, result: Result) -> Iterator[tuple[str, str, str, Estimate | None, int]]:
+    """Every value of a variant: variant, measure, statistic, the value, and by how much it is to be divided."""
     confidence = result.confidence
     for outcome in OUTCOMES:
         yield tally.name, outcome.value, "share", tally.share_of(outcome, confidence), 1
-    for name in (*TIMES, *COUNTS):
+    yield tally.name, ALL, "share", tally.all_of_a_run(confidence), 1
+    for name in MEASURES:
         yield tally.name, name, "mean", tally.mean(name, confidence), _scale(name)
         if tally is not result.tallies[0]:
             yield tally.name, name, "difference", tally.difference(name, confidence), _scale(name)

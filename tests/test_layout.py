@@ -25,6 +25,7 @@ MAY_NAME_A_DOMAIN = {
     "diagrams/rulings.py": "kargo",
     "diagrams/plots.py": "kargo",
     "diagrams/simulations.py": "kargo",
+    "diagrams/sweeps.py": "kargo",
     "diagrams/sessions.py": "ambient",
 }
 """Files outside the domains' packages that are about one: the claims of the toys, and what shows runs of Kargo."""

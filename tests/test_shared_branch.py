@@ -21,10 +21,10 @@ from model.kargo.older_releases import OLDER
 from model.kargo.phases import PromotionPhase
 from model.kargo.push_retries import LONGEST_WAIT_MS, push_retries
 from model.kargo.releases import LATEST, RELEASES, Behaviours
-from model.kargo.shared_branch import Branching, Step, branching
+from model.kargo.shared_branch import Branching, Step, branching, plain
 from model.system import Outcomes, Rule, mutate, only
 
-PLAIN = claimed.plain(branching(LATEST, 2))
+PLAIN = plain(branching(LATEST, 2))
 
 
 @cache

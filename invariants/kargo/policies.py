@@ -188,7 +188,7 @@ ALONE = (("promotes", False),)
 TWO_STEPS = (("steps", 2), ("promotions", 3), ("promotes", False))
 
 left_behind = shared_branch.no_stage_is_left_behind
-PLAIN = (("integrates", False), ("locks", False), ("tries", 1))
+PLAIN = (("integrates", False), ("locks", False), ("tries", 1), ("waits_ms", ()))
 CONFLICTS = (("conflicts", True),)
 
 PROMISES = (

@@ -16,7 +16,7 @@ from model.kargo.failure_policies import NO_POLICY, FailurePolicy, Response
 from model.kargo.loop.values import of
 from model.kargo.phases import PromotionPhase
 from model.kargo.releases import Behaviours
-from model.kargo.shared_branch import WANTED, Branching, Step, branching
+from model.kargo.shared_branch import WANTED, Branching, Step, branching, plain
 
 FAILED = (PromotionPhase.FAILED, PromotionPhase.ERRORED)
 
@@ -158,7 +158,7 @@ _SYSTEMS: dict[str, tuple[str, Callable[[Branching], Branching]]] = {
     ),
     "plain-push": (
         f"{STAGES} Stages that push to one branch as it was done up to 1.1.1: without a pull, and once",
-        lambda release: plain(release),
+        plain,
     ),
     "conflicting-pushes": (
         f"{STAGES} Stages that push to one branch, and may change the same lines",
@@ -176,11 +176,6 @@ _SYSTEMS: dict[str, tuple[str, Callable[[Branching], Branching]]] = {
 
 NAMES = tuple(_SYSTEMS)
 """What to call them."""
-
-
-def plain(setting: Branching) -> Branching:
-    """The same without what git-push does about a branch that moves: as up to 1.1.1, and with `force`."""
-    return setting._replace(integrates=False, locks=False, tries=1)
 
 
 def subject(name: str, behaviours: Behaviours) -> Subject:

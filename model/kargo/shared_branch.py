@@ -62,7 +62,7 @@ class Step(Enum):
 
 
 class Branching(NamedTuple):
-    """Who pushes where, and how: `tries` is how often one git-push pushes at most.
+    """Who pushes where, and how: `tries` is how often one git-push pushes at most, `waits_ms` how long it waits then.
 
     `shared` says whether all Stages push to one branch, or each to its own; the Stages are divided among
     `controllers`. `conflicts` says whether two commits may touch the same lines.
@@ -75,6 +75,7 @@ class Branching(NamedTuple):
     integrates: bool = True
     locks: bool = True
     tries: int = push_retries().tries
+    waits_ms: tuple[int, ...] = push_retries().waits_ms
     conflicts: bool = False
     force: bool = False
 
@@ -101,14 +102,16 @@ def branching(
     gitlab: bool = False,
 ) -> Branching:
     """How the pushes of a release go; `gitlab` says that it is GitLab that rejects them."""
+    found = Branching(stages, locks=behaviours.push_locks_branch)
+    if not behaviours.push_integrates:
+        return plain(found)
     understood = behaviours.gitlab_rejections_known or not gitlab
-    tries = push_retries(max_attempts).tries if behaviours.push_integrates and understood else 1
-    return Branching(
-        stages,
-        integrates=behaviours.push_integrates,
-        locks=behaviours.push_integrates and behaviours.push_locks_branch,
-        tries=tries,
-    )
+    return found._replace(**push_retries(max_attempts if understood else 1)._asdict())
+
+
+def plain(setting: Branching) -> Branching:
+    """The same without what git-push does about a branch that moves: as up to 1.1.1, and with `force`."""
+    return setting._replace(integrates=False, locks=False, tries=1, waits_ms=())
 
 
 # Rules

@@ -179,4 +179,6 @@ def share(successes: int, of: int, confidence: float, independent: int | None = 
     n = max(1, min(of, independent or of))
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return Estimate(p, max(0.0, centre - half), min(1.0, centre + half))
+    # At the ends the interval ends there, too: rounding would say a little less, or more.
+    low = max(0.0, centre - half) if successes else 0.0
+    return Estimate(p, low, min(1.0, centre + half) if successes < of else 1.0)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from model.inputs import printable
 from model.kargo.durations import parse_duration
@@ -11,6 +12,7 @@ from model.kargo.failure_policies import UnknownPolicyError, policy_named
 from model.kargo.manifest_types import Retry
 from model.kargo.releases import UnknownReleaseError, release
 from model.kargo.step_kinds import step_kind
+from simulations.kargo.study.branch_file import MOST_STAGES
 from simulations.kargo.study.measures import Variant
 from simulations.kargo.study.study import StepWorld, Study, poll_of
 
@@ -46,14 +48,25 @@ def variants(study: Study, asked: str | None) -> tuple[Variant, ...]:
     return tuple(found)
 
 
+def points(study: Study, asked: str) -> Iterator[tuple[str, Study]]:
+    """The study at each of the values that `asked` names, such as `branch.stages=2,5,10`, with the value.
+
+    Raises ComparisonError.
+    """
+    for value, variant in zip(asked.partition("=")[2].split(","), variants(study, asked), strict=False):
+        yield value, variant.study
+
+
 def _change(what: str, study: Study) -> Callable[[Study, str], Study]:
     """How the study changes by a value of what is compared."""
     if what in _OF_STUDIES:
         return _OF_STUDIES[what]
+    if what.startswith(BRANCH):
+        return _of_branch(what.removeprefix(BRANCH), study)
     alias, dot, setting = what.rpartition(".")
     aliases = [step.alias for step in study.template.steps]
     if not dot or setting not in _OF_STEPS:
-        known = [*_OF_STUDIES, *(f"STEP.{name}" for name in _OF_STEPS)]
+        known = [*_OF_STUDIES, *(f"STEP.{name}" for name in _OF_STEPS), *(f"{BRANCH}{n}" for n in _OF_BRANCHES)]
         raise ComparisonError(f"--compare {printable(what)}: what can be compared is: {', '.join(known)}")
     if alias not in aliases:
         raise ComparisonError(f"--compare: no step {printable(alias)!r}; the steps are: {', '.join(aliases)}")
@@ -100,5 +113,45 @@ def _with_retry(study: Study, alias: str, setting: Callable[[Retry, str], Retry]
     return replace(study, template=replace(study.template, steps=steps))
 
 
+BRANCH = "branch."
+
+
+def _of_branch(name: str, study: Study) -> Callable[[Study, str], Study]:
+    if name not in _OF_BRANCHES:
+        listed = ", ".join(f"{BRANCH}{known}" for known in _OF_BRANCHES)
+        raise ComparisonError(f"--compare {BRANCH}{printable(name)}: of a branch can be compared: {listed}")
+    if study.branch is None:
+        raise ComparisonError(f"--compare {BRANCH}{name}: the study has no branch")
+    field, read = _OF_BRANCHES[name]
+
+    def change(of: Study, value: str) -> Study:
+        assert of.branch is not None, "the study has one"
+        changed: dict[str, Any] = {field: read(value)}
+        return replace(of, branch=replace(of.branch, **changed))
+
+    return change
+
+
+def _several(value: str) -> int:
+    if not value.isascii() or not value.isdigit() or not 1 <= int(value) <= MOST_STAGES:
+        raise ValueError(f"expected a whole number from 1 to {MOST_STAGES}, found {value!r}")
+    return int(value)
+
+
+def _flag(value: str) -> bool:
+    if value not in ("true", "false"):
+        raise ValueError(f"expected true or false, found {value!r}")
+    return value == "true"
+
+
+_OF_BRANCHES: Mapping[str, tuple[str, Callable[[str], int | bool]]] = {
+    "stages": ("stages", _several),
+    "shared": ("shared", _flag),
+    "retries": ("retries", _flag),
+    "controllers": ("controllers", _several),
+    "workers": ("workers", _several),
+    "maxAttempts": ("attempts", _several),
+    "gitlab": ("gitlab", _flag),
+}
 _OF_STUDIES: Mapping[str, Callable[[Study, str], Study]] = {"policy": _with_policy, "kargo": _with_release}
 _OF_STEPS: Mapping[str, Callable[[Retry, str], Retry]] = {"errorThreshold": _threshold, "timeout": _timeout}

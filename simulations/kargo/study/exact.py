@@ -15,8 +15,20 @@ import numpy as np
 
 from simulations.kargo.study.attempts import NOW, Situation, takes
 from simulations.kargo.study.life import Asks, Begins, Done, Life, Place, Waits
-from simulations.kargo.study.measures import ATTEMPTS, PROMOTIONS, STARTS, TO_THE_END, WORK
-from simulations.kargo.study.study import OUTCOMES, Outcome, Study, StudyError
+from simulations.kargo.study.measures import (
+    ALL,
+    ATTEMPTS,
+    PROMOTIONS,
+    PUSHED,
+    REJECTED,
+    STARTS,
+    TO_THE_END,
+    TO_VERIFIED,
+    WORK,
+    measured,
+)
+from simulations.kargo.study.race import Race
+from simulations.kargo.study.study import OUTCOMES, Outcome, Study, StudyError, TooManyError
 from simulations.kargo.study.world import ABORTS, NEVER, NOT_DRAWN, RESTARTS, outage_until, ready_at
 from simulations.stochastic import chains
 from simulations.stochastic.batches import Batch, Column, Enumerated, constant
@@ -39,17 +51,14 @@ EXPORTED = {TO_THE_END: "milliseconds"} | {n: c for n, c in GATHERED.items() if 
 ORIGIN = "origin"
 
 
-class TooManyError(Exception):
-    """There are more situations than can be looked at."""
-
-
 @dataclass(frozen=True)
 class Exact:
     """Exact values of a study: of each outcome its probability, and of what is gathered the expected amount.
 
     They are bounds where something is left open that nobody knows. `verified_after` is the mean time to verified,
     in milliseconds; None where no run gets there or something is left open. `never_ends` says that a run may not
-    end, so that there are no expected amounts.
+    end, so that there are no expected amounts. Of Stages that push to one branch, `all_promoted` is how likely all
+    of them succeed, and the rest is the mean over them.
     """
 
     situations: int
@@ -58,6 +67,7 @@ class Exact:
     gathered: Mapping[str, Bounds]
     verified_after: float | None
     never_ends: bool
+    all_promoted: float | None = None
 
 
 def exact(chain: Chain) -> Exact:
@@ -74,6 +84,47 @@ def exact(chain: Chain) -> Exact:
     return Exact(len(chain.options), chain.transitions, outcomes, gathered, verified, not gathered)
 
 
+def exact_of_branch(study: Study, *, most: int = MOST_SITUATIONS) -> Exact:
+    """The exact values of Stages that push to one branch: every way for it to go, with how likely it is.
+
+    Raises StudyError where times have no end of values, TooManyError past `most` ways.
+    """
+    _refuse_unknowns(study)
+    try:
+        lives, weight = Race(study, Enumerated()).run(np.zeros(1, np.int64), most)
+    except UncountableError as error:
+        raise _uncountable(error) from None
+    assert weight is not None, "rows that are enumerated have weights"
+    found = measured(lives)
+
+    def mean(values: Column) -> float:
+        return float(np.dot(weight, values.mean(axis=1)))
+
+    met = [o for k, o in enumerate(OUTCOMES) if (found.outcomes == k).any()]
+    chances = {o: mean((found.outcomes == OUTCOMES.index(o)).astype(np.int64)) for o in met}
+    gathered = {name: mean(found.values[name]) for name in (*GATHERED, PUSHED, REJECTED)}
+    verified = chances.get(Outcome.VERIFIED, 0.0)
+    after = mean(found.values[TO_VERIFIED] * found.counted[TO_VERIFIED]) / verified if verified else None
+    return Exact(
+        situations=len(weight),
+        transitions=len(weight),
+        outcomes={o: Bounds(p, p) for o, p in chances.items()},
+        gathered={name: Bounds(value, value) for name, value in gathered.items()},
+        verified_after=after,
+        never_ends=False,
+        all_promoted=mean(found.values[ALL]),
+    )
+
+
+def _refuse_unknowns(study: Study) -> None:
+    if not study.sampled:
+        raise StudyError("of Stages that push to one branch there are no bounds for what nobody knows")
+
+
+def _uncountable(error: UncountableError) -> StudyError:
+    return StudyError(f"there are no exact values: {error}; give `values` or a list of times instead")
+
+
 def label(outcome: Outcome) -> str:
     """What an outcome is called in a chain, a word for other tools."""
     return outcome.name.lower()
@@ -84,12 +135,14 @@ def chain_of(study: Study, *, most: int = MOST_SITUATIONS) -> Chain:
 
     Raises StudyError where a study has no end of values or several Promotions, TooManyError past `most` situations.
     """
+    if study.branch is not None:
+        raise StudyError("of Stages that push to one branch there are exact values, but no chain to write")
     if study.promotions > 1:
         raise StudyError(f"exact values are of one Promotion; the study has {study.promotions} in a run")
     try:
         return _Builder(Life(replace(study, until_ms=LONGEST_MS), Enumerated()), most).build()
     except UncountableError as error:
-        raise StudyError(f"there are no exact values: {error}; give `values` or a list of times instead") from None
+        raise _uncountable(error) from None
 
 
 class _Builder:

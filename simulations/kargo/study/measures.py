@@ -9,6 +9,7 @@ import numpy as np
 
 from simulations.kargo.study.attempts import NOW
 from simulations.kargo.study.life import Life, fresh
+from simulations.kargo.study.race import PUSHES, REJECTIONS, Race
 from simulations.kargo.study.study import OUTCOMES, Outcome, Study
 from simulations.kargo.study.world import EVERY
 from simulations.stochastic.batches import RUN, Batch, Column, Sampled, constant
@@ -16,6 +17,9 @@ from simulations.stochastic.tallies import Estimate, Histogram, Moments, share
 
 BLOCK = 1 << 14
 """Promotions that are simulated at a time: few enough for the caches, enough for NumPy. Not a matter of results."""
+
+SIDE_BY_SIDE = 4
+"""So many times as many of Stages that push to one branch, of which only one in each run goes on at a time."""
 
 PROMOTED = (Outcome.VERIFIED, Outcome.NOT_VERIFIED, Outcome.UNHEALTHY, Outcome.OVERTAKEN)
 """The outcomes in which the Promotion that was asked for, or one like it, succeeded."""
@@ -26,10 +30,18 @@ TIMES = (TO_VERIFIED, BLOCKED, TO_THE_END)
 
 SUCCESS, WASTED, WORK, WASTED_WORK = "verified", "wasted attempts", "work", "wasted work"
 ATTEMPTS, PROMOTIONS, STARTS = "attempts of steps", "Promotions created", "started again"
-COUNTS = (SUCCESS, ATTEMPTS, WASTED, WORK, WASTED_WORK, PROMOTIONS, STARTS)
+PUSHED, REJECTED = "pushes to the branch", "pushes rejected"
+COUNTS = (SUCCESS, ATTEMPTS, WASTED, WORK, WASTED_WORK, PROMOTIONS, STARTS, PUSHED, REJECTED)
 """What is counted for each Promotion that was asked for; work in milliseconds."""
 
-IN_TIME = frozenset({*TIMES, WORK, WASTED_WORK})
+ALL, TO_THE_LAST = "all of a run promoted", "time to the end of the last"
+OF_RUNS = (ALL, TO_THE_LAST)
+"""Of each run: whether all its Promotions, or those like them, succeeded; and when all was over."""
+
+MEASURES = (*TIMES, *COUNTS, *OF_RUNS)
+"""Everything of which there is a mean."""
+
+IN_TIME = frozenset({*TIMES, WORK, WASTED_WORK, TO_THE_LAST})
 """What is measured in milliseconds."""
 
 
@@ -40,8 +52,8 @@ class Tally:
     name: str
     outcomes: list[int] = field(default_factory=lambda: [0] * len(OUTCOMES))
     times: dict[str, Histogram] = field(default_factory=lambda: {name: Histogram() for name in TIMES})
-    means: dict[str, Moments] = field(default_factory=lambda: {name: Moments(2) for name in (*TIMES, *COUNTS)})
-    against: dict[str, Moments] = field(default_factory=lambda: {name: Moments(4) for name in (*TIMES, *COUNTS)})
+    means: dict[str, Moments] = field(default_factory=lambda: {name: Moments(2) for name in MEASURES})
+    against: dict[str, Moments] = field(default_factory=lambda: {name: Moments(4) for name in MEASURES})
 
     def merge(self, other: Tally) -> None:
         """Add what another counted."""
@@ -65,6 +77,10 @@ class Tally:
     def share_of(self, outcome: Outcome, confidence: float) -> Estimate | None:
         """How many of the Promotions that were asked for came to that."""
         return share(self.outcomes[OUTCOMES.index(outcome)], self.asked, confidence, self._independent)
+
+    def all_of_a_run(self, confidence: float) -> Estimate | None:
+        """In how many of the runs all Promotions, or those like them, succeeded."""
+        return share(self.means[ALL].sums[0], self.runs, confidence)
 
     def quantile(self, of: str, part: float, confidence: float) -> Estimate | None:
         """A quantile of one of `TIMES`."""
@@ -104,7 +120,8 @@ class Portion:
 def portions(variants: tuple[Variant, ...]) -> Iterator[Portion]:
     """All runs of a study, in portions that do not depend on who does them."""
     study = variants[0].study
-    each = max(1, BLOCK // study.promotions)
+    block = BLOCK * SIDE_BY_SIDE if study.branch else BLOCK
+    each = max(1, block // max(variant.study.each for variant in variants))
     for first in range(0, study.runs, each):
         yield Portion(variants, first, min(study.runs, first + each))
 
@@ -116,7 +133,7 @@ def count(portion: Portion) -> tuple[Tally, ...]:
     for variant in portion.variants:
         found = measured(simulate(variant.study, portion.first, portion.last))
         tally = _tally(variant.name, found)
-        sums = {name: found.of(name) for name in (*TIMES, *COUNTS)}
+        sums = {name: found.of(name) for name in MEASURES}
         for name, (over, under) in sums.items():
             tally.means[name].add((over, under))
             if baseline:
@@ -141,8 +158,10 @@ def together(counted: Iterable[tuple[Tally, ...]]) -> tuple[Tally, ...]:
 def simulate(study: Study, first: int, last: int) -> list[Batch]:
     """The runs from `first` on and before `last`: for each Promotion of a run, how it went, in order of runs."""
     source = Sampled(study.seed)
-    life = Life(study, source)
     runs = np.arange(first, last, dtype=np.int64)
+    if study.branch:
+        return Race(study, source).run(runs)[0]
+    life = Life(study, source)
     created = constant(0, len(runs))
     free = created
     lives: list[Batch] = []
@@ -199,6 +218,7 @@ def measured(lives: list[Batch]) -> Measured:
     outcomes = column("outcome")
     promoted = np.isin(outcomes, [OUTCOMES.index(o) for o in PROMOTED]).astype(np.int64)
     verified = (outcomes == OUTCOMES.index(Outcome.VERIFIED)).astype(np.int64)
+    pushing = PUSHES in lives[0].columns
     begun = (column("begun") >= 0).astype(np.int64)
     lasted = column(NOW) - column("created")
     values = {
@@ -212,6 +232,10 @@ def measured(lives: list[Batch]) -> Measured:
         TO_VERIFIED: lasted,
         BLOCKED: column("begun") - column("created"),
         TO_THE_END: lasted,
+        PUSHED: column(PUSHES) if pushing else constant(0, len(outcomes))[:, None],
+        REJECTED: column(REJECTIONS) if pushing else constant(0, len(outcomes))[:, None],
+        ALL: promoted.min(axis=1, keepdims=True),
+        TO_THE_LAST: column(NOW).max(axis=1, keepdims=True),
     }
     return Measured(values, {TO_VERIFIED: verified, BLOCKED: begun}, outcomes)
 

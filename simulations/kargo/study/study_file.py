@@ -2,47 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO
 
 from model import documents
-from model.fields import Field, similar
+from model.fields import Field
 from model.inputs import InputError, printable
 from model.kargo import manifests, planning, templates
-from model.kargo.durations import parse_duration
 from model.kargo.failure_policies import NO_POLICY, FailurePolicy, Hint, UnknownPolicyError, policy_named
 from model.kargo.manifest_types import Manifests, Stage
 from model.kargo.releases import LATEST, Behaviours, UnknownReleaseError, release
 from model.kargo.step_kinds import Result, StepKind, step_kind
 from model.kargo.templates import StepSpec, Template
+from simulations.kargo.study import branch_file
 from simulations.kargo.study.study import (
     AT_ONCE,
     HINTS,
-    HOUR_MS,
     WATCHING,
+    Disturbances,
     Settling,
     StepWorld,
     Study,
     poll_of,
 )
-from simulations.stochastic.distributions import (
-    Continuous,
-    Distribution,
-    DistributionError,
-    Sometimes,
-    Values,
-    always,
-    continuous,
+from simulations.kargo.study.study_fields import (
+    confidence,
+    distribution,
+    lasting,
+    only,
+    otherwise,
+    probability,
+    until,
+    yes_or_no,
 )
+from simulations.stochastic.distributions import Distribution, Sometimes, Values, always
 
 EXAMPLE = Path(__file__).with_name("example.yaml")
 """A study that explains itself."""
-
-LARGEST_NUMBER = 1e6
-"""Of the shape of a distribution."""
-
-LONGEST_UNTIL_MS = 30 * 24 * HOUR_MS
 
 MOST_RUNS, MOST_PROMOTIONS, LARGEST_SEED = 10**9, 1000, 2**63 - 1
 
@@ -57,8 +54,6 @@ RESULTS = {
 }
 """What an attempt can come back with, as a study calls it."""
 
-T = TypeVar("T")
-
 
 def load(path: str, *, stdin: BinaryIO | None = None) -> Study:
     """The study in a file; `-` is standard input. Manifests it names are found beside it.
@@ -69,8 +64,10 @@ def load(path: str, *, stdin: BinaryIO | None = None) -> Study:
     if len(found) != 1:
         raise InputError(f"expected one document, found {len(found)}", documents.Place(path))
     root = Field(found[0], found[0].root)
-    _only(
-        root, "kargo", "runs", "seed", "policy", "confidence", "until", "promotions", "stage", "manifests", "world"
+    only(
+        root,
+        *("kargo", "runs", "seed", "policy", "confidence", "until", "promotions", "branch", "stage", "manifests"),
+        "world",
     )
     behaviours = _behaviours(root)
     name = "study" if path == documents.STANDARD_INPUT else Path(path).stem
@@ -82,36 +79,25 @@ def _study(root: Field, template: Template, behaviours: Behaviours, name: str) -
     world = root.get("world", "how the world behaves")
     promotions, every = _promotions(root.get("promotions"))
     if world:
-        _only(world, "latency", "steps", "health", "verification", "hints")
-    return Study(
+        only(world, "latency", "steps", "health", "verification", "hints", "abort", "restarts")
+    read = Study(
         template=template,
         steps=_steps(world.get("steps") if world else None, template, behaviours),
         behaviours=behaviours,
         policy=_policy(root),
-        latency=_or(world and world.get("latency"), distribution, AT_ONCE),
+        latency=otherwise(world and world.get("latency"), distribution, AT_ONCE),
         settling=_settling(world),
         promotions=promotions,
         every=every,
-        hints=_or(world and world.get("hints"), _hints, given.hints),
-        runs=_or(root.get("runs"), lambda f: f.whole(1, MOST_RUNS), given.runs),
-        seed=_or(root.get("seed"), lambda f: f.whole(0, LARGEST_SEED), given.seed),
-        until_ms=_or(root.get("until"), _until, given.until_ms),
-        confidence=_or(root.get("confidence"), _confidence, given.confidence),
+        hints=otherwise(world and world.get("hints"), _hints, given.hints),
+        runs=otherwise(root.get("runs"), lambda f: f.whole(1, MOST_RUNS), given.runs),
+        seed=otherwise(root.get("seed"), lambda f: f.whole(0, LARGEST_SEED), given.seed),
+        until_ms=otherwise(root.get("until"), until, given.until_ms),
+        confidence=otherwise(root.get("confidence"), confidence, given.confidence),
         name=name,
+        disturbances=_disturbances(world),
     )
-
-
-def _or(found: Field | None, read: Callable[[Field], T], otherwise: T) -> T:
-    return otherwise if found is None else read(found)
-
-
-def _only(found: Field, *known: str) -> None:
-    """Raise InputError if there is a field that is not known."""
-    for name, node in found.mapping(f"a mapping with some of: {', '.join(known)}").items():
-        if name not in known:
-            meant = similar(name, known)
-            more = f'is "{meant}" meant?' if meant else f"known are: {', '.join(known)}"
-            raise Field(found.document, node, found.path).wrong(f'"{printable(name)}" is no known field; {more}')
+    return branch_file.read(root.get("branch"), read)
 
 
 # What is promoted
@@ -136,7 +122,7 @@ def _template(root: Field, name: str, folder: Path, behaviours: Behaviours) -> T
         template = templates.template(manifests.load(paths), release=behaviours.release)
     else:
         assert stage is not None
-        _only(stage, "steps")
+        only(stage, "steps")
         steps, warnings = manifests.read_steps(stage)
         for warning in warnings:
             raise InputError(warning.text.replace(" and is ignored", ""), warning.place)
@@ -163,9 +149,9 @@ def _policy(root: Field) -> FailurePolicy:
 def _promotions(found: Field | None) -> tuple[int, Distribution]:
     if found is None:
         return 1, AT_ONCE
-    _only(found, "count", "every")
-    number = _or(found.get("count"), lambda f: f.whole(1, MOST_PROMOTIONS), 1)
-    return number, _or(found.get("every"), distribution, AT_ONCE)
+    only(found, "count", "every")
+    number = otherwise(found.get("count"), lambda f: f.whole(1, MOST_PROMOTIONS), 1)
+    return number, otherwise(found.get("every"), distribution, AT_ONCE)
 
 
 # How the world behaves
@@ -188,7 +174,7 @@ def _step(found: Field | None, step: StepSpec, behaviours: Behaviours) -> StepWo
     poll = poll_of(step.kind, behaviours)
     if found is None:
         return StepWorld(possible=(Result.SUCCEEDED,), poll_ms=poll)
-    _only(found, "takes", "results", "ready", "outage", "poll", "holds")
+    only(found, "takes", "results", "ready", "outage", "poll", "holds")
     ready, results, outage = found.get("ready"), found.get("results"), found.get("outage")
     if ready and Result.RUNNING not in kind.results:
         raise ready.wrong(f"{step.kind} does not wait: no attempt of it comes back Running")
@@ -196,15 +182,15 @@ def _step(found: Field | None, step: StepSpec, behaviours: Behaviours) -> StepWo
     possible = [Result.SUCCEEDED, *([Result.ERRORED] if outage else []), *([Result.RUNNING] if ready else [])]
     possible += [r for r in (*chances, *open_to) if r not in possible]
     return StepWorld(
-        takes=_or(found.get("takes"), distribution, AT_ONCE),
+        takes=otherwise(found.get("takes"), distribution, AT_ONCE),
         results=Values("results", {possible.index(r): p for r, p in chances.items()}),
         possible=tuple(possible),
         open_to=tuple(possible.index(r) for r in open_to),
-        ready=_or(ready, distribution, None),
-        outage=_or(outage, _outage, None),
-        poll_ms=_or(found.get("poll"), _lasting, poll),
+        ready=otherwise(ready, distribution, None),
+        outage=otherwise(outage, _outage, None),
+        poll_ms=otherwise(found.get("poll"), lasting, poll),
         watched=step.kind in WATCHING,
-        holds=_or(found.get("holds"), _yes_or_no, None),
+        holds=otherwise(found.get("holds"), yes_or_no, None),
     )
 
 
@@ -221,7 +207,7 @@ def _results(found: Field | None, kind: StepKind) -> tuple[dict[Result, float], 
     for name, node in found.mapping("results with their probabilities, a list of results, or unknown").items():
         of = Field(found.document, node, f"{found.path}.{name}")
         result = _result(of, name, kind)
-        chances[result] = _probability(of)
+        chances[result] = probability(of)
     total = sum(chances.values())
     if total > 1 + 1e-9:
         raise found.wrong(f"the probabilities sum to {total:g}, which is above 1")
@@ -240,24 +226,39 @@ def _result(at: Field, name: str, kind: StepKind) -> Result:
 
 
 def _outage(found: Field) -> Distribution:
-    _only(found, "chance", "lasts")
+    only(found, "chance", "lasts")
     lasts = distribution(found.need("lasts", "how long it lasts"))
-    return Sometimes(_probability(found.need("chance", "how likely there is one")), lasts)
+    return Sometimes(probability(found.need("chance", "how likely there is one")), lasts)
 
 
 def _settling(world: Field | None) -> Settling:
     health = world.get("health") if world else None
     verification = world.get("verification") if world else None
     if health:
-        _only(health, "after", "healthy")
+        only(health, "after", "healthy")
     if verification:
-        _only(verification, "takes", "successful")
+        only(verification, "takes", "successful")
     return Settling(
-        delay=_or(health and health.get("after"), distribution, AT_ONCE),
-        healthy=_or(health and health.get("healthy"), _yes_or_no, always(1)),
+        delay=otherwise(health and health.get("after"), distribution, AT_ONCE),
+        healthy=otherwise(health and health.get("healthy"), yes_or_no, always(1)),
         verifies=verification is not None,
-        takes=_or(verification and verification.get("takes"), distribution, AT_ONCE),
-        successful=_or(verification and verification.get("successful"), _yes_or_no, always(1)),
+        takes=otherwise(verification and verification.get("takes"), distribution, AT_ONCE),
+        successful=otherwise(verification and verification.get("successful"), yes_or_no, always(1)),
+    )
+
+
+def _disturbances(world: Field | None) -> Disturbances:
+    abort = world.get("abort") if world else None
+    restarts = world.get("restarts") if world else None
+    if abort:
+        only(abort, "chance", "after")
+    if restarts:
+        only(restarts, "every", "down")
+    return Disturbances(
+        aborts=yes_or_no(abort.need("chance", "how likely somebody aborts")) if abort else None,
+        abort_after=otherwise(abort and abort.get("after"), distribution, AT_ONCE),
+        restarts=distribution(restarts.need("every", "how often it is restarted")) if restarts else None,
+        down=otherwise(restarts and restarts.get("down"), distribution, AT_ONCE),
     )
 
 
@@ -268,126 +269,7 @@ def _hints(found: Field) -> Values:
         of = Field(found.document, node, f"{found.path}.{name}")
         if name not in known:
             raise of.wrong(f'there is no hint "{printable(name)}"; there are: {", ".join(known)}')
-        chances[known[name]] = _probability(of)
+        chances[known[name]] = probability(of)
     if abs(sum(chances.values()) - 1) > 1e-9:
         raise found.wrong(f"the probabilities sum to {sum(chances.values()):g}, not to 1")
     return Values("hints", chances)
-
-
-# Numbers and times
-
-
-def _number(found: Field, what: str) -> float:
-    value = found.node.value
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < LARGEST_NUMBER:
-        raise found.expected(what)
-    return float(value)
-
-
-def _probability(found: Field) -> float:
-    what = "a probability from 0 to 1"
-    value = _number(found, what)
-    if not 0 <= value <= 1:
-        raise found.expected(what)
-    return value
-
-
-def _yes_or_no(found: Field) -> Values:
-    chance = _probability(found)
-    return Values("yes or no", {1: chance, 0: 1 - chance})
-
-
-def _confidence(found: Field) -> float:
-    value = _number(found, what := "a confidence above 0.5 and below 1")
-    if not 0.5 < value < 1:
-        raise found.expected(what)
-    return value
-
-
-def _duration(found: Field, what: str, least: int | None = 0) -> int:
-    value = found.node.value
-    try:
-        milliseconds = parse_duration(value) if isinstance(value, str) else None
-    except ValueError:
-        milliseconds = None
-    if milliseconds is None or (least is not None and milliseconds < least):
-        raise found.expected(what)
-    return milliseconds
-
-
-def _lasting(found: Field) -> int:
-    return _duration(found, "a duration above zero, such as 30s", 1)
-
-
-def _until(found: Field) -> int:
-    what = "a duration above zero and up to 720h"
-    if (given := _duration(found, what, 1)) > LONGEST_UNTIL_MS:
-        raise found.expected(what)
-    return given
-
-
-def distribution(found: Field) -> Distribution:
-    """A time, or how times are distributed.
-
-    Raises InputError.
-    """
-    value = found.node.value
-    if isinstance(value, dict):
-        return _named(found)
-    if isinstance(value, list):
-        return _measured(found)
-    return always(_duration(found, "a duration that is not negative, such as 4s, or a distribution"), str(value))
-
-
-def _measured(found: Field) -> Values:
-    """Times that were measured, each as likely as it comes in the list."""
-    times = [_duration(each, "a duration that is not negative") for each in found.items("")]
-    if not times:
-        raise found.expected("at least one duration")
-    return Values("times that were measured", {t: float(times.count(t)) for t in dict.fromkeys(times)})
-
-
-def _named(found: Field) -> Distribution:
-    what = "the name of a distribution with its parameters, such as {expon: {scale: 30s}}"
-    fields = found.mapping(what)
-    if len(fields) != 1:
-        raise found.expected(what)
-    [(name, node)] = fields.items()
-    of = Field(found.document, node, f"{found.path}.{name}")
-    if name == "values":
-        return _values(of)
-    try:
-        return continuous(name, dict(_parameters(of)))
-    except DistributionError as error:
-        raise of.wrong(printable(str(error), 400)) from None
-
-
-def _parameters(found: Field) -> Iterator[tuple[str, float]]:
-    if found.node.value is None:
-        return
-    for name, node in found.mapping("parameters, such as {scale: 30s}").items():
-        of = Field(found.document, node, f"{found.path}.{name}")
-        if name in ("loc", "scale"):
-            least = None if name == "loc" else 1
-            yield name, float(_duration(of, f"a duration{' above zero' if least else ''}, such as 4s", least))
-        else:
-            yield name, _number(of, "a number")
-
-
-def _values(found: Field) -> Values:
-    chances: dict[int, float] = {}
-    for name, node in found.mapping("durations with their probabilities").items():
-        of = Field(found.document, node, f"{found.path}.{name}")
-        try:
-            time = parse_duration(name)
-        except ValueError:
-            time = -1
-        if time < 0:
-            raise of.wrong(f'expected a duration that is not negative, found "{printable(name)}"')
-        chances[time] = chances.get(time, 0.0) + _probability(of)
-    if abs(sum(chances.values()) - 1) > 1e-9:
-        raise found.wrong(f"the probabilities sum to {sum(chances.values()):g}, not to 1")
-    return Values("a few values", chances)
-
-
-__all__ = ["EXAMPLE", "Continuous", "distribution", "load"]

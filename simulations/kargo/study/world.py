@@ -16,9 +16,11 @@ from simulations.stochastic.distributions import Distribution, Values
 from simulations.stochastic.forking import Choice
 
 # Streams of chance: some for the Stage, then a few for each step.
-HEALTH_DELAY, HEALTHY, VERIFICATION, SUCCESSFUL, LATENCY, EVERY, HINTED, ABORT, ABORTED, RESTART, DOWN = range(11)
+HEALTH_DELAY, HEALTHY, VERIFICATION, SUCCESSFUL, LATENCY, EVERY, HINTED, ABORT, ABORTED, RESTART, DOWN, APART = (
+    range(12)
+)
 _OF_STEPS, _EACH = 16, 8
-TAKES, RESULT, READY, OUTAGE, HOLDS = range(5)
+TAKES, RESULT, READY, OUTAGE, HOLDS, INTEGRATES, CONFLICT, JITTERED = range(8)
 
 NOT_DRAWN = -1
 NEVER = 1 << 62
