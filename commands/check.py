@@ -346,7 +346,7 @@ def _subjects(cases: Iterable[Case], options: argparse.Namespace) -> dict[Case, 
     wanted = options.property
     if not wanted:
         return whole
-    chosen = {case: subject for case, s in whole.items() if (subject := _only(s, wanted)).properties}
+    chosen = {case: subject for case, s in whole.items() if (subject := only(s, wanted)).properties}
     if not chosen:
         listed = ", ".join(dict.fromkeys(p.claim for s in whole.values() for p in s.properties))
         raise UsageError(f"no property has {wanted!r} in its name; the properties are: {listed}")
@@ -355,7 +355,7 @@ def _subjects(cases: Iterable[Case], options: argparse.Namespace) -> dict[Case, 
 
 def _subject(case: Case, options: argparse.Namespace) -> Subject:
     whole = named(case, options.size)
-    return _only(whole, options.property) if options.property else whole
+    return only(whole, options.property) if options.property else whole
 
 
 def named(case: Case, size: int | None) -> Subject:
@@ -379,7 +379,7 @@ def named(case: Case, size: int | None) -> Subject:
     return kargo_systems.subject(case.system, behaviours)
 
 
-def _only(subject: Subject, wanted: str) -> Subject:
+def only(subject: Subject, wanted: str) -> Subject:
     """A system with its properties of that name, or claim."""
     words = _plain(wanted)
     chosen = (p for p in subject.properties if words in _plain(p.name) or words in _plain(p.claim))

@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         graph = state_graph(subject.system, by=by, most=options.states)
     except TooLargeError as error:
-        raise UsageError(f"{error}: {_narrower(case)}") from error
+        raise UsageError(f"{error}: {narrower(case)}") from error
     if file:
         try:
             file.write_text(f"{shown.WRITERS[file.suffix](graph)}\n", encoding="utf-8")
@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _narrower(case: check.Case) -> str:
+def narrower(case: check.Case) -> str:
     """What makes the graph smaller."""
     smaller = []
     if case.system in loops.LOOPS:

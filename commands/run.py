@@ -29,7 +29,10 @@ from commands.arguments import duration, positive
 from commands.output import DONE, add_format, print_json
 from diagrams import runs as shown
 from model.kargo import planning
+from model.kargo.releases import Behaviours
+from model.kargo.templates import Template
 from simulations.kargo import outcomes, runs
+from simulations.kargo.runs import Run
 
 REFUSED = (*inputs.REFUSED, outcomes.OutcomeError, *workflows.REFUSED)
 
@@ -38,6 +41,12 @@ DEFAULT_PASSES = 20
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `run`."""
+    add_what(parser)
+    add_format(parser)
+
+
+def add_what(parser: argparse.ArgumentParser) -> None:
+    """The arguments that say what is run, and how."""
     inputs.add_manifests(parser)
     parser.add_argument(
         "--outcome", action="append", default=[], metavar="ALIAS=ATTEMPTS", help="what the attempts of a step do"
@@ -63,17 +72,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help="of a workflow: resume it once it has halted, with a new value of an input; may be given again",
     )
-    add_format(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Run and print."""
-    if options.engine != "kargo" and workflows.are_meant(options):
+    if of_a_workflow(options):
         return workflows.run(options)
-    template, behaviours = inputs.load(options)
-    planner = inputs.planner(template, behaviours)
-    scripts = outcomes.parse(options.outcome, planner.aliases)
-    result = runs.run(planning.scripted(planner, scripts), limit=options.passes, after_ms=options.after)
+    template, behaviours, result = taken(options)
     if options.format == "json":
         warnings = {"warnings": [str(w) for w in template.warnings]}
         print_json("run", 1, shown.as_json(template.subject, behaviours.release, result) | warnings)
@@ -81,3 +86,17 @@ def run(options: argparse.Namespace) -> int:
         print(shown.headline(template.subject, behaviours.release, result))
         print("\n".join(shown.lines(result)))
     return DONE
+
+
+def of_a_workflow(options: argparse.Namespace) -> bool:
+    """Whether it is a workflow of spec-kit that is to be run."""
+    return options.engine != "kargo" and workflows.are_meant(options)
+
+
+def taken(options: argparse.Namespace) -> tuple[Template, Behaviours, Run]:
+    """The template that the options name, the release, and its run."""
+    template, behaviours = inputs.load(options)
+    planner = inputs.planner(template, behaviours)
+    scripts = outcomes.parse(options.outcome, planner.aliases)
+    result = runs.run(planning.scripted(planner, scripts), limit=options.passes, after_ms=options.after)
+    return template, behaviours, result

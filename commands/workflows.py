@@ -67,6 +67,17 @@ def load(options: argparse.Namespace) -> tuple[Workflow, Behaviours]:
 
 def run(options: argparse.Namespace) -> int:
     """Run a workflow and its resumptions, and print."""
+    told = taken(options)
+    if options.format == "json":
+        print_json("workflow-run", 1, shown.as_json(told))
+    else:
+        print(shown.headline(told))
+        print("\n".join(shown.lines(told)))
+    return DONE
+
+
+def taken(options: argparse.Namespace) -> shown.Told:
+    """The run of the workflow that the options name, with its resumptions."""
     workflow, behaviours = load(options)
     scripts = outcomes.parse(options.outcome, workflow)
     plan = plan_of(workflow, behaviours, scripted(scripts), options.input, call_counts(workflow))
@@ -75,13 +86,7 @@ def run(options: argparse.Namespace) -> int:
     for given in options.resume:
         last = runs.follow(plan, system, last, _inputs([given] if given else [], "--resume"))
         looks.append(last)
-    told = shown.Told(workflow.name, behaviours.release, looks, advice(workflow, behaviours))
-    if options.format == "json":
-        print_json("workflow-run", 1, shown.as_json(told))
-    else:
-        print(shown.headline(told))
-        print("\n".join(shown.lines(told)))
-    return DONE
+    return shown.Told(workflow.name, behaviours.release, looks, advice(workflow, behaviours))
 
 
 def free_plan(workflow: Workflow, behaviours: Behaviours, given: list[str], *, breaks: bool) -> Plan:

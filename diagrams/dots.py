@@ -78,11 +78,11 @@ def sized(text: str, size: float, colour: str, *, bold: bool = False) -> str:
     return f'<font point-size="{size:g}" color="{colour}">{inner}</font>'
 
 
-def stacked(lines: Iterable[str], *, align: str = "left", above: int = 0, below: int = 0) -> str:
-    """Lines of markup, one below the other, with some air above and below all."""
-    rows = [f'<tr><td align="{align}">{line}</td></tr>' for line in lines]
-    rows = [f'<tr><td height="{above}"></td></tr>'] * (above > 0) + rows
-    rows += [f'<tr><td height="{below}"></td></tr>'] * (below > 0)
+def stacked(lines: Iterable[str], *, align: str = "left", below: int = 0, before: int = 0) -> str:
+    """Lines of markup, one below the other, with some air below and before all."""
+    air = f'<td width="{before}"></td>' if before else ""
+    rows = [f'<tr>{air}<td align="{align}">{line}</td></tr>' for line in lines]
+    rows += [f'<tr>{air}<td height="{below}"></td></tr>'] * (below > 0)
     return f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="1">{"".join(rows)}</table>>'
 
 
@@ -181,14 +181,15 @@ def _edge(graph: graphviz.Digraph, picture: Picture, edge: Edge) -> None:
         **_MARKS[edge.mark],
     }
     if words:
-        said["label"] = stacked(words, below=3)
+        said["label"] = stacked(words, below=3, before=8 if picture.down else 0)
         said["labeltooltip"] = said["tooltip"]
     if edge.headless:
         said["dir"] = "none"
-    if edge.aside:
-        said["constraint"] = "false"
+    if edge.straight:
+        said["weight"] = "20"
     if edge.source == edge.target:
-        said |= {"tailport": "n", "headport": "n"}
+        port = "w" if picture.down else "n"
+        said |= {"tailport": port, "headport": port}
     source, box = edge.source, next((b for b in picture.boxes if b.key == edge.source), None)
     if box is not None:
         source = _anchor(picture, box)

@@ -101,10 +101,15 @@ def dot(graph: StateGraph) -> str:
     return "\n".join([*out, "}"])
 
 
+def varying(graph: StateGraph) -> list[str]:
+    """The variables that tell nodes apart; one that never changes tells people nothing, either."""
+    every = [data["state"] for _, data in graph.nodes(data=True)]
+    return [n for n in next(iter(every), {}) if len({state[n] for state in every}) > 1]
+
+
 def _node(graph: StateGraph) -> Callable[[int], str]:
     every = {node: data["state"] for node, data in graph.nodes(data=True)}
-    # A value that never changes tells nodes apart as little as it tells people anything.
-    names = [n for n in next(iter(every.values()), {}) if len({state[n] for state in every.values()}) > 1]
+    names = varying(graph)
 
     def line(node: int) -> str:
         data = graph.nodes[node]

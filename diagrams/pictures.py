@@ -70,7 +70,8 @@ class Box:
 class Edge:
     """How one leads to the other: `label` names it, `guard` says when, `note` in which cases it exists at all.
 
-    `source` may be the key of a box: from whatever is in it. An edge `aside` does not say which of both is first.
+    `source` may be the key of a box: from whatever is in it. A `straight` edge is on the main way. One that is
+    `headless` has no arrow.
     """
 
     source: str
@@ -83,7 +84,7 @@ class Edge:
     tooltip: str = ""
     classes: tuple[str, ...] = ()
     headless: bool = False
-    aside: bool = False
+    straight: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,20 +79,25 @@ _NAMES = ("current", "last")
 
 def changes(moment: Moment) -> tuple[str, ...]:
     """What is different after something happened, in words, as far as a person would ask."""
+    return tuple(words for _, words in changed(moment))
+
+
+def changed(moment: Moment) -> tuple[tuple[str, str], ...]:
+    """The same, each with the variable that it is about."""
     found = []
     labels = {v: n[5:-1] for n, v in moment.after.items() if n.startswith("name[") and v}
     for label in labels.values():
         if not moment.before.get(f"used[{label}]"):
             freight, name = moment.after[f"freight[{label}]"], moment.after[f"name[{label}]"]
-            found.append(f"{label} is made, of {freight}, named {name}")
+            found.append((f"used[{label}]", f"{label} is made, of {freight}, named {name}"))
     for variable, now in moment.after.items():
         was = moment.before.get(variable)
         named = _VARIABLE.fullmatch(variable)
         if was == now or named is None or named[1] not in _WORDS:
             continue
         value = labels.get(now, now) if named[1] in _NAMES else now
-        found.append(_WORDS[named[1]](named[2], was, value))
-    return tuple(filter(None, found))
+        found.append((variable, _WORDS[named[1]](named[2], was, value)))
+    return tuple((variable, words) for variable, words in found if words)
 
 
 # Text

@@ -121,6 +121,8 @@ def style_sheet(scope: str = "svg.picture") -> str:
         f"@media (prefers-color-scheme:dark){{{scope}{{{dark}}}}}",
         f"@media print{{{scope}{{{light}}}}}",
     ]
+    halo = "paint-order:stroke;stroke:var(--paper);stroke-width:2.5px;stroke-linejoin:round"
+    rules.append(f"{scope} .edge text{{{halo}}}")
     for colour, name in _NAMES.items():
         rules.append(f'{scope} [fill="{colour}"]{{fill:var({name})}}')
         rules.append(f'{scope} [stroke="{colour}"]{{stroke:var({name})}}')

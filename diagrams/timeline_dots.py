@@ -179,7 +179,7 @@ def _row(sheet: _Sheet, row: Row, lanes: Mapping[str, float], whole: float, y: f
         keys[lane] = sheet.chip(lanes[lane], middle - tall / 2, LANE, lines, **_box(kind), tooltip=plain(row.text))[
             0
         ]
-    for lane in sorted(keys, key=lambda lane: abs(lanes[lane] - lanes[row.lane])):
+    for lane in sorted(keys, key=lambda lane: -abs(lanes[lane] - lanes[row.lane])):  # the nearest lies on top
         if lane != row.lane:
             colour = LIGHT[chips[lane][1]].line
             sheet.graph.edge(keys[row.lane], keys[lane], color=colour)

@@ -21,8 +21,8 @@ Kinds = Mapping[Phase, Kind]
 class Stage:
     """Who acts in which lane, and in which lane what changes.
 
-    `actors` gives the lane of an actor, `variables` that of a variable by its field (what stands before `[`); one that
-    is not listed has the lane `rest`. `kinds` say of which kind a phase is.
+    `actors` gives the lane of an actor, `variables` that of a variable by its field (what stands before `[`); one
+    that is not listed has the lane `rest`. `kinds` say of which kind a phase is.
     """
 
     lanes: tuple[Lane, ...]
@@ -51,7 +51,7 @@ def parts(variable: str) -> tuple[str, str]:
 
 
 def plainly(trace: Trace) -> Stage:
-    """The stage for a system of which nothing is known: one lane for each actor, one for everything that changes."""
+    """The stage for a system of which nothing is known: a lane for each actor, and one for all that changes."""
     actors = {step.actor: step.actor or "system" for step in trace.steps}
     lanes = [Lane(key, key) for key in dict.fromkeys(actors.values())]
     return Stage((*lanes, Lane("state", "state")), actors, {}, "state", {})

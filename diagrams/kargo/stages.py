@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from diagrams.kargo.lifecycles import HEALTH_KINDS, PROMOTION_KINDS, STEP_KINDS, VERIFICATION_KINDS
 from diagrams.theme import Kind
@@ -41,7 +42,8 @@ VARIABLES: Mapping[str, str] = {
     **dict.fromkeys(("entry", "text", "output", "did", "said"), STEP),
 }
 
-KINDS: Mapping[Phase, Kind] = {**PROMOTION_KINDS, **STEP_KINDS, **HEALTH_KINDS, **VERIFICATION_KINDS}
+_KINDS: tuple[Mapping[Any, Kind], ...] = (PROMOTION_KINDS, STEP_KINDS, HEALTH_KINDS, VERIFICATION_KINDS)
+KINDS: Mapping[Phase, Kind] = {phase: kind for kinds in _KINDS for phase, kind in kinds.items()}
 
 KARGO = Stage(LANES, ACTORS, VARIABLES, PROMOTION, KINDS)
 """The lanes of Kargo's systems."""

@@ -61,8 +61,19 @@ def lines(told: Told) -> Iterator[str]:
 
 def moves(look: Look) -> Iterator[str]:
     """What was done with each step, a line each."""
-    width = max((len(_step(move)) for move in look.moves), default=0)
-    yield from (f"{_step(move):{width}}  {printable(_what(move), 200)}" for move in look.moves if _step(move))
+    done = list(steps(look))
+    width = max((len(step) for step, _, _ in done), default=0)
+    yield from (f"{step:{width}}  {printable(what, 200)}" for step, what, _ in done)
+
+
+def steps(look: Look) -> Iterator[tuple[str, str, Move]]:
+    """What was done with each step: its name, what it was in words, and the move."""
+    yield from ((_step(move), _what(move), move) for move in look.moves if _step(move))
+
+
+def end(look: Look) -> str:
+    """How the engine left it, in words."""
+    return _end(look)
 
 
 def advised(advice: Iterable[Advice]) -> Iterator[str]:

@@ -1,0 +1,146 @@
+"""`draw run` and `draw scenario`: timelines and state tables of what happens."""
+
+from __future__ import annotations
+
+import argparse
+
+from commands import run as running
+from commands import workflows
+from commands.arguments import positive
+from commands.check import UsageError
+from commands.reproduce import REFUSED as NOT_REPRODUCED
+from diagrams import sessions
+from diagrams.drawing import Drawable
+from diagrams.kargo import runs as of_kargo
+from diagrams.kargo import stories
+from diagrams.pictures import shortened, slug
+from diagrams.speckit import timelines as of_workflows
+from diagrams.speckit.runs import headline as run_line
+from diagrams.speckit.scenarios import headline
+from diagrams.timelines import Timeline
+from diagrams.tracing import Told, plainly, state_table, timeline
+from invariants.trace import Trace
+from model.inputs import printable
+from model.kargo.releases import release
+from model.speckit import releases as speckit
+from simulations.ambient import lost_retry
+from simulations.kargo import scenarios, skip_vs_retry
+from simulations.kargo.loop import reported
+from simulations.speckit import scenarios as workflow_scenarios
+
+REFUSED = (*running.REFUSED, *NOT_REPRODUCED, UsageError)
+
+ABOUT = 90
+"""Names of manifests are cut after so many characters in a title."""
+
+
+def add_table(parser: argparse.ArgumentParser) -> None:
+    """The option that asks for a table instead of lanes."""
+    help_ = "a table of what there is step by step, where only what changed is said, instead of lanes"
+    parser.add_argument("--table", action="store_true", help=help_)
+
+
+# Runs
+
+
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `draw run`: those of `run`."""
+    running.add_what(parser)
+    add_table(parser)
+
+
+def run(options: argparse.Namespace) -> Drawable:
+    """The run that the options name."""
+    if running.of_a_workflow(options):
+        if options.table:
+            raise UsageError("--table goes with runs of Kargo's")
+        told = workflows.taken(options)
+        title = shortened(told.workflow, ABOUT)
+        return of_workflows.timeline(
+            "run", title, f"as spec-kit {told.release} runs it", told.looks, run_line(told)
+        )
+    template, behaviours, result = running.taken(options)
+    drawn = of_kargo.state_table if options.table else of_kargo.timeline
+    return drawn(shortened(template.subject, ABOUT), behaviours.release, result)
+
+
+# Scenarios
+
+
+def add_scenario(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `draw scenario`."""
+    parser.add_argument("scenario", metavar="NAME", help="a scenario, or the number of a report, as in `reproduce`")
+    parser.add_argument("--kargo", metavar="VERSION", help="the release (default: the newest that shows the bug)")
+    parser.add_argument("--spec-kit", metavar="VERSION", help="the same for a scenario of spec-kit")
+    number = f"of {lost_retry.NAME}: which of its stories (default: the first)"
+    parser.add_argument("--story", type=positive, default=1, metavar="N", help=number)
+    add_table(parser)
+
+
+def scenario(options: argparse.Namespace) -> Drawable:
+    """The scenario that the options name."""
+    word = printable(options.scenario)
+    if lost_retry.goes_by(word):
+        return _of_a_session(options)
+    if (workflow := workflow_scenarios.find(word)) is not None:
+        _only_timeline(options)
+        return of_a_workflow(workflow, options.spec_kit)
+    name = scenarios.find(word, lost_retry.NAME, *workflow_scenarios.NAMES)
+    if name == skip_vs_retry.NAME:
+        return from_manifests(options.kargo, table=options.table)
+    _only_timeline(options)
+    return of_the_loop(name, options.kargo)
+
+
+def _only_timeline(options: argparse.Namespace) -> None:
+    if options.table:
+        raise UsageError(f"--table goes with {skip_vs_retry.NAME} and {lost_retry.NAME}, and with runs")
+
+
+def of_the_loop(name: str, version: str | None = None) -> Timeline:
+    """A story of the control loop."""
+    return stories.timeline(reported.reproduce(scenarios.story(name), version), f"scenario-{slug(name)}")
+
+
+def from_manifests(version: str | None = None, *, table: bool = False) -> Drawable:
+    """The one that is run from its own manifests."""
+    behaviours = release(version or skip_vs_retry.REPORTED_FOR)
+    result = skip_vs_retry.run_of(skip_vs_retry.load(), behaviours)
+    drawn = of_kargo.state_table if table else of_kargo.timeline
+    title = f"{skip_vs_retry.NAME}: {skip_vs_retry.ABOUT}"
+    return drawn(title, behaviours.release, result, f"scenario-{slug(skip_vs_retry.NAME)}")
+
+
+def of_a_workflow(name: str, version: str | None = None) -> Timeline:
+    """A scenario of spec-kit."""
+    told = speckit.release(version) if version else None
+    found = workflow_scenarios.reproduce(workflow_scenarios.load(name), told)
+    about = f"{found.scenario.about} ({', '.join(found.scenario.reports)})"
+    title = f"{name}, as spec-kit {found.here.release} runs it"
+    return of_workflows.timeline(f"scenario-{slug(name)}", title, about, found.here.looks, headline(found))
+
+
+def _of_a_session(options: argparse.Namespace) -> Drawable:
+    tellings = list(lost_retry.tellings())
+    if options.story > len(tellings):
+        raise UsageError(f"{lost_retry.NAME} has {len(tellings)} stories")
+    return of_a_session(tellings[options.story - 1], table=options.table)
+
+
+def of_a_session(telling: lost_retry.Telling, *, table: bool = False) -> Drawable:
+    """A story of a session."""
+    run_ = telling.run
+    [start] = run_.beats[:1]
+    trace = Trace(start.taken.before, tuple(beat.taken for beat in run_.beats))
+    ended = "its runner has its workflow" if run_.told else "its runner still has no workflow"
+    told = Told(
+        f"scenario-{slug(lost_retry.NAME)}",
+        f"{lost_retry.NAME}, Ambient {telling.behaviours.version}: {telling.about}",
+        f"{lost_retry.ABOUT} ({', '.join(lost_retry.REPORTS)})",
+        f"After {run_.until:g} s {ended}.",
+        run_.told,
+    )
+    if table:
+        return state_table(trace, told, shown=sessions.told)
+    times = [f"{beat.at:g}s" for beat in run_.beats]
+    return timeline(trace, plainly(trace), told, shown=sessions.told, times=times)
