@@ -22,6 +22,7 @@ COMMANDS = {
     "explore": "run a manifest with every outcome of every attempt, and judge the properties",
     "lint": "judge Stages, tasks and Warehouses before they are applied",
     "graph": "the graph of every state of a small system: its components, its dead ends, and the ways there",
+    "draw": "draw lifecycles, pipelines, templates, runs, scenarios, counterexamples and state graphs",
     "simulate": "simulate a study: how often, how long, at what cost, under which failure policy",
     "rules": "judge the eight rules of the control loop, release by release",
     "reproduce": "reproduce a reported bug, and judge its remedies",
