@@ -29,6 +29,7 @@ COMMANDS = {
     "judge": "judge the fixes that a report proposes, alone and together",
     "policies": "judge failure policies: what each promises, and what it breaks",
     "report": "write a report: one page that works offline, with every counterexample to step through",
+    "serve": "explore by hand, in a browser on this machine",
     "replay": "replay recordings of the real controller against the model",
     "differential": "hold the model of another engine, spec-kit's, against the real one",
 }

@@ -47,6 +47,14 @@ def seconds(text: str) -> float:
     return found
 
 
+def port(text: str) -> int:
+    """A port that can be asked for."""
+    found = positive(text)
+    if found > 65_535:
+        raise argparse.ArgumentTypeError(f"expected a port from 1 to 65535, found {text!r}")
+    return found
+
+
 LARGEST = 1_000
 
 

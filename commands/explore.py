@@ -12,7 +12,7 @@ it can be. What a command prints is taken to be empty, and inputs have their def
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from commands import inputs, workflows
@@ -76,6 +76,24 @@ def subject_of(template: Template, behaviours: Behaviours, *, shutdown: bool = F
     return systems.explored(template.subject, "every outcome of every attempt", plan)
 
 
+def from_files(files: Sequence[str], kargo: str, *, name: str = "", anyway: bool = False) -> Subject:
+    """The subject that manifests hold, as one release behaves.
+
+    Raises InputError or UnknownReleaseError.
+    """
+    named = argparse.Namespace(files=list(files), kargo=kargo, name=name, anyway=anyway)
+    return subject_of(*inputs.load(named))
+
+
+def from_workflow(files: Sequence[str], release: str, *, anyway: bool = False) -> Subject:
+    """The subject that a workflow of spec-kit holds, as one release behaves.
+
+    Raises InputError or UnknownReleaseError.
+    """
+    named = argparse.Namespace(files=list(files), spec_kit=release, anyway=anyway, input=[], shutdown=False)
+    return _subject_of_workflow(named)[0]
+
+
 def of_manifests(options: argparse.Namespace) -> tuple[Exploration, Template, Behaviours]:
     """What comes of the template that the options name, and as which release."""
     template, behaviours = inputs.load(options)
@@ -95,11 +113,16 @@ def _manifests(options: argparse.Namespace) -> int:
 
 def of_workflow(options: argparse.Namespace) -> tuple[Exploration, Workflow, speckit.Behaviours]:
     """What comes of the workflow that the options name, and as which release."""
+    subject, workflow, behaviours = _subject_of_workflow(options)
+    return _explored(subject, speckit_claims.ends(), options), workflow, behaviours
+
+
+def _subject_of_workflow(options: argparse.Namespace) -> tuple[Subject, Workflow, speckit.Behaviours]:
     workflow, behaviours = workflows.load(options)
     plan = workflows.free_plan(workflow, behaviours, options.input, breaks=options.shutdown)
     about = "every answer to every step"
     subject = speckit_systems.explored(workflow.name, about, plan, killed=options.shutdown)
-    return _explored(subject, speckit_claims.ends(), options), workflow, behaviours
+    return subject, workflow, behaviours
 
 
 def _workflow(options: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ name and every value is written once.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ from diagrams.pictures import shortened, slug
 from diagrams.theme import Kind
 from diagrams.values import show
 from invariants.subjects import Subject
-from invariants.trace import Taken
+from invariants.trace import Taken, Trace
 from invariants.verdicts import Judgement, Verdict
 from model.phase import phase_of
 from model.system import State, Value
@@ -96,15 +96,28 @@ def of_judgement(subject: Subject, judgement: Judgement, *, lane: Lane = actor, 
         "violated" if violated else "reached",
         Kind.BAD if violated else Kind.GOOD,
         trace.start,
-        tuple(_frame(step, lane) for step in trace.steps),
-        frozenset(n for n in trace.start if n in asked or not n.startswith(subject.quiet)),
+        tuple(frame(step, lane) for step in trace.steps),
+        told(subject, asked),
         traces.verdict_of(claim, trace),
         trace.loop,
         remarks=tuple(traces.fairness(subject.system, claim, trace)),
     )
 
 
-def _frame(step: Taken, lane: Lane) -> Frame:
+def told(subject: Subject, asked: Collection[str] = ()) -> frozenset[str]:
+    """The variables of a system that people are told of first: those that are `asked` about, and all that speak."""
+    names = (v.name for v in subject.system.variables if not v.local)
+    return frozenset(n for n in names if n in asked or not n.startswith(subject.quiet))
+
+
+def of_trace(subject: Subject, trace: Trace, *, key: str, lane: Lane = actor) -> Playback:
+    """A run of a system that shows nothing in particular."""
+    frames = tuple(frame(step, lane) for step in trace.steps)
+    return Playback(key, subject.name, subject.about, "", Kind.PLAIN, trace.start, frames, told(subject))
+
+
+def frame(step: Taken, lane: Lane = actor) -> Frame:
+    """A step of a trace, as it is shown."""
     how = step.label if step.label and not step.action.endswith(step.label) else ""
     return Frame(lane(step), step.action, how, step.changes)
 

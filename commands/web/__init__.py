@@ -1,0 +1,1 @@
+"""The explorer: a small server for a browser on the same machine."""

@@ -1,0 +1,55 @@
+"""The server of the explorer: at a port of 127.0.0.1, until Ctrl-C."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+
+import uvicorn
+
+from commands.web.app import Explorer, application
+
+HOST = "127.0.0.1"
+
+GRACE_S = 1
+"""So long requests under way may take when the server ends."""
+
+
+def bound(port: int | None) -> socket.socket:
+    """A socket at that port of this machine, or at one that is free. Raises OSError."""
+    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.bind((HOST, port or 0))
+    except OSError:
+        found.close()
+        raise
+    return found
+
+
+class Server(uvicorn.Server):
+    """A server that stops searches, too, when it is to end."""
+
+    def __init__(self, explorer: Explorer, at: socket.socket) -> None:
+        self.explorer, self.at = explorer, at
+        super().__init__(
+            uvicorn.Config(
+                application(explorer, at.getsockname()[1]),
+                log_level="warning",
+                access_log=False,
+                lifespan="off",
+                ws="none",
+                server_header=False,
+                timeout_graceful_shutdown=GRACE_S,
+            )
+        )
+
+    def handle_exit(self, sig: int, frame: object) -> None:
+        """End: no new requests, and what is searched for is given up."""
+        self.explorer.ending.set()
+        super().handle_exit(sig, frame)  # type: ignore[arg-type]  # the frame is only handed on
+
+    def serve_here(self) -> None:
+        """Serve until somebody asks to end."""
+        with contextlib.suppress(KeyboardInterrupt), self.at:
+            self.run(sockets=[self.at])
