@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -94,8 +94,14 @@ class Telling(Walk):
         return Beat(event, at, tuple(self.happened), "left" in told)
 
     def _pass(self, item: str) -> Json:
+        return self._remembered(item, super()._pass)
+
+    def _worked_on(self, item: str) -> Json:
+        return self._remembered(item, super()._worked_on)
+
+    def _remembered(self, item: str, reconcile: Callable[[str], Json]) -> Json:
         at, before = self.cluster.now, dict(self.cluster.state)
-        told = super()._pass(item)
+        told = reconcile(item)
         error = told.get("r", {}).get("err", "")
         self.happened.append(Moment(at, item, before, dict(self.cluster.state), error))
         return told
