@@ -22,16 +22,17 @@ from model.kargo.releases import RELEASES, Behaviours
 from model.kargo.step_engine import RAN, Turn
 from model.kargo.step_kinds import Result
 from model.kargo.templates import StepSpec, Template
-from model.system import Outcomes, action, only
+from model.system import Outcomes, State, action, only
+from simulations.kargo import passes as run_passes
 from simulations.kargo import runs
-from simulations.kargo.study import exact, measures, study_file
+from simulations.kargo.study import exact, measures, study_file, world
 from simulations.kargo.study.attempts import NOW
 from simulations.kargo.study.life import Life, fresh
 from simulations.kargo.study.measures import BLOCKED, TO_VERIFIED, Tally, Variant
-from simulations.kargo.study.study import OUTCOMES, Outcome, Settling, StepWorld, Study, poll_of
+from simulations.kargo.study.study import OUTCOMES, Disturbances, Outcome, Settling, StepWorld, Study, poll_of
 from simulations.stochastic import chains
-from simulations.stochastic.batches import Sampled
-from simulations.stochastic.distributions import Values, always
+from simulations.stochastic.batches import Batch, Column, Sampled, constant
+from simulations.stochastic.distributions import Distribution, Values, always
 
 CONFIDENT = 0.999
 """Of the intervals that have to hold an exact value: with so many of them, one of 95 % would miss now and then."""
@@ -392,3 +393,170 @@ def test_the_page_about_retry_settings_shows_what_is_simulated() -> None:
     shown = [line for line in page.splitlines() if line.startswith("|")]
 
     assert shown == [*retry_settings.table_of_settings(), *retry_settings.table_of_outages()]
+
+
+# Disturbed
+
+PERSON = Disturbances(aborts=Values("", {1: 0.3, 0: 0.7}), abort_after=Values("", {2000: 0.5, 20_000: 0.5}))
+RESTARTS_MS = Values("", {7000: 0.5, 45_000: 0.5})
+RESTARTED = Disturbances(restarts=RESTARTS_MS, down=always(3000))
+BOTH = replace(RESTARTED, aborts=PERSON.aborts, abort_after=always(9000))
+
+
+@pytest.mark.parametrize(
+    ("policy", "disturbances"),
+    [("none", PERSON), ("none", RESTARTED), ("recreate:2", PERSON), ("restart:1", BOTH)],
+    ids=["person", "restarts", "person and recreate", "both and restart"],
+)
+def test_simulated_and_exact_values_agree_about_what_is_disturbed(
+    policy: str, disturbances: Disturbances, small: Study
+) -> None:
+    test_simulated_and_exact_values_agree(policy, replace(small, disturbances=disturbances, runs=10_000))
+
+
+class Given:
+    """What is drawn from these streams is written down; all else is what it always is."""
+
+    def __init__(self, **given: tuple[int, ...]) -> None:
+        self.given = {getattr(world, name): values for name, values in given.items()}
+
+    def draw(
+        self, batch: Batch, distribution: Distribution, number_of: int, number: Column
+    ) -> tuple[Batch, Column]:
+        """A value for the only row, if there is one."""
+        values = self.given.get(number_of)
+        if values is None:
+            assert distribution.only is not None
+            return batch, constant(distribution.only, len(batch))
+        return batch, constant(values[int(number[0])] if len(number) else 0, len(batch))
+
+
+LONG = 10_000_000
+
+
+def disturbed(release: str, **given: tuple[int, ...]) -> dict[str, int]:
+    """A clone of 10 seconds, and a request whose answer is there after 100; the controller is down for 3."""
+    template = Template((StepSpec("clone", "git-clone"), StepSpec("ask", "http")), ())
+    possible = (Result.SUCCEEDED, Result.RUNNING)
+    asks = StepWorld(always(1000), possible=possible, ready=always(100_000), poll_ms=10_000)
+    clones = StepWorld(always(10_000), possible=(Result.SUCCEEDED,))
+    about = Disturbances(
+        aborts=Values("", {1: 0.5, 0: 0.5}) if "ABORT" in given else None,
+        restarts=RESTARTS_MS if "RESTART" in given else None,
+        down=always(3000),
+    )
+    study = Study(template, (clones, asks), RELEASES[release], disturbances=about)
+    life = Life(study, Given(**given))
+    done = life.run(fresh(life, np.zeros(1, np.int64)))
+    return {name: int(of[0]) for name, of in done.columns.items()}
+
+
+def restarted(
+    release: str, *passes: tuple[int, bool], clones: tuple[Attempt, ...], asks: tuple[Attempt, ...]
+) -> State:
+    """What the model makes of passes at these times, some of which a restart comes before."""
+    template = Template((StepSpec("clone", "git-clone"), StepSpec("ask", "http")), ())
+    planner = planning.planner_of(template, RELEASES[release])
+    system = run_passes.run_system(planning.scripted(planner, {"clone": clones, "ask": asks}))
+    state = run_passes.begin(system)
+    for at, restart in passes:
+        state = run_passes.pass_over(system, state, at - state["now"], restart=restart).state
+    return state
+
+
+@pytest.mark.parametrize("release", ["1.8.5", "1.11.2"])
+def test_a_restart_while_a_step_waits_begins_anew(release: str) -> None:
+    """The work directory is lost: the clone is made again, and the request is sent again."""
+    found = disturbed(release, RESTART=(40_000, LONG))
+    polls = 4  # at 10, 21, 32 seconds and, if it were not for the restart, at 43
+    again = 43_000 + 10_000
+    state = restarted(
+        release,
+        (0, False),
+        (43_000, True),
+        clones=(Attempt("Succeeded", takes_ms=10_000),),
+        asks=(Attempt("Running", takes_ms=1000), Attempt("Succeeded", takes_ms=1000)),
+    )
+
+    assert state["phase"] is PromotionPhase.SUCCEEDED
+    assert state["tries[clone]"] == 2
+    assert found["tries[0]"] == 2
+    assert OUTCOMES[found["outcome"]] is Outcome.VERIFIED
+    assert found["over"] >= again + 100_000
+    assert found["over"] < again + 100_000 + 12_000
+    assert found["tries[1]"] > polls
+
+
+@pytest.mark.parametrize("release", ["1.8.5", "1.9.9", "1.11.2"])
+def test_a_restart_during_a_step_undoes_the_pass(release: str) -> None:
+    """The status of that pass cannot be written: all is done again when the controller is back."""
+    found = disturbed(release, RESTART=(4000, LONG))
+    cut = Attempt("Errored", error="context canceled", takes_ms=4000, cancels=True)
+    state = restarted(
+        release,
+        (0, False),
+        (7000, True),
+        clones=(cut, Attempt("Succeeded", takes_ms=10_000)),
+        asks=(Attempt("Succeeded", takes_ms=1000),),
+    )
+
+    assert state["phase"] is PromotionPhase.SUCCEEDED
+    assert found["tries[0]"] == state["tries[clone]"] == 2
+    assert OUTCOMES[found["outcome"]] is Outcome.VERIFIED
+    assert found["over"] >= 7000 + 10_000 + 100_000
+
+
+def test_what_takes_longer_than_the_controller_lives_never_ends() -> None:
+    found = disturbed("1.11.2", RESTART=(60_000,) * 5000)
+
+    assert OUTCOMES[found["outcome"]] is Outcome.UNFINISHED
+    assert found["tries[0]"] > 1000
+
+
+@pytest.mark.parametrize("policy", ["none", "restart:2", "recreate:2", "rollback:2"])
+def test_no_policy_undoes_an_abort(policy: str, small: Study) -> None:
+    everybody = Disturbances(aborts=always(1), abort_after=always(500))
+    found = lived(replace(small, policy=policy_named(policy), disturbances=everybody, runs=500))
+    aborted = found["outcome"] == OUTCOMES.index(Outcome.ABORTED)
+
+    assert aborted.sum() > 400
+    assert (found["promotions"][aborted] == 1).all()
+
+
+def test_an_abort_that_comes_too_late_is_not_heard(small: Study) -> None:
+    """A Promotion that fails in the pass that is under way has failed: a policy may create another one."""
+    everybody = Disturbances(aborts=always(1), abort_after=always(500))
+    none, having = (
+        lived(replace(small, policy=policy_named(policy), disturbances=everybody, runs=500))
+        for policy in ("none", "recreate:2")
+    )
+    failed = none["outcome"] == OUTCOMES.index(Outcome.FAILED)
+
+    assert 0 < failed.sum() < 50
+    assert (having["promotions"][failed] > 1).all()
+    assert (having["outcome"][failed] == OUTCOMES.index(Outcome.VERIFIED)).any()
+
+
+def test_an_abort_is_heard_while_a_step_waits_and_after_an_attempt() -> None:
+    waiting = disturbed("1.11.2", ABORT=(1, 1), ABORTED=(50_500, 50_500))
+    busy = disturbed("1.11.2", ABORT=(1, 1), ABORTED=(4000, 4000))
+    late = disturbed("1.11.2", ABORT=(1, 1), ABORTED=(LONG, LONG))
+
+    assert [OUTCOMES[of["outcome"]] for of in (waiting, busy, late)] == [
+        Outcome.ABORTED,
+        Outcome.ABORTED,
+        Outcome.VERIFIED,
+    ]
+    assert waiting["over"] == 50_500
+    assert busy["over"] == 11_000  # the pass that is under way goes on to its end
+
+
+def test_disturbances_are_read(tmp_path: Path) -> None:
+    study = study_of(SMALL + "  abort: {chance: 0.25, after: 5s}\n  restarts: {every: 1h, down: 20s}\n", tmp_path)
+
+    assert study.disturbances == Disturbances(
+        aborts=Values("yes or no", {1: 0.25, 0: 0.75}),
+        abort_after=always(5000, "5s"),
+        restarts=always(3_600_000, "1h"),
+        down=always(20_000, "20s"),
+    )

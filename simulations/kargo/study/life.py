@@ -293,6 +293,8 @@ class Life:
         again = {"rolling": constant(wanted == PREVIOUS, length), "useful": constant(0, length)}
         again |= {"attempt": constant(int(str(found.changes["next_attempt"])), length)}
         again |= {"useful_work": constant(0, length)}
+        # Whoever wanted to abort the one that failed meanwhile has not asked for this one to be aborted.
+        again |= {ABORTS: np.where(batch[ABORTS] <= batch[NOW], NEVER, batch[ABORTS])}
         return Begins(), self.world.later(batch.set(again))
 
     def _settle(self, batch: Batch) -> Going:

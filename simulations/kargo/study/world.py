@@ -57,17 +57,18 @@ class World:
         of = self.study.disturbances
         if of.aborts is not None:
             new, old = batch.split(batch[ABORTS] == NOT_DRAWN)
-            if len(new):
-                new, whether = self.draw(new, of.aborts, ABORT, new["promotions"])
-                new, after = self.draw(new, of.abort_after, ABORTED, new["promotions"])
-                new = new.set({ABORTS: np.where(whether > 0, new[NOW] + after, NEVER)})
-                batch = joined([new, old]) if len(old) else new
+            batch = joined([rows for rows in (*self._abort(new, of.aborts), old) if len(rows)])
         if of.restarts is not None:
             new, old = batch.split(batch[RESTARTS] == NOT_DRAWN)
-            if len(new):
-                new = self._next_restart(new)
-                batch = joined([new, old]) if len(old) else new
+            batch = joined([rows for rows in (self._next_restart(new), old) if len(rows)])
         return batch
+
+    def _abort(self, batch: Batch, aborts: Values) -> tuple[Batch, Batch]:
+        """Those that a person will abort, and those that nobody will."""
+        batch, whether = self.draw(batch, aborts, ABORT, batch["promotions"])
+        wanted, unwanted = batch.split(whether == 0)
+        unwanted, after = self.draw(unwanted, self.study.disturbances.abort_after, ABORTED, unwanted["promotions"])
+        return unwanted.set({ABORTS: unwanted[NOW] + after}), wanted.set({ABORTS: constant(NEVER, len(wanted))})
 
     def restart(self, batch: Batch) -> Batch:
         """The controller is restarted, and looks at everything when it is back."""
