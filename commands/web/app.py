@@ -196,5 +196,6 @@ def application(explorer: Explorer, port: int) -> Starlette:
         Route("/walk", pages.walk),
         Route("/way", pages.way, methods=["POST"]),
         Route("/static/{name}", pages.static),
+        Route("/favicon.ico", lambda _: Response(status_code=204)),
     ]
     return Starlette(routes=routes, middleware=[Middleware(Guard, port=port)])

@@ -11,12 +11,17 @@
   };
 
   const main = () => document.getElementById("main");
-  let walk = null;
 
   function ready() {
     const data = JSON.parse(document.getElementById("data").textContent);
     const run = data.playbacks.walk;
-    walk = stepper.mount(main().querySelector(".stepper"), data, run, picture, () => {});
+    const here = document.getElementById("here");
+    const anew = document.getElementById("anew");
+    const addresses = [anew, ...main().querySelectorAll("ol.steps a")].map((link) => link.href);
+    const walk = stepper.mount(main().querySelector(".stepper"), data, run, picture, (step) => {
+      here.hidden = step === run.frames.length;
+      here.querySelector("a").href = addresses[step];
+    });
     walk.go(run.frames.length, true);
     main().querySelector(".playback").classList.add("stepped");
   }

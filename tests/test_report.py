@@ -1,0 +1,304 @@
+"""The report: what is in it, that it is the same every time and works alone, and that nothing in it is markup."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import kargo_model
+from commands import report as command
+from commands.check import Case, named
+from diagrams.pages import playbacks, report, verdicts
+from diagrams.pages.grids import Cell, Grid
+from diagrams.pages.playbacks import Playback
+from diagrams.pages.report import Report, Section, TooLargeError
+from diagrams.theme import Kind
+from diagrams.values import show
+from invariants import toys
+from invariants.check import check
+from invariants.kargo.judging import Look, Seen
+from invariants.properties import Kind as Claimed
+from invariants.properties import eventually
+from invariants.verdicts import Verdict
+
+ROOT = Path(__file__).parents[1]
+STORY = "skip-vs-retry"
+
+
+class Read(HTMLParser):
+    """A page as a browser reads it: the tags, what they ask for, and the texts of scripts."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: dict[str, list[str]] = {}
+        self._open: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        self._open.append("")
+
+    def handle_data(self, data: str) -> None:
+        self.texts.setdefault(self._open[-1] if self._open else "", []).append(data)
+
+    @property
+    def data(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.texts["script"][0])
+        return found
+
+
+def written(tmp_path: Path, *words: str) -> str:
+    file = tmp_path / "report.html"
+    assert kargo_model.main(["report", "-o", str(file), *words]) == 0
+    return file.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return written(tmp_path_factory.mktemp("report"), STORY, "die-hard", "poll", "--kargo", "1.8.3")
+
+
+def played(data: dict[str, Any], key: str) -> list[dict[str, str]]:
+    """The states of a run, as the page goes through them: what people see of each variable."""
+    run = data["playbacks"][key]
+    states = [dict(data["starts"][run["start"]])]
+    for frame in run["frames"]:
+        states.append({**states[-1], **dict(frame["changes"])})
+
+    def said(variable: int) -> str:
+        field, owner = data["names"][variable]
+        return f"{owner}: {field}" if owner else field
+
+    def text(number: int) -> str:
+        found = data["values"][number]
+        return found if isinstance(found, str) else found[0]
+
+    return [{said(n): text(v) for n, v in state.items()} for state in states]
+
+
+def test_every_counterexample_can_be_played_to_where_its_trace_ends() -> None:
+    subject = named(Case("poll", "1.8.3", None, None), None)
+    found = check(subject.system, subject.properties)
+    shown = verdicts.counterexamples([(subject, found)])
+    data = playbacks.document(shown, {})
+
+    violated = [j for j in found.judgements if j.verdict is Verdict.VIOLATED]
+    traces = {j.property.claim: j.trace for j in violated if j.property.kind is not Claimed.SOMETIMES}
+    assert {p.title for p in shown} == set(traces)
+    for playback in shown:
+        trace = traces[playback.title]
+        assert trace is not None
+        expected = [[show(v) for v in state.values()] for state in trace.states]
+        assert [list(state.values()) for state in played(data, playback.key)] == expected
+
+
+def test_the_report_has_every_claim_and_a_run_for_each_that_is_violated(page: str) -> None:
+    read = Read(page)
+    subject = named(Case("poll", "1.8.3", None, None), None)
+
+    assert {p.claim for p in subject.properties} <= set(map(str.strip, read.texts["th"]))
+    linked = {a["href"] for tag, a in read.tags if tag == "a" and a.get("href")}
+    ids = {f"#{a['id']}" for _, a in read.tags if a.get("id")}
+    assert linked <= ids
+    assert {a["id"] for tag, a in read.tags if a.get("class") == "playback"} == set(read.data["playbacks"])
+
+
+def test_skip_vs_retry_is_in_it_to_the_end(page: str) -> None:
+    states = played(Read(page).data, STORY)
+
+    assert [s["phase"] for s in states] == ["new", "Running", "Succeeded"]
+    assert states[-1]["task-1::gitClone: entry"] == "Skipped, 1 error"
+
+
+def test_it_asks_for_nothing_and_runs_nothing_but_its_own_script(page: str) -> None:
+    read = Read(page)
+    policy = next(a["content"] for tag, a in read.tags if a.get("http-equiv") == "Content-Security-Policy") or ""
+    script = page.rpartition("<script>")[2].partition("</script>")[0]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+    assert policy.startswith("default-src 'none'")
+    assert f"script-src 'sha256-{digest}'" in policy
+    assert "unsafe" not in policy
+    asking = {name for _, attributes in read.tags for name in attributes} & {"src", "srcset", "action", "data"}
+    assert asking == set()
+    assert not any(name.startswith("on") or name == "style" for _, attributes in read.tags for name in attributes)
+    assert [t for t, _ in read.tags if t in ("iframe", "object", "embed", "base", "form", "link")] == []
+
+
+@pytest.mark.slow
+def test_it_is_the_same_to_the_byte_whatever_hashes_are_like(page: str, tmp_path: Path) -> None:
+    file = tmp_path / "again.html"
+    words = ["report", "-o", str(file), STORY, "die-hard", "poll", "--kargo", "1.8.3"]
+    environment = {**os.environ, "PYTHONHASHSEED": "7"}
+    subprocess.run([sys.executable, str(ROOT / "kargo_model.py"), *words], check=True, env=environment, cwd=ROOT)
+
+    assert file.read_text(encoding="utf-8") == page
+
+
+EVIL = "</script><img src=x onerror=alert(1)>"
+MANIFEST = """\
+apiVersion: kargo.akuity.io/v1alpha1
+kind: PromotionTask
+metadata: {{name: mine}}
+spec:
+  steps:
+  - {{as: {alias}, uses: git-clone, retry: {{errorThreshold: 2}}}}
+  - {{uses: git-push}}
+"""
+
+
+def test_nothing_that_comes_from_a_manifest_is_markup(tmp_path: Path) -> None:
+    file = tmp_path / "task.yaml"
+    file.write_text(MANIFEST.format(alias=json.dumps(EVIL)))
+
+    text = written(tmp_path, str(file), "--kargo", "1.8.3")
+
+    read = Read(text)
+    assert [tag for tag, _ in read.tags if tag == "img"] == []
+    assert EVIL not in text
+    assert any(EVIL in state for state in map(str, played(read.data, next(iter(read.data["playbacks"])))))
+
+
+def test_a_template_of_ones_own_comes_with_its_ends(tmp_path: Path) -> None:
+    file = tmp_path / "task.yaml"
+    file.write_text(MANIFEST.format(alias="clone"))
+
+    read = Read(written(tmp_path, str(file), "--kargo", "1.8.3"))
+
+    titles = [text.strip() for text in read.texts["span"]]
+    assert {"it ends Succeeded", "it ends Errored", "it ends Aborted"} <= set(titles)
+    assert "mine" in read.texts["title"][0]
+
+
+def test_a_way_that_never_ends_says_so() -> None:
+    subject = toys.subject("die-hard")
+    never = eventually(toys.four_gallons_are_measured)
+    found = check(subject.system, (never,))
+
+    (shown,) = verdicts.counterexamples([(subject, found)])
+
+    text = report.html(Report("t", "a", Kind.BAD, (), (Section("s", "S", playbacks=(shown,)),)))
+    assert shown.loop is not None
+    assert Read(text).data["playbacks"][shown.key]["loop"] == shown.loop
+    assert "again and again, for ever:" in text or "and nothing more happens" in text
+
+
+def no_looking(*_: object) -> Any:
+    """Looks that see everything, and nothing violated."""
+
+    def look(looks: Iterable[Look]) -> dict[Look, Seen]:
+        return {each: Seen({}, frozenset(each.claims), True) for each in looks}
+
+    return look
+
+
+def test_the_rules_are_a_table_by_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "Looker", no_looking)
+
+    read = Read(written(tmp_path, "rules"))
+
+    heads = [text for text in read.texts["th"] if text in ("1.8.3", "1.11.2", "main")]
+    assert heads == ["1.8.3", "1.11.2", "main"]
+    assert read.texts["span"].count("yes") >= 28 * 6
+    assert read.texts["p"][0].startswith("In Kargo 1.11.2, 28 of 28 claims")
+
+
+# What can go wrong
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nothing-like-it"], "is no file, and nothing that is known by name"),
+        (["retry", "--kargo", "0.1"], "0.1"),
+        (["/dev/null"], "/dev/null"),
+    ],
+)
+def test_what_cannot_be_reported_on_is_refused(
+    words: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "report.html"
+
+    assert kargo_model.main(["report", "-o", str(file), *words]) == 2
+
+    assert said in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_not_there_is_said_before_anything_is_done(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for place in (tmp_path, tmp_path / "none" / "report.html"):
+        assert kargo_model.main(["report", "-o", str(place)]) == 2
+        assert "cannot be written" in capsys.readouterr().err
+
+
+def test_what_was_there_stays_if_the_new_one_cannot_be_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "report.html"
+    file.write_text("what was there")
+    monkeypatch.setattr(report, "LARGEST", 10)
+
+    assert kargo_model.main(["report", "-o", str(file), "die-hard"]) == 2
+
+    assert file.read_text() == "what was there"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_report_that_is_too_large_is_refused() -> None:
+    many = tuple((Cell("x" * 1000),) for _ in range(2001))
+    large = Report("large", "yes", Kind.GOOD, (), (Section("s", "S", grids=(Grid("", ("",), many),)),))
+
+    with pytest.raises(TooLargeError, match="name fewer"):
+        report.html(large)
+
+
+def test_the_answer_is_printed_and_told_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "report.html"
+
+    assert kargo_model.main(["report", "-o", str(file), "poll", "--kargo", "1.8.3"]) == 0
+    assert capsys.readouterr().out.startswith("violated: ")
+    assert kargo_model.main(["report", "-o", str(file), "poll", "--kargo", "1.8.3", "--format", "json"]) == 0
+
+    told = json.loads(capsys.readouterr().out)
+    assert told["schema"] == "kargo-model/report"
+    assert told["bytes"] == file.stat().st_size
+    assert told["runs"] >= 1
+
+
+def test_a_scenario_goes_by_its_number(tmp_path: Path) -> None:
+    read = Read(written(tmp_path, "K25"))
+
+    (key,) = read.data["playbacks"]
+    assert key == "waiting-step-seen-late"
+    assert len(played(read.data, key)) > 3
+
+
+def test_a_variable_is_told_by_its_field_and_its_object() -> None:
+    assert playbacks.name("error_count[dev.1/step]") == ("error count", "dev.1/step")
+    assert playbacks.name("phase") == ("phase", "")
+
+
+def test_steps_without_a_change_are_steps_all_the_same() -> None:
+    still = Playback("k", "t", "a", "w", Kind.PLAIN, {"x": 1}, (playbacks.Frame("me", "wait"),), frozenset({"x"}))
+
+    (run,) = playbacks.document([still], {})["playbacks"].values()
+
+    assert run["frames"] == [{"what": "wait", "lane": "me", "changes": []}]
+    assert re.fullmatch("", still.said(still.frames[0]))
