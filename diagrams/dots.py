@@ -47,7 +47,7 @@ _EDGE = {"arrowsize": "0.75", "fontname": theme.FONT, "fontsize": str(theme.EDGE
 
 def dot(picture: Picture) -> str:
     """The picture as DOT."""
-    graph = graphviz.Digraph(name=picture.name)
+    graph = graphviz.Digraph(name=graphviz.nohtml(clean(picture.title)))
     graph.attr("graph", **_GRAPH, rankdir="TB" if picture.down else "LR", label=_title(picture), tooltip=" ")
     graph.attr("node", **_NODE)
     graph.attr("edge", **_EDGE)
@@ -78,11 +78,11 @@ def sized(text: str, size: float, colour: str, *, bold: bool = False) -> str:
     return f'<font point-size="{size:g}" color="{colour}">{inner}</font>'
 
 
-def stacked(lines: Iterable[str], *, align: str = "left", below: int = 0, before: int = 0) -> str:
-    """Lines of markup, one below the other, with some air below and before all."""
-    air = f'<td width="{before}"></td>' if before else ""
-    rows = [f'<tr>{air}<td align="{align}">{line}</td></tr>' for line in lines]
-    rows += [f'<tr>{air}<td height="{below}"></td></tr>'] * (below > 0)
+def stacked(lines: Iterable[str], *, align: str = "left", below: int = 0, beside: int = 0) -> str:
+    """Lines of markup, one below the other, with some air below and beside them."""
+    air = f'<td width="{beside}"></td>' if beside else ""
+    rows = [f'<tr>{air}<td align="{align}">{line}</td>{air}</tr>' for line in lines]
+    rows += [f'<tr>{air}<td height="{below}"></td>{air}</tr>'] * (below > 0)
     return f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="1">{"".join(rows)}</table>>'
 
 
@@ -181,12 +181,12 @@ def _edge(graph: graphviz.Digraph, picture: Picture, edge: Edge) -> None:
         **_MARKS[edge.mark],
     }
     if words:
-        said["label"] = stacked(words, below=3, before=8 if picture.down else 0)
+        said["label"] = stacked(words, below=3, beside=6 if picture.down else 0)
         said["labeltooltip"] = said["tooltip"]
     if edge.headless:
         said["dir"] = "none"
     if edge.straight:
-        said["weight"] = "20"
+        said["weight"] = "100"
     if edge.source == edge.target:
         port = "w" if picture.down else "n"
         said |= {"tailport": port, "headport": port}

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 
 from diagrams.pictures import Edge, Mark, Node, Picture, Shape
 from diagrams.theme import ALARM, LIGHT, PALE, Kind
 from diagrams.timelines import Note, Row, Timeline
 
-_SAFE = frozenset(" .,:()/-_+=!?'[]→")
+BREAK = "\u200b"
+"""A place to break a line, which nobody sees."""
+
+_SAFE = frozenset(" .,:()/-_+=!?'[]→…")
+_NAMES = dict(
+    zip(
+        '<>&"#${}`;%|\\*@~^',
+        (
+            *("lt", "gt", "amp", "quot", "num", "dollar", "lbrace", "rbrace"),
+            *("grave", "semi", "percnt", "vert", "bsol", "ast", "commat", "tilde", "Hat"),
+        ),
+        strict=True,
+    )
+)
 
 
 def mermaid(picture: Picture) -> str:
@@ -22,21 +36,36 @@ def mermaid(picture: Picture) -> str:
     return "\n".join(lines)
 
 
-def escaped(text: str) -> str:
-    """A text as Mermaid has it, whatever is in it: what may mean something is written as a number."""
-    return "".join(c if c.isalnum() or c in _SAFE else f"#{ord(c)};" for c in " ".join(text.split()))
+def named(text: str) -> str:
+    """A text in a flowchart, whatever is in it: what may mean something there is written as HTML names it."""
+    return "".join(c if _is_safe(c) else f"&{_NAMES[c]};" if c in _NAMES else " " for c in _line(text))
+
+
+def numbered(text: str) -> str:
+    """A text in a sequence diagram: what may mean something there is written as a number."""
+    return "".join(c if _is_safe(c) else f"#{ord(c)};" for c in _line(text))
+
+
+def _is_safe(c: str) -> bool:
+    return c.isalnum() or c in _SAFE or c == BREAK
+
+
+def _line(text: str) -> str:
+    """A text on one line, in which no two dollars stand together: they would begin a formula."""
+    return " ".join(text.split()).replace("$", f"${BREAK}")
 
 
 def _head(title: str, about: str, remarks: Iterable[str]) -> Iterator[str]:
     yield "---"
-    yield f'title: "{escaped(title)}"'
+    yield f"title: {json.dumps(_line(title), ensure_ascii=False)}"
     yield "---"
-    yield from (f"%% {escaped(text)}" for text in (about, *remarks) if text)
+    for text in filter(None, (about, *remarks)):
+        yield f"%% {''.join(c if _is_safe(c) else ' ' for c in _line(text))}"
 
 
 def _inside(picture: Picture, box: str, keys: dict[str, str], indent: str) -> Iterator[str]:
     for inner in (b for b in picture.boxes if b.inside == box):
-        yield f'{indent}subgraph {keys[inner.key]}["{escaped(inner.label) or " "}"]'
+        yield f'{indent}subgraph {keys[inner.key]}["{named(inner.label) or " "}"]'
         yield from _inside(picture, inner.key, keys, f"{indent}  ")
         yield f"{indent}end"
     for node in (n for n in picture.nodes if n.box == box):
@@ -44,7 +73,7 @@ def _inside(picture: Picture, box: str, keys: dict[str, str], indent: str) -> It
 
 
 def _shape(node: Node) -> str:
-    words = "<br/>".join(escaped(t) for t in (node.label, *node.lines) if t) or " "
+    words = "<br/>".join(named(t) for t in (node.label, *node.lines) if t) or " "
     if node.shape in (Shape.START, Shape.JOINT):
         return '((" "))'
     return f'["{words}"]' if node.shape is Shape.NOTE else f'("{words}")'
@@ -58,7 +87,7 @@ def _class(node: Node) -> str:
 
 def _edge(edge: Edge, keys: dict[str, str]) -> str:
     words = [edge.label, f"[{edge.guard}]" if edge.guard else "", edge.note]
-    said = "<br/>".join(escaped(word) for word in words if word)
+    said = "<br/>".join(named(word) for word in words if word)
     dashed = edge.mark in (Mark.FINDING, Mark.SOME, Mark.REMOVED)
     line = {(True, True): "-.-", (True, False): "-.->", (False, True): "---", (False, False): "-->"}
     arrow = line[dashed, edge.headless]
@@ -83,29 +112,30 @@ def sequence(timeline: Timeline) -> str:
     """The timeline as a sequence diagram."""
     keys = {lane.key: f"l{number}" for number, lane in enumerate(timeline.lanes)}
     lines = [*_head(timeline.title, timeline.about, timeline.remarks), "sequenceDiagram"]
-    lines += [f"  participant {keys[lane.key]} as {escaped(lane.label)}" for lane in timeline.lanes]
+    lines += [f"  participant {keys[lane.key]} as {numbered(lane.label)}" for lane in timeline.lanes]
     for row in timeline.rows:
         lines += _row(row, keys)
     if timeline.verdict:
         ends = f"{keys[timeline.lanes[0].key]},{keys[timeline.lanes[-1].key]}"
-        lines.append(f"  note over {ends}: {escaped(timeline.verdict)}")
+        lines.append(f"  note over {ends}: {numbered(timeline.verdict)}")
     return "\n".join(lines)
 
 
 def _row(row: Row, keys: dict[str, str]) -> Iterator[str]:
     if row.divider:
         first, *_, last = [*keys.values(), *keys.values()]
-        yield f"  note over {first},{last}: {escaped(row.divider)}"
+        yield f"  note over {first},{last}: {numbered(row.divider)}"
         return
-    said = escaped(" ".join(filter(None, (row.number, row.at, row.text))))
-    others = [note for note in row.notes if note.lane != row.lane]
+    said = numbered(" ".join(filter(None, (row.number, row.at, row.text))))
+    others = list(dict.fromkeys(note.lane for note in row.notes if note.lane != row.lane))
     if not others:
         yield f"  note over {keys[row.lane]}: {said}"
-    for number, note in enumerate(others):
-        yield f"  {keys[row.lane]}->>{keys[note.lane]}: {said if not number else escaped(note.subject) or ' '}"
-    for note in row.notes:
-        yield f"  note over {keys[note.lane]}: {_words(note)}"
+    for number, lane in enumerate(others):
+        yield f"  {keys[row.lane]}->>{keys[lane]}: {said if not number else ' '}"
+    for lane in dict.fromkeys(note.lane for note in row.notes):
+        words = "<br/>".join(_words(note) for note in row.notes if note.lane == lane)
+        yield f"  note over {keys[lane]}: {words}"
 
 
 def _words(note: Note) -> str:
-    return "<br/>".join(escaped(text) for text in (note.subject, *note.texts) if text)
+    return "<br/>".join(numbered(text) for text in (note.subject, *note.texts) if text)

@@ -57,8 +57,8 @@ def _pieces(words: Iterable[str], room: float, size: float, bold: bool) -> Itera
 class _Sheet:
     """A drawing on which everything has its place; y is how far down it is."""
 
-    def __init__(self, name: str) -> None:
-        self.graph = graphviz.Digraph(name=name)
+    def __init__(self, name: str, title: str) -> None:
+        self.graph = graphviz.Digraph(name=graphviz.nohtml(clean(title)))
         self.name = name
         self.count = 0
         self.graph.attr(
@@ -80,9 +80,9 @@ class _Sheet:
     ) -> tuple[str, float]:
         """Lines of markup in a box whose upper left corner is there; its key and its height."""
         height = LINE * len(lines) + PADDING
-        rows = "".join(f'<tr><td align="{align}" height="{LINE}">{line}</td></tr>' for line in lines)
-        inner = f'width="{wide - 2 * PADDING:g}" height="{LINE * len(lines)}"'
-        label = f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="0" {inner}>{rows}</table>>'
+        inner = f'width="{wide - 2 * PADDING:g}" height="{LINE}"'
+        rows = "".join(f'<tr><td align="{align}" {inner}>{line}</td></tr>' for line in lines)
+        label = f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="0">{rows}</table>>'
         size = {"width": f"{wide / 72:.4f}", "height": f"{height / 72:.4f}", "fixedsize": "true"}
         key = self.place(x + wide / 2, y + height / 2, label=label, **size, **said)
         return key, height
@@ -107,7 +107,7 @@ def _box(kind: Kind) -> dict[str, str]:
 
 def dot(timeline: Timeline) -> str:
     """The timeline as DOT."""
-    sheet = _Sheet(timeline.name)
+    sheet = _Sheet(timeline.name, timeline.title)
     lanes = {lane.key: GUTTER + number * (LANE + GAP) for number, lane in enumerate(timeline.lanes)}
     whole = GUTTER + len(lanes) * (LANE + GAP) - GAP
     y = _heading(sheet, whole, timeline.title, (timeline.about, *timeline.remarks))
@@ -162,7 +162,7 @@ def _row(sheet: _Sheet, row: Row, lanes: Mapping[str, float], whole: float, y: f
         box = {"color": theme.BOX_LINE, "fillcolor": theme.BOX}
         return sheet.chip(0, y, whole, words, **box)[1]
     chips = _chips(row)
-    high = max(len(lines) for lines, _ in chips.values()) * LINE + PADDING
+    high = max(len(lines) for lines, *_ in chips.values()) * LINE + PADDING
     middle = y + high / 2
     gutter = [
         sized(t, s, c, bold=b)
@@ -174,47 +174,42 @@ def _row(sheet: _Sheet, row: Row, lanes: Mapping[str, float], whole: float, y: f
         label = f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="0">{cells}</table>>'
         sheet.place((GUTTER - 8) / 2, middle, label=label, **BARE)
     keys = {}
-    for lane, (lines, kind) in chips.items():
+    for lane, (lines, area, line) in chips.items():
         tall = len(lines) * LINE + PADDING
-        keys[lane] = sheet.chip(lanes[lane], middle - tall / 2, LANE, lines, **_box(kind), tooltip=plain(row.text))[
-            0
-        ]
+        box = {"color": LIGHT[line].line, "fillcolor": LIGHT[area].area, "tooltip": plain(row.text)}
+        keys[lane], _ = sheet.chip(lanes[lane], middle - tall / 2, LANE, lines, **box)
     for lane in sorted(keys, key=lambda lane: -abs(lanes[lane] - lanes[row.lane])):  # the nearest lies on top
         if lane != row.lane:
-            colour = LIGHT[chips[lane][1]].line
+            colour = LIGHT[chips[lane][2]].line
             sheet.graph.edge(keys[row.lane], keys[lane], color=colour)
     return high
 
 
-def _chips(row: Row) -> dict[str, tuple[list[str], Kind]]:
-    """What stands in each lane, as lines of markup."""
+def _chips(row: Row) -> dict[str, tuple[list[str], Kind, Kind]]:
+    """What stands in each lane, as lines of markup, and the kinds of its area and of its outline."""
     room = LANE - 2 * PADDING
     colour = LIGHT[row.kind].text
     acted = [sized(line, TEXT_SIZE, colour, bold=True) for line in broken(row.text, room, TEXT_SIZE, bold=True)]
-    chips = {row.lane: (acted, row.kind)}
+    lines = {row.lane: acted}
+    kinds = {row.lane: [row.kind]}
     for note in row.notes:
-        lines, kind = chips.get(note.lane, ([], note.kind))
-        chips[note.lane] = (
-            [*lines, *_noted(note, room)],
-            kind if note.lane == row.lane else _worse(kind, note.kind),
-        )
-    return chips
+        lines.setdefault(note.lane, []).extend(_noted(note, room))
+        if note.lane != row.lane:
+            kinds.setdefault(note.lane, []).append(note.kind)
+    return {lane: (lines[lane], *_looks(kinds[lane])) for lane in lines}
 
 
-def _worse(one: Kind, other: Kind) -> Kind:
-    """The kind that stands out of the two."""
-    order = (
-        Kind.BAD,
-        Kind.BROKEN,
-        Kind.STOPPED,
-        Kind.UNCLEAR,
-        Kind.BUSY,
-        Kind.GOOD,
-        Kind.MOOT,
-        Kind.WAITING,
-        Kind.PLAIN,
-    )
-    return min(one, other, key=order.index)
+_STANDS_OUT = (
+    *(Kind.BAD, Kind.BROKEN, Kind.STOPPED, Kind.UNCLEAR, Kind.BUSY, Kind.GOOD, Kind.MOOT, Kind.WAITING),
+    Kind.PLAIN,
+)
+
+
+def _looks(kinds: Sequence[Kind]) -> tuple[Kind, Kind]:
+    """The kind that an area has, plain where several come together, and that of the outline, the worst of them."""
+    known: set[Kind] = set(kinds) - {Kind.PLAIN} or {Kind.PLAIN}
+    worst = min(known, key=_STANDS_OUT.index)
+    return (worst if len(known) == 1 else Kind.PLAIN), worst
 
 
 def _noted(note: Note, room: float) -> Iterator[str]:
@@ -241,7 +236,7 @@ def table_dot(table: StateTable) -> str:
     rows = [[n, *(row[i] for row in table.cells)] for i, n in enumerate(table.names)]
     if not flat:
         rows = [[step, *row] for step, row in zip(table.steps, table.cells, strict=True)]
-    graph = graphviz.Digraph(name=table.name)
+    graph = graphviz.Digraph(name=graphviz.nohtml(clean(table.title)))
     graph.attr("graph", bgcolor=theme.PAPER, pad="0.35", tooltip=" ", labelloc="t", labeljust="l")
     lines = [sized(table.title, theme.TITLE_SIZE, theme.INK, bold=True)]
     texts = [t for text in (table.about, table.verdict) if text for t in broken(text, 900, theme.ABOUT_SIZE)]

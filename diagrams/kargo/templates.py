@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from diagrams.kargo.lifecycles import PROMOTION_KINDS
 from diagrams.pictures import Edge, Mark, Node, Picture, Shape, shortened, slug
@@ -17,6 +18,10 @@ ALIAS, CONDITION = 40, 80
 """Texts of manifests are cut after so many characters."""
 
 START = "start"
+
+FEW = 2
+"""Edges of one kind to one place, from more steps than these, meet in a joint and are labelled once."""
+
 FAILS = (PromotionPhase.FAILED, PromotionPhase.ERRORED)
 
 _LABELS = {
@@ -44,12 +49,14 @@ def picture(template: Template, planner: Planner, name: str = "template") -> Pic
     found = ways(planner)
     release = planner.behaviours.release
     joined = _joined(found.ways)
+    single = [_edge(way, planner) for way in sorted(joined, key=_order)]
+    joints, edges = _met(single)
     nodes = (
         Node(START, shape=Shape.START, tooltip="Here it begins.", classes=("start",)),
         *(_step(planner, number, found.ways) for number in range(len(planner.steps))),
         *(_end(phase) for phase in _ends(found.ways)),
+        *joints,
     )
-    edges = tuple(_edge(way, planner) for way in sorted(joined, key=_order))
     title = shortened(template.subject, ALIAS * 2) or "Template"
     count = len(planner.steps)
     about = (
@@ -135,6 +142,25 @@ def _edge(way: Way, planner: Planner) -> Edge:
     straight = came is Came.DONE and not (way.late and isinstance(way.target, PromotionPhase))
     told = _told(way, planner)
     return Edge(source, target, _LABELS[came], guard, note, kind, mark, told, classes, straight=straight)
+
+
+def _met(edges: Iterable[Edge]) -> tuple[list[Node], tuple[Edge, ...]]:
+    """The edges, those that lead on after failures to one place from many steps with one label for all of them."""
+    alike: dict[tuple[str, str, str, Kind, Mark], list[Edge]] = {}
+    for edge in edges:
+        own = edge.source if edge.straight or edge.source == edge.target or not edge.label else ""
+        alike.setdefault((edge.target, edge.label, f"{edge.note}{own}", edge.kind, edge.mark), []).append(edge)
+    joints, met = [], []
+    for number, some in enumerate(alike.values()):
+        if len(some) <= FEW:
+            met += some
+            continue
+        first = some[0]
+        joint = Node(f"joint{number}", kind=first.kind, shape=Shape.JOINT)
+        joints.append(joint)
+        met += [replace(e, target=joint.key, label="", guard="", note="", headless=True) for e in some]
+        met.append(replace(first, source=joint.key, tooltip=f"{len(some)} steps: {first.label}"))
+    return joints, tuple(met)
 
 
 def _danger(way: Way) -> tuple[Mark, str]:
