@@ -107,7 +107,7 @@ def _box(picture: Picture, box: Box) -> dict[str, str]:
     return {
         "label": label,
         "labelloc": "b",
-        "labeljust": "l",
+        "labeljust": "r" if box.right else "l",
         "style": "rounded,filled",
         "color": theme.BOX_LINE,
         "fillcolor": theme.BOX,

@@ -23,7 +23,10 @@ P = TypeVar("P", bound=Phase)
 LIVE, OVER, ANY, START = "live", "over", "any", "start"
 
 FEW = 2
-"""Edges of one event to one phase, from more phases than these, meet in a joint and are labelled once."""
+"""Edges of one event to one phase, from more phases than these, meet in a joint and are labelled once.
+
+Those that lead forward do so even if there are just as many.
+"""
 
 Cases = tuple[str, ...]
 
@@ -99,7 +102,10 @@ def picture(known: Known[P], moves: Moves | None = None) -> Picture:
 
 @dataclass(frozen=True)
 class _Bundle(Generic[P]):
-    """Arrows that say the same from several phases; `from_all` says that they, or more like them, leave all."""
+    """Arrows that say the same from several phases.
+
+    `from_all` says that they, or more like them, leave all phases; `forward`, that they lead to a later one.
+    """
 
     sources: tuple[P, ...]
     arrow: Arrow[P]
@@ -107,11 +113,17 @@ class _Bundle(Generic[P]):
     note: str
     mark: Mark
     from_all: bool
+    forward: bool
+
+    @property
+    def others(self) -> tuple[P, ...]:
+        """The phases that they leave for another one."""
+        return tuple(source for source in self.sources if source is not self.arrow.target)
 
     @property
     def joins(self) -> bool:
         """Whether they meet before they are labelled."""
-        return len(self.sources) > FEW and not self.from_all
+        return len(self.others) > FEW - self.forward and not self.from_all
 
 
 Said = tuple[str, Mark]
@@ -131,7 +143,7 @@ class _Drawing(Generic[P]):
         if any(edge.source == ANY for edge in edges):
             nodes.append(self._any())
         nodes += [self._node(phase) for phase in (*self.live, *self.table.final)]
-        boxes = (Box(LIVE, "in progress"), Box(OVER, "final")) if self.table.final else ()
+        boxes = (Box(LIVE, "in progress"), Box(OVER, "final", right=True)) if self.table.final else ()
         begin = Edge(START, _key(self.table.initial), classes=("begin",))
         return Picture(
             self.known.name,
@@ -219,7 +231,9 @@ class _Drawing(Generic[P]):
         elsewhere = {p for p in self.live if p is not arrow.target}
         usual = mark not in (Mark.ADDED, Mark.REMOVED) or len(arrows) == len(group)
         from_all = usual and len(elsewhere) > 1 and elsewhere <= {a.source for a in group}
-        return _Bundle(sources, arrow, " ".join(dict.fromkeys(a.doc for a in arrows)), note, mark, from_all)
+        forward = all(self.order[source] < self.order[arrow.target] for source in sources)
+        doc = " ".join(dict.fromkeys(a.doc for a in arrows))
+        return _Bundle(sources, arrow, doc, note, mark, from_all, forward)
 
     def _said(self, arrow: Arrow[P]) -> Said:
         """In which releases an arrow exists, and how it is marked."""
@@ -248,9 +262,10 @@ class _Drawing(Generic[P]):
         joint = self._joint(bundle)
         feet = [
             Edge(_key(s), joint.key, kind=joint.kind, mark=bundle.mark, classes=("event",), headless=True)
-            for s in bundle.sources
+            for s in bundle.others
         ]
-        return [*feet, self._edge(joint.key, target, bundle)]
+        stays = [self._edge(target, target, bundle)] if len(bundle.others) < len(bundle.sources) else []
+        return [*feet, self._edge(joint.key, target, bundle), *stays]
 
     def _joint(self, bundle: _Bundle[P]) -> Node:
         kind = self.known.kind(bundle.arrow.target)
@@ -279,7 +294,7 @@ class _Drawing(Generic[P]):
         if self.moves is None:
             return
         seen = f"{self.moves.releases[0]} to {self.moves.releases[-1]}"
-        yield f"What releases do was seen in small systems of each that were explored whole: {seen}."
+        yield f"What releases do was seen by exploring small systems of each: {seen}."
         if Mark.SOME in marks:
             yield "Dashed: only some releases do it."
         if self.moves.diff:

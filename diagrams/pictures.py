@@ -58,12 +58,13 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A box around nodes."""
+    """A box around nodes; its label is at the lower left, or at the `right`."""
 
     key: str
     label: str = ""
     tooltip: str = ""
     inside: str = ""
+    right: bool = False
 
 
 @dataclass(frozen=True, slots=True)

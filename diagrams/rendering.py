@@ -6,6 +6,7 @@ machine with the same renderer, even on one without fonts.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import tempfile
@@ -54,7 +55,14 @@ def render(dot: str, suffix: str) -> bytes:
         drawn: Any = graph.draw(format=suffix[1:], prog=engine)
         graph.close()
     data = bytes(drawn)
-    return {".svg": _page, ".pdf": _undated, ".png": bytes}[suffix](data)
+    if suffix == ".svg":
+        return _page(data, digest(dot))
+    return _undated(data) if suffix == ".pdf" else data
+
+
+def digest(dot: str) -> str:
+    """What tells a picture from others: an SVG has it as `data-source`, so one that is old is known."""
+    return hashlib.sha256(dot.encode()).hexdigest()
 
 
 @cache
@@ -93,7 +101,7 @@ def _undated(pdf: bytes) -> bytes:
 _SVG, _LINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 
 
-def _page(svg: bytes) -> bytes:
+def _page(svg: bytes, source: str) -> bytes:
     """What the renderer wrote, as an SVG that people can read by day and by night, and programs aloud."""
     root = ElementTree.fromstring(svg)
     for parent in list(root.iter()):
@@ -105,6 +113,8 @@ def _page(svg: bytes) -> bytes:
     about = root.find(f"{{{_SVG}}}g/{{{_SVG}}}title")
     root.set("class", "picture")
     root.set("role", "img")
+    root.set("data-source", source)
+    root.set("data-renderer", f"graphviz {pygraphviz.__graphviz_version__}")
     if about is not None and about.text:
         root.set("aria-label", about.text)
     style = ElementTree.Element(f"{{{_SVG}}}style")

@@ -22,7 +22,12 @@ WORDS = 160
 MOST = 24
 """So many passes are shown of one event; of more, the first and the last."""
 
-_ACTORS = {"person": PERSON, "application": APPLICATION, "controller": CONTROLLER}
+_ACTORS = {
+    "person": PERSON,
+    "application": APPLICATION,
+    "AnalysisRun": APPLICATION,
+    "controller": CONTROLLER,
+}
 
 
 def timeline(found: Reproduced, name: str = "story") -> Timeline:
