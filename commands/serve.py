@@ -12,6 +12,7 @@ import argparse
 import importlib
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from commands import check, explore, workflows
@@ -67,10 +68,14 @@ def run(options: argparse.Namespace) -> int:
         at = server.bound(options.port)
     except OSError as error:
         raise ServeError(f"port {options.port} of {server.HOST} cannot be had: {error.strerror}") from error
-    print(f"http://{server.HOST}:{at.getsockname()[1]}{begin}", flush=True)
-    print("Ctrl-C ends it.", flush=True)
-    server.Server(app.Explorer(catalogue, options.seconds), at).serve_here()
+    tell = partial(_say, begin=begin)
+    server.Server(app.Explorer(catalogue, options.seconds), at, tell).serve_here()
     return DONE
+
+
+def _say(address: str, begin: str) -> None:
+    print(f"{address}{begin}", flush=True)
+    print("Ctrl-C ends it.", flush=True)
 
 
 def _asked(options: argparse.Namespace) -> tuple[Catalogue, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from diagrams import traces
-from invariants.properties import Kind
+from invariants.properties import Kind, Property
 from invariants.subjects import Subject
 from invariants.verdicts import Cost, Judgement, Report, Verdict
 
@@ -69,6 +69,15 @@ def word(judgement: Judgement) -> str:
     if judgement.property.kind is Kind.SOMETIMES:
         return _SOMETIMES[judgement.verdict]
     return judgement.verdict.value
+
+
+def called(claim: Property) -> str:
+    """A claim, and which instance of it."""
+    plain, _, instance = claim.name.partition(" [")
+    if instance:
+        return f"{claim.claim} ({instance.rstrip(']')})"
+    spoken = plain.replace("_", " ")
+    return claim.claim if spoken == claim.claim else f"{claim.claim} ({spoken})"
 
 
 def families(judgements: Iterable[Judgement]) -> list[tuple[str, list[Judgement]]]:

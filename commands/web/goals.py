@@ -8,6 +8,7 @@ from enum import Enum
 
 from diagrams.pages.playbacks import name as spoken
 from diagrams.pictures import shortened
+from diagrams.reports import called
 from diagrams.values import show
 from invariants.properties import ABOUT_RUNS, Kind, Property
 from invariants.subjects import Subject
@@ -34,21 +35,15 @@ def goals(subject: Subject, walk: Walk, options: Iterable[Option], told: Iterabl
     """Everything that can be looked for from where a walk has come to."""
     for claim in subject.properties:
         if claim.kind is not Kind.SOMETIMES and claim.kind not in ABOUT_RUNS:
-            yield Goal(f"claim {claim.name}", _called(claim), "A claim is violated", claim)
+            yield Goal(f"claim {claim.name}", called(claim), "A claim is violated", claim)
     for claim in subject.properties:
         if claim.kind is Kind.SOMETIMES:
-            yield Goal(f"claim {claim.name}", _called(claim), "A situation arises", claim)
+            yield Goal(f"claim {claim.name}", called(claim), "A situation arises", claim)
     speaking = set(told)
     seen = [walk.state, *(s.before for s in walk.trace.steps), *(o.taken.after for o in options)]
     variables = [v for v in walk.system.variables if not v.local]
     for variable in sorted(variables, key=lambda v: v.name not in speaking):
         yield from _of_variable(variable, walk, [state[variable.name] for state in seen])
-
-
-def _called(claim: Property) -> str:
-    """The claim, and which instance of it."""
-    instance = claim.name.partition("[")[2].rstrip("]")
-    return f"{claim.claim} ({instance})" if instance else claim.claim
 
 
 def _of_variable(variable: Variable, walk: Walk, seen: Iterable[Value]) -> Iterator[Goal]:

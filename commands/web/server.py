@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+from collections.abc import Callable
 
 import uvicorn
 
@@ -28,10 +29,10 @@ def bound(port: int | None) -> socket.socket:
 
 
 class Server(uvicorn.Server):
-    """A server that stops searches, too, when it is to end."""
+    """A server that tells its address once it is there, and stops searches, too, when it is to end."""
 
-    def __init__(self, explorer: Explorer, at: socket.socket) -> None:
-        self.explorer, self.at = explorer, at
+    def __init__(self, explorer: Explorer, at: socket.socket, said: Callable[[str], None] = lambda _: None) -> None:
+        self.explorer, self.at, self.said = explorer, at, said
         super().__init__(
             uvicorn.Config(
                 application(explorer, at.getsockname()[1]),
@@ -43,6 +44,11 @@ class Server(uvicorn.Server):
                 timeout_graceful_shutdown=GRACE_S,
             )
         )
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin, and say where: from now on the address answers, and Ctrl-C ends it."""
+        await super().startup(sockets)
+        self.said("http://{}:{}".format(*self.at.getsockname()))
 
     def handle_exit(self, sig: int, frame: object) -> None:
         """End: no new requests, and what is searched for is given up."""

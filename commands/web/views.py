@@ -14,6 +14,7 @@ from diagrams import walks
 from diagrams.kargo.lanes import lane
 from diagrams.pages import playbacks
 from diagrams.pages.playbacks import Frame, Playback
+from diagrams.reports import called
 from diagrams.theme import Kind
 from diagrams.values import show
 from invariants.properties import ABOUT_RUNS, Property
@@ -137,8 +138,7 @@ def _said(subject: Subject, walk: Walk) -> Iterator[Said]:
 
 def _claim(claim: Property, walk: Walk) -> str:
     """A claim in words; one that is broken with the values that break it."""
-    instance = claim.name.partition("[")[2].rstrip("]")
-    words = f"{claim.claim} ({instance})" if instance else claim.claim
+    words = called(claim)
     if exploring.standing(walk, claim) is not Standing.BROKEN:
         return words
     last = walk.last
