@@ -65,6 +65,9 @@ REFUSED = (
 LAYERS, SATURATION = STRATEGIES
 SYMBOLIC = "symbolic"
 
+WIDE = 200
+"""A system of more variables is explored by saturation, unless said otherwise."""
+
 SESSIONS = tuple(sessions.SITUATIONS)
 KNOWN = (
     *kargo_systems.NAMES,
@@ -85,7 +88,7 @@ def add_bounds(
     """The options that choose an engine and a strategy (None: whichever suits), and bound their work."""
     default = engine or "the one that suits the number of states"
     parser.add_argument("--engine", choices=sorted(ENGINES), default=engine, help=f"default: {default}")
-    default = strategy or f"{SATURATION} for control loops, {LAYERS} for the rest"
+    default = strategy or f"{SATURATION} for control loops and more than {WIDE} variables, {LAYERS} for the rest"
     default = f"of the symbolic engine (default: {default})"
     parser.add_argument("--strategy", choices=STRATEGIES, default=strategy, help=default)
     parser.add_argument("--states", type=positive, metavar="N", help="stop after about this many states")
@@ -289,9 +292,13 @@ def _traced(claim: Property, *, all_of_them: bool, witnesses: bool) -> Hashable:
 
 
 def _suiting(subject: Subject, options: argparse.Namespace) -> str:
-    """Control loops are too deep for layers, unless the engine or a bound on depth asks for these."""
-    shallow = options.engine != SYMBOLIC or options.depth is not None
-    return SATURATION if subject.name in loops.LOOPS and not shallow else LAYERS
+    """What the engine and a bound on depth allow."""
+    return LAYERS if options.engine != SYMBOLIC or options.depth is not None else suiting(subject)
+
+
+def suiting(subject: Subject) -> str:
+    """The strategy for a system: control loops are too deep for layers, and so is what has very many variables."""
+    return SATURATION if subject.name in loops.LOOPS or len(subject.system.variables) > WIDE else LAYERS
 
 
 def _is_family(options: argparse.Namespace) -> bool:

@@ -101,7 +101,7 @@ def _found(subject: Subject, options: argparse.Namespace) -> Judgement:
         report = check(
             subject.system,
             subject.properties,
-            strategy="saturation" if subject.name in loops.LOOPS else "layers",
+            strategy=checking.suiting(subject),
             transitions=False,
             stop_when_decided=True,
             traced=lambda claim: claim.function,
