@@ -1,8 +1,8 @@
 """What it costs to push to one branch: the tables and plots of docs/shared-branch.md.
 
 `python -m benchmarks.shared_branch` prints the tables, and writes the plots to docs/plots. The study is
-examples/studies/shared-branch.yaml: Stages that are promoted at the same moment, under failure policies, and with what
-each release of git-push does.
+examples/studies/shared-branch.yaml: Stages that are promoted at the same moment, under failure policies, and with
+what each release of git-push does.
 """
 
 from __future__ import annotations
@@ -53,14 +53,16 @@ def without_lock(study: Study) -> Study:
     return replace(with_branch(retries=None)(study), behaviours=RELEASES["1.8.3"])
 
 
+ONE_TRY = "one try (up to 1.1.1)"
 PUSHES: dict[str, Change] = {
-    "one try (up to 1.1.1)": with_branch(),
+    ONE_TRY: with_branch(),
     "1.8.3": without_lock,
+    "1.8.3, GitLab": lambda study: without_lock(with_branch(gitlab=True)(study)),
     "1.11.2": with_branch(retries=None),
     "1.11.2, 4 controllers": with_branch(retries=None, controllers=4),
     "a branch each": with_branch(shared=False),
 }
-"""How the pushes go, in a few words. Nobody retries anything besides."""
+"""How the pushes go, in a few words. Where each has a branch, they go as up to 1.1.1."""
 
 
 @cache
@@ -69,64 +71,86 @@ def study(stages: int) -> Study:
     return replace(with_branch(stages=stages)(study_file.load(str(FILE))), runs=RUNS)
 
 
-def under_policies(stages: int) -> tuple[Variant, ...]:
-    """The same under each policy."""
-    return tuple(Variant(name, replace(study(stages), policy=policy_named(name))) for name in POLICIES)
-
-
-def by_pushes(stages: int) -> tuple[Variant, ...]:
-    """The same with each way to push."""
-    return tuple(Variant(name, change(study(stages))) for name, change in PUSHES.items())
-
-
 @cache
-def result(variants: tuple[Variant, ...]) -> Result:
+def tally(stages: int, pushes: str, policy: str) -> Tally:
     """What the runs come to."""
-    tallies = measures.together(map(measures.count, measures.portions(variants)))
-    return Result(variants[0].study, tallies, RUNS)
+    changed = replace(PUSHES[pushes](study(stages)), policy=policy_named(policy))
+    [found] = measures.together(map(measures.count, measures.portions((Variant(policy, changed),))))
+    return found
 
 
-def sweep(variants: Callable[[int], tuple[Variant, ...]], stages: Iterable[int]) -> Sweep:
-    """What they come to for each number of Stages."""
-    return Sweep("Stages", tuple((str(n), result(variants(n))) for n in stages))
+Cases = Iterable[tuple[str, str]]
+UNDER_POLICIES: Cases = tuple((ONE_TRY, policy) for policy in POLICIES)
+BY_PUSHES: Cases = tuple((pushes, "none") for pushes in PUSHES)
 
 
-def rows(variants: Callable[[int], tuple[Variant, ...]], stages: Iterable[int] = STAGES) -> Iterator[list[str]]:
-    """A row for each number of Stages and each variant."""
-    for value, found in sweep(variants, stages).points:
-        yield from ([value, tally.name, *cells(tally)] for tally in found.tallies)
+def rows(cases: Cases, stages: Iterable[int] = STAGES) -> Iterator[list[str]]:
+    """A row for each number of Stages and each case."""
+    for n in stages:
+        yield from ([str(n), label(cases, case), *cells(tally(n, *case))] for case in cases)
 
 
-def cells(tally: Tally) -> Iterator[str]:
+def label(cases: Cases, case: tuple[str, str]) -> str:
+    """What tells a case from the others: the policy, or how it pushes."""
+    return case[1] if cases is UNDER_POLICIES else case[0]
+
+
+def cells(found: Tally) -> Iterator[str]:
     """What is measured."""
-    every, each = tally.all_of_a_run(0.95), tally.share_of(Outcome.VERIFIED, 0.95)
-    assert every is not None
+    each = found.share_of(Outcome.VERIFIED, 0.95)
     assert each is not None
-    yield from (f"{every.value:.1%}", f"{each.value:.1%}")
+    yield from (f"{every(found):.1%}", f"{each.value:.1%}")
     for name in (ATTEMPTS, WASTED, REJECTED):
-        yield f"{mean(tally, name):.2f}"
-    yield duration(mean(tally, TO_THE_LAST))
+        yield f"{mean(found, name):.2f}"
+    yield duration(mean(found, TO_THE_LAST))
 
 
-def mean(tally: Tally, name: str) -> float:
+def every(found: Tally) -> float:
+    """In how many of the runs all Promotions succeed."""
+    share = found.all_of_a_run(0.95)
+    assert share is not None
+    return share.value
+
+
+def mean(found: Tally, name: str) -> float:
     """The mean, of a measure that there always is."""
-    found = tally.mean(name, 0.95)
-    assert found is not None
-    return found.value
+    estimate = found.mean(name, 0.95)
+    assert estimate is not None
+    return estimate.value
 
 
-def table_of(variants: Callable[[int], tuple[Variant, ...]]) -> list[str]:
-    """The table for people."""
-    return [*markdown_table(HEAD, [*rows(variants)])]
+def matrix(stages: Iterable[int] = STAGES) -> Iterator[list[str]]:
+    """A row for each number of Stages and way to push, a column for each policy."""
+    for n in stages:
+        for pushes in PUSHES:
+            found = [tally(n, pushes, policy) for policy in POLICIES]
+            told = (f"{every(t):.1%}, {mean(t, WASTED):.2f}, {duration(mean(t, TO_THE_LAST))}" for t in found)
+            yield [str(n), pushes, *told]
+
+
+def tables(stages: Iterable[int] = STAGES) -> Iterator[list[str]]:
+    """The tables of the page."""
+    yield [*markdown_table(HEAD, [*rows(UNDER_POLICIES, stages)])]
+    yield [*markdown_table(HEAD, [*rows(BY_PUSHES, stages)])]
+    yield [*markdown_table(("Stages", "", *POLICIES), [*matrix(stages)])]
+
+
+def sweep(cases: Cases) -> Sweep:
+    """What there is to draw."""
+    points = []
+    for n in STAGES:
+        tallies = tuple(replace(tally(n, *case), name=label(cases, case)) for case in cases)
+        points.append((str(n), Result(study(n), tallies, RUNS)))
+    return Sweep("Stages", tuple(points))
 
 
 def main() -> None:
     """Print the tables and write the plots."""
-    print("\n".join((*table_of(under_policies), "", *table_of(by_pushes))))
     PLOTS.mkdir(exist_ok=True)
     with mpl.rc_context(STYLE):
-        for name, variants in (("policies", under_policies), ("pushes", by_pushes)):
-            save(curves(sweep(variants, STAGES)), PLOTS / f"shared-branch-{name}.svg")
+        for name, cases in (("policies", UNDER_POLICIES), ("pushes", BY_PUSHES)):
+            save(curves(sweep(cases)), PLOTS / f"shared-branch-{name}.svg")
+    print("\n\n".join("\n".join(table) for table in tables()))
 
 
 if __name__ == "__main__":

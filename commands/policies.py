@@ -12,11 +12,11 @@ import argparse
 from collections.abc import Sequence
 from functools import partial
 
-from commands.arguments import few
 from commands.fan_out import PlaceError, add_on, place
 from commands.output import DONE, ProgressLine, TallyLine, print_json
 from diagrams import policies as shown
 from invariants.kargo import policies as judging
+from invariants.kargo import shared_branch
 from invariants.kargo.policies import PROMISES, Found, Promise
 from model.inputs import printable
 from model.kargo.failure_policies import FailurePolicy, UnknownPolicyError, policy_named
@@ -31,6 +31,9 @@ REFUSED = (UnknownPolicyError, UnknownPromiseError, UnknownReleaseError, PlaceEr
 
 PROPOSED = ("none", "restart:1", "recreate:1", "rollback:1", "hints:1")
 """What the report proposes, each within the smallest limit: a larger one takes longer and shows nothing else."""
+
+MOST_STAGES = 4
+"""More Stages that push to one branch take minutes and show nothing else."""
 
 PATIENCE_S = 120.0
 """How long the shortest story is looked for."""
@@ -47,11 +50,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kargo", default=LATEST.release, metavar="VERSION", help="default: %(default)s")
     names = ", ".join(p.id for p in PROMISES)
     parser.add_argument("--show", metavar="PROMISE", help=f"tell how a promise is broken; of: {names}")
-    default = f"so many push to one branch (default: {judging.STAGES})"
-    parser.add_argument("--stages", type=few, default=judging.STAGES, metavar="N", help=default)
+    text = f"so many push to one branch, up to {MOST_STAGES} (default: {judging.STAGES})"
+    parser.add_argument("--stages", type=_stages, default=judging.STAGES, metavar="N", help=text)
     add_on(parser)
     form = ("text", "json", "markdown")
     parser.add_argument("--format", choices=form, default="text", help="how to print (default: text)")
+
+
+def _stages(text: str) -> int:
+    if text not in map(str, range(1, MOST_STAGES + 1)):
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 to {MOST_STAGES}, found {text!r}")
+    return int(text)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -75,7 +84,9 @@ def run(options: argparse.Namespace) -> int:
         else:
             print("\n\n".join("\n".join(shown.shown(*each)) for each in told))
         return DONE
-    found_all = shown.Table(behaviours.release, chosen, _judge(chosen, behaviours, options), options.stages)
+    judged = _judge(chosen, behaviours, options)
+    limits = shared_branch.push_limits(chosen, behaviours, options.stages)
+    found_all = shown.Table(behaviours.release, chosen, judged, options.stages, limits)
     if options.format == "json":
         print_json("policies", 1, shown.as_json(found_all))
     else:

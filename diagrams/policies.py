@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from diagrams import traces
@@ -15,12 +16,17 @@ from model.kargo.repetition import REPEATED
 
 
 class Table(NamedTuple):
-    """Policies, and the verdict on every promise under each; `stages` push to one branch."""
+    """Policies, and the verdict on every promise under each.
+
+    `stages` push to one branch; `limits` says for responses from which limit on all of them are promoted if
+    git-push does not try again, None if never.
+    """
 
     release: str
     policies: Sequence[FailurePolicy]
     found: Mapping[tuple[FailurePolicy, str], Found]
     stages: int = STAGES
+    limits: Mapping[Response, int | None] = MappingProxyType({})
 
     @property
     def restrictions(self) -> dict[Restriction, str]:
@@ -98,8 +104,18 @@ def _legend(found: Table) -> Iterator[str]:
         yield f"if {letter}  it holds if {restriction.says}"
     pushing = ", ".join(promise.id for promise in PROMISES if promise.pushes)
     yield f"{pushing}: {found.stages} Stages that push at the same time, each of another controller"
+    yield from (f"plain: {line}" for line in _limits(found))
     if any(policy.response is not Response.NONE for policy in found.policies):
         yield "No release has failure policies: they are put on the model of this one."
+
+
+def _limits(found: Table) -> Iterator[str]:
+    enough = [f"{response.value}:{limit}" for response, limit in found.limits.items() if limit]
+    never = [response.value for response, limit in found.limits.items() if limit is None]
+    if enough:
+        yield f"all {found.stages} are promoted from {', '.join(enough)} on"
+    if never:
+        yield f"no limit is enough for {', '.join(never)}"
 
 
 def shown(
@@ -126,6 +142,7 @@ def as_json(found: Table) -> dict[str, object]:
     return {
         "kargo": found.release,
         "stages": found.stages,
+        "pushLimits": {response.value: limit for response, limit in found.limits.items()},
         "policies": [
             {
                 "policy": str(policy),

@@ -10,10 +10,11 @@ from functools import cache
 import pytest
 
 import kargo_model
+from diagrams.policies import Table, lines
 from invariants.check import Report, Verdict, check
 from invariants.kargo import policies
 from invariants.kargo import shared_branch as claimed
-from invariants.kargo.policies import Standing
+from invariants.kargo.policies import Found, Standing
 from invariants.properties import Kind
 from model.kargo import shared_branch
 from model.kargo.failure_policies import NO_POLICY, Response, policy_named
@@ -248,6 +249,16 @@ def test_what_a_policy_makes_of_the_race() -> None:
     assert found["restart:1", 3] == found["recreate:1", 3] == [holds, if_dedicated, if_dedicated]
     for text in ("none", "rollback:1", "hints:1"):
         assert found[text, 2] == found[text, 3] == [holds, if_dedicated, if_dedicated]
+
+
+def test_the_table_says_which_limits_are_enough() -> None:
+    chosen = [policy_named(text) for text in ("none", "restart:1", "rollback:1")]
+    limits = claimed.push_limits(chosen, LATEST, 3)
+    judged = {(p, q.id): Found(Standing.HOLDS) for p in chosen for q in policies.PROMISES}
+    told = [*lines(Table("1.11.2", chosen, judged, 3, limits))]
+
+    assert "plain: all 3 are promoted from restart:2 on" in told
+    assert "plain: no limit is enough for none, rollback" in told
 
 
 # Commands

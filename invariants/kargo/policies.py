@@ -396,11 +396,11 @@ def _look(about: Subject, names: frozenset[str]) -> dict[str, Verdict]:
     return verdicts
 
 
-def _found(promise: Promise, plain: Mapping[str, Verdict], look: Look) -> Found:
-    if _speaks_of_nothing(promise, plain):
+def _found(promise: Promise, seen: Mapping[str, Verdict], look: Look) -> Found:
+    if _speaks_of_nothing(promise, seen):
         return Found(Standing.IDLE)
     name = promise.claim.__name__
-    if plain[name] is not Verdict.VIOLATED:
+    if seen[name] is not Verdict.VIOLATED:
         return Found(Standing.HOLDS)
     for restriction in promise.restrictions:
         changes = dict(promise.changes) | dict(restriction.changes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from invariants.check import check
@@ -218,6 +218,14 @@ def least_limit(response: Response, setting: Branching) -> int | None:
     policies = (FailurePolicy(response, limit) for limit in range(1, setting.stages + 1))
     enough = (p.limit for p in policies if _holds(no_stage_is_left_behind, setting._replace(policy=p)))
     return next(enough, None)
+
+
+def push_limits(
+    policies: Iterable[FailurePolicy], behaviours: Behaviours, stages: int
+) -> Mapping[Response, int | None]:
+    """For each response the smallest limit, where every Stage is of another controller, and a push is tried once."""
+    setting = plain(branching(behaviours, stages))._replace(controllers=stages)
+    return {r: least_limit(r, setting) for r in dict.fromkeys(p.response for p in policies)}
 
 
 def least_tries(setting: Branching) -> int | None:
