@@ -1,7 +1,8 @@
-"""Claims that two releases, side by side, look the same to whoever looks at a Promotion."""
+"""Claims that two releases, side by side, look the same to whoever looks."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from invariants.kargo.spreads import Spread
@@ -14,14 +15,12 @@ from model.kargo.two_releases import second
 
 def both_end_alike(phase: object, phase_then: object, **steps: Any) -> bool:
     """The phase of the Promotion and the statuses of its steps are the same."""
-    pairs = zip(_of(steps, "here"), _of(steps, "then"), strict=True)
-    return phase is phase_then and all(_status(a) is _status(b) for a, b in pairs)
+    return phase is phase_then and all(_status(a) is _status(b) for a, b in _pairs(steps))
 
 
 def both_run_the_same_steps(**next_steps: Any) -> bool:
     """In each pass the same steps are run."""
-    pairs = zip(_of(next_steps, "next_here"), _of(next_steps, "next_then"), strict=True)
-    return all((a in RAN) is (b in RAN) for a, b in pairs)
+    return all((a in RAN) is (b in RAN) for a, b in _pairs(next_steps))
 
 
 def both_come_back_at_the_same_time(next_requeue: object, next_requeue_then: object) -> bool:
@@ -29,26 +28,40 @@ def both_come_back_at_the_same_time(next_requeue: object, next_requeue_then: obj
     return next_requeue == next_requeue_then
 
 
-def _of(values: dict[str, Any], which: str) -> list[Any]:
-    return [v for name, v in values.items() if name.startswith(which)]
+def both_look_alike(**fields: Any) -> bool:
+    """Everything that a person looks at is the same."""
+    return all(a == b for a, b in _pairs(fields))
+
+
+def _pairs(values: dict[str, Any]) -> Iterable[tuple[Any, Any]]:
+    here = [v for name, v in values.items() if name.removeprefix("next_").startswith("here")]
+    then = [v for name, v in values.items() if name.removeprefix("next_").startswith("then")]
+    return zip(here, then, strict=True)
 
 
 def _status(entry: Entry | None) -> StepStatus | None:
     return entry.status if entry else None
 
 
-def claims(first: Plan) -> tuple[Property, Property, Property]:
-    """Ends, work and times, in the order in which they matter."""
-    entries: dict[str, str] = {}
-    for k, alias in enumerate(first.aliases):
-        entries |= {f"here_{k}": stored("entry", alias), f"then_{k}": second(stored("entry", alias))}
-    turns: dict[str, str] = {}
-    for k, step in enumerate(first.steps):
-        name = did(k, step.rules.alias)
-        turns |= {f"here_{k}": name, f"then_{k}": second(name)}
+def _twice(names: Iterable[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for k, name in enumerate(names):
+        found |= {f"here_{k}": name, f"then_{k}": second(name)}
+    return found
+
+
+def claims(plan: Plan) -> tuple[Property, Property, Property]:
+    """About a Promotion: its ends, what it does, and when, in the order in which they matter."""
+    entries = _twice(stored("entry", alias) for alias in plan.aliases)
+    turns = _twice(did(k, step.rules.alias) for k, step in enumerate(plan.steps))
     ends = always(Spread(both_end_alike, tuple(entries)), "ends", reads={"phase_then": second("phase"), **entries})
-    work = every_step(
-        Spread(both_run_the_same_steps, tuple(f"next_{n}" for n in turns)), "work", by=("reconcile",), reads=turns
-    )
+    steps = Spread(both_run_the_same_steps, tuple(f"next_{n}" for n in turns))
+    work = every_step(steps, "work", by=("reconcile",), reads=turns)
     times = every_step(both_come_back_at_the_same_time, "times", by=("reconcile",), requeue_then=second("requeue"))
     return ends, work, times
+
+
+def about(variables: Iterable[str]) -> Property:
+    """About these variables of any system: that they are the same."""
+    reads = _twice(variables)
+    return always(Spread(both_look_alike, tuple(reads)), "looks", reads=reads)

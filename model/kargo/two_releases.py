@@ -1,26 +1,24 @@
-"""A Promotion in two releases at once: both run the same template, and the world answers both in the same way.
+"""Two releases at once: the same happens to both, and the world answers both in the same way.
 
-A pass is one step of both. What a step's attempt comes back with is chosen by the first of them that runs it, and
-is the same for the other. So whatever differs afterwards, the releases have made it differ.
+A step of one is a step of both. What an attempt of a Promotion's step comes back with is chosen by the first that
+runs it, and is the same for the other. So whatever differs afterwards, the releases have made it differ.
 
 The variables of the second one have a mark behind their names.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from model.kargo import planning, promotion, worlds
-from model.kargo.attempts import Attempt
-from model.kargo.phases import PromotionPhase
+from model.kargo import planning, worlds
 from model.kargo.plan import Plan
 from model.kargo.releases import Behaviours
-from model.kargo.runner_results import poll_ms, results
 from model.kargo.step_engine import StepRules, Turn
 from model.kargo.step_kinds import Result, StepKind
 from model.kargo.templates import StepSpec, Template
 from model.kargo.worlds import Alphabet
-from model.system import Action, Outcomes, Part, Sequence, System, action, local, outcome, rename
+from model.system import Action, Outcomes, Part, Sequence, System, local, outcome, parts_of, rename
 
 SECOND = " (then)"
 """The mark behind the names of the second one's variables."""
@@ -47,73 +45,71 @@ def answer(world: str | None, now: int, cancelled: bool, *, alphabet: Alphabet, 
     )
 
 
-def shared_results(template: Template, one: Behaviours, other: Behaviours) -> dict[str, frozenset[Result]]:
-    """By alias, what the runner of a step can come back with in both releases."""
-    found = {}
-    for step in template.steps:
-        kinds = [planning.planner_of(template, b).kinds(step.kind) for b in (one, other)]
-        each = [frozenset(results(step, kind)) if kind else frozenset(Result) for kind in kinds]
-        found[step.alias] = each[0] & each[1]
-    return found
+def side_by_side(one: System, other: System) -> System:
+    """Both systems, step by step. What only one of them can do, it does alone.
 
-
-def plan_of(template: Template, behaviours: Behaviours, allowed: dict[str, frozenset[Result]]) -> Plan:
-    """The plan of a template in one release, in a world that it shares with another."""
-    planner = planning.planner_of(template, behaviours)
-
-    def shared(step: StepSpec, rules: StepRules, kind: StepKind | None) -> Action:
-        overruns = rules.timeout_ms + 1000 if rules.timeout_ms > 0 else 0
-        every = tuple(r for r in kind.results if r in allowed[step.alias]) if kind else ()
-        alphabet = _polled(worlds.alphabet(every, overruns_ms=overruns), step, behaviours)
-        return action(
-            answer,
-            f"run {step.alias}",
-            constants={"alphabet": alphabet, "alias": step.alias},
-            writes=("turn", "attempt"),
-            world=world_of(step.alias),
-        )
-
-    return planning.plan(planner, shared)
-
-
-def _polled(alphabet: Alphabet, step: StepSpec, behaviours: Behaviours) -> Alphabet:
-    """The same, a step that waits asking to be looked at again as its kind does in the release."""
-    poll = poll_ms(step, behaviours)
-    return tuple(
-        choice._replace(attempt=choice.attempt._replace(retry_after_ms=poll)) if _waits(choice.attempt) else choice
-        for choice in alphabet
-    )
-
-
-def _waits(attempt: Attempt) -> bool:
-    return attempt.status == "Running" and attempt.error is None
-
-
-def world_of(alias: str) -> str:
-    """The local variable that holds what the world has answered to a run of a step in this pass."""
-    return f"world[{alias}]"
-
-
-def side_by_side(first: Plan, then: Plan) -> System:
-    """Both releases, step by step: passes, time that runs out, and the loss of the work directory."""
-    shared = dict.fromkeys(map(world_of, (*first.aliases, *then.aliases)))
-    mine, theirs = (promotion.variables(p, running_clock=False, start=PromotionPhase.NEW) for p in (first, then))
-    names = {v.name: second(v.name) for v in theirs}
+    Both know the same answers of the world, by their labels.
+    """
+    names = {v.name: second(v.name) for v in other.variables}
+    asked = dict.fromkeys(_asks(step) for system in (one, other) for a in system.actions for step in parts_of(a))
     variables = (
-        *(local(name, None) for name in shared),
-        *mine,
-        *(replace(v, name=second(v.name)) for v in theirs),
+        *(local(name, None) for name in asked if name),
+        *one.variables,
+        *(replace(v, name=second(v.name)) for v in other.variables),
     )
-    others = {step.name: rename(step, names) for step in _steps(then)}
-    steps = [_both(step, others.pop(step.name)) if step.name in others else step for step in _steps(first)]
-    return System("two releases", variables, (*steps, *others.values()))
+    others = {step.name: _shared(rename(step, names)) for step in other.actions}
+    steps = [
+        _both(_shared(step), others.pop(step.name)) if step.name in others else _shared(step)
+        for step in one.actions
+    ]
+    return System(f"{one.name}, twice", variables, (*steps, *others.values()))
 
 
-def _steps(plan: Plan) -> list[Action | Sequence]:
-    clocks = (promotion.run_out_of_time(plan, alias) for alias in plan.aliases if plan.horizon_ms(alias))
-    return [promotion.reconcile(plan), *clocks, promotion.lose_work_dir()]
+def _asks(step: Action) -> str:
+    """The local variable that holds what the world has answered in this step, where it is asked at all."""
+    return f"world[{step.name}]" if step.function is worlds.choose else ""
+
+
+def _shared(step: Action | Sequence) -> Action | Sequence:
+    """The same step, asking a world that it shares."""
+    if isinstance(step, Sequence):
+        return replace(step, parts=tuple(replace(p, body=_shared(p.body)) for p in step.parts))
+    world = _asks(step)
+    if not world:
+        return step
+    pair = ("world", world)
+    return replace(step, function=answer, reads=(pair, *step.reads), writes=(pair, *step.writes))
 
 
 def _both(one: Action | Sequence, other: Action | Sequence) -> Sequence:
-    parts = [p for step in (one, other) for p in (step.parts if isinstance(step, Sequence) else (Part(step),))]
+    """One step of both; a bare action is a guard of its own."""
+    parts = [
+        p
+        for step in (one, other)
+        for p in (step.parts if isinstance(step, Sequence) else (Part(step, required=True),))
+    ]
     return Sequence(one.name, tuple(parts), one.actor)
+
+
+def plan_of(
+    template: Template,
+    behaviours: Behaviours,
+    allowed: Mapping[str, frozenset[Result]],
+    polls: Mapping[str, int | None],
+) -> Plan:
+    """The plan of a template in one release: by alias, what its runners can do, and how soon they want more."""
+
+    def anything(step: StepSpec, rules: StepRules, kind: StepKind | None) -> Action:
+        overruns = rules.timeout_ms + 1000 if rules.timeout_ms > 0 else 0
+        every = tuple(r for r in kind.results if r in allowed[step.alias]) if kind else ()
+        alphabet = worlds.alphabet(every, overruns_ms=overruns)
+        return worlds.free(step.alias, tuple(_polled(alphabet, polls.get(step.alias))))
+
+    return planning.plan(planning.planner_of(template, behaviours), anything)
+
+
+def _polled(alphabet: Alphabet, poll_ms: int | None) -> Iterator[worlds.Choice]:
+    """The same, a step that waits asking for its next look."""
+    for choice in alphabet:
+        waits = choice.attempt.status == "Running" and choice.attempt.error is None
+        yield choice._replace(attempt=choice.attempt._replace(retry_after_ms=poll_ms)) if waits else choice

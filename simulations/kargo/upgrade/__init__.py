@@ -1,0 +1,1 @@
+"""What an upgrade changes: `kargo-model upgrade`."""

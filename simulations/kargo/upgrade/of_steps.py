@@ -1,0 +1,193 @@
+"""Which behaviours some templates reach: the steps of a Promotion in both releases, side by side."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import NamedTuple
+
+from invariants.check import check
+from invariants.findings import each_property
+from invariants.kargo import differences
+from invariants.trace import Taken, Trace
+from invariants.verdicts import Bounds, Verdict
+from model.kargo import promotion, two_releases
+from model.kargo.attempts import Attempt
+from model.kargo.plan import did, said, stored
+from model.kargo.releases import Behaviours
+from model.kargo.runner_results import config_of, poll_ms
+from model.kargo.step_engine import Entry, Turn
+from model.kargo.step_kinds import Result
+from model.kargo.templates import StepSpec, Template
+from model.kargo.two_releases import second
+from simulations.kargo.lint.units import Unit
+from simulations.kargo.upgrade.topics import Where, differing, topic
+
+Mark = Callable[[str], str]
+"""What turns the name of a variable into that of one of the two releases."""
+
+LIMITS = Bounds(states=200_000, seconds=20.0)
+SEEN = ("ends", "work", "times")
+"""What is compared, what matters more first."""
+
+
+class Did(NamedTuple):
+    """What a pass did with a step in each of the releases; `came_back` is what the world answered."""
+
+    alias: str
+    came_back: str
+    here: str
+    then: str
+
+
+class Line(NamedTuple):
+    """A step of a run: a pass with what it did, or something else that happened."""
+
+    what: str
+    steps: tuple[Did, ...] = ()
+
+
+@dataclass(frozen=True)
+class StepRun:
+    """The shortest run after which two releases differ, in what, and where they are then."""
+
+    differs_in: str
+    lines: tuple[Line, ...]
+    here: str
+    then: str
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What decides how a template goes in two releases; `polled` has what says how soon its steps are run again."""
+
+    template: Template
+    names: tuple[object, ...]
+    allowed: tuple[tuple[str, frozenset[Result]], ...]
+    polled: tuple[StepSpec, ...] = ()
+
+
+@dataclass
+class Comparer:
+    """Compares templates in two releases, each shape once."""
+
+    one: Behaviours
+    other: Behaviours
+    known: dict[Shape, dict[str, StepRun]] = field(default_factory=dict)
+    incomplete: list[str] = field(default_factory=list)
+
+    def reached(self, unit: Unit) -> dict[str, StepRun]:
+        """The behaviours that a template reaches, each with the shortest run that comes out differently for it."""
+        shape = shape_of(unit, self.one, self.other)
+        if shape not in self.known:
+            self.known[shape] = dict(self._reached(shape, unit.subject))
+        return self.known[shape]
+
+    def _reached(self, shape: Shape, subject: str) -> Iterator[tuple[str, StepRun]]:
+        whole, complete = _compared(shape, self.one, self.other)
+        if not complete:
+            self.incomplete.append(subject)
+        if whole is None and complete:
+            return
+        for name in differing(self.one, self.other):
+            if topic(name).where not in (Where.STEPS, Where.LANGUAGE):
+                continue
+            found = self._alone(shape, name)
+            if found:
+                yield name, found
+
+    def _alone(self, shape: Shape, name: str) -> StepRun | None:
+        """The run that one behaviour alone makes different: put into the old release, or taken out of the new."""
+        changed = replace(self.one, **{name: getattr(self.other, name)})
+        found, _ = _compared(shape, self.one, changed)
+        if found is None:
+            before = replace(self.other, **{name: getattr(self.one, name)})
+            found, _ = _compared(shape, before, self.other)
+        return found
+
+
+def shape_of(unit: Unit, one: Behaviours, other: Behaviours) -> Shape:
+    """The template without all that no comparison depends on, where both releases agree on what that is."""
+    first, then = unit.essence(one), unit.essence(other)
+    same = first.template == then.template and first.names == then.names
+    template = first.template if same else unit.template
+    names = first.names if same else (template.project, template.stage, template.promotion, template.requested)
+    results = dict(then.results)
+    allowed = tuple((alias, found & (results[alias] or found)) for alias, found in first.results)
+    return Shape(template, names, allowed, tuple(_polled(step) for step in unit.template.steps))
+
+
+def _polled(step: StepSpec) -> StepSpec:
+    interval = config_of(step).get("pollInterval")
+    return StepSpec(step.alias, step.kind, config=json.dumps({"pollInterval": interval}) if interval else None)
+
+
+@lru_cache(maxsize=512)
+def _compared(shape: Shape, one: Behaviours, other: Behaviours) -> tuple[StepRun | None, bool]:
+    """The shortest run after which they differ in what matters most, and whether all was seen."""
+    allowed = dict(shape.allowed)
+    plans = [
+        two_releases.plan_of(shape.template, b, allowed, {s.alias: poll_ms(s, b) for s in shape.polled})
+        for b in (one, other)
+    ]
+    both = two_releases.side_by_side(*(promotion.exploration("template", p, abort=False) for p in plans))
+    claims = differences.claims(plans[0])
+    report = check(
+        both,
+        claims,
+        engine="explicit",
+        transitions=False,
+        stop_when_decided=True,
+        traced=each_property,
+        bounds=LIMITS,
+    )
+    for judged in report.judgements:
+        if judged.verdict is Verdict.VIOLATED and judged.trace:
+            return _run(
+                judged.property.name, judged.trace, [s.rules.alias for s in plans[0].steps]
+            ), report.complete
+    return None, report.complete
+
+
+def _run(name: str, trace: Trace, aliases: list[str]) -> StepRun:
+    lines = tuple(_line(step, aliases) for step in trace.steps)
+    here, then = (_end(trace, aliases, name, mark) for mark in (str, second))
+    return StepRun(name, lines, here, then)
+
+
+def _line(step: Taken, aliases: list[str]) -> Line:
+    if step.action != "reconcile":
+        return Line(f"{step.actor}: {step.action}")
+    steps = []
+    for k, alias in enumerate(aliases):
+        turns = [step.record.get(mark(did(k, alias)), Turn.NOT_REACHED) for mark in (str, second)]
+        answers = (step.record.get(mark(said(k, alias))) for mark in (str, second))
+        answer = next((a for a in answers if isinstance(a, Attempt)), None)
+        if any(turn is not Turn.NOT_REACHED for turn in turns):
+            steps.append(Did(alias, str(answer) if answer else "", turns[0].value, turns[1].value))
+    return Line("controller: reconcile", tuple(steps))
+
+
+def _end(trace: Trace, aliases: list[str], name: str, mark: Mark) -> str:
+    """Where a release is at the end of a run: the phase, and what differs."""
+    state = trace.end
+    phase = state[mark("phase")]
+    words = str(phase.value) or "new"
+    if name == "ends":
+        for alias in dict.fromkeys(aliases):
+            entries = [state.get(m(stored("entry", alias))) for m in (str, second)]
+            statuses = [e.status if isinstance(e, Entry) else None for e in entries]
+            mine = state.get(mark(stored("entry", alias)))
+            if statuses[0] is not statuses[1]:
+                words += f", {alias} is {mine.status.value or 'new' if isinstance(mine, Entry) else 'not there'}"
+    if name == "times":
+        words += f", and is looked at again {_when(state[mark('requeue')])}"
+    return words
+
+
+def _when(requeue: object) -> str:
+    if isinstance(requeue, int):
+        return f"after {requeue / 1000:g} s"
+    return "never by itself" if requeue is None else "by the queue's backoff, within milliseconds at first"
