@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 import graphviz
 
 from diagrams import theme
-from diagrams.pictures import Box, Edge, Mark, Node, Picture, Shape, wrapped
+from diagrams.pictures import Box, Edge, Mark, Node, Picture, Shape, clean, wrapped
 from diagrams.theme import LIGHT, Kind
 
 GUARD_WIDTH = 30
@@ -47,7 +47,7 @@ _EDGE = {"arrowsize": "0.75", "fontname": theme.FONT, "fontsize": str(theme.EDGE
 
 def dot(picture: Picture) -> str:
     """The picture as DOT."""
-    graph = graphviz.Digraph(name=graphviz.nohtml(clean(picture.title)))
+    graph = named(picture.title)
     graph.attr("graph", **_GRAPH, rankdir="TB" if picture.down else "LR", label=_title(picture), tooltip=" ")
     graph.attr("node", **_NODE)
     graph.attr("edge", **_EDGE)
@@ -57,9 +57,9 @@ def dot(picture: Picture) -> str:
     return str(graph.source)
 
 
-def clean(text: str) -> str:
-    """A text without characters that no picture can show."""
-    return "".join(c if c.isprintable() else " " for c in text)
+def named(title: str) -> graphviz.Digraph:
+    """A graph with nothing in it, whose name is the title of a picture."""
+    return graphviz.Digraph(name=graphviz.nohtml(clean(title).replace("&", "&amp;")))
 
 
 def markup(text: str) -> str:

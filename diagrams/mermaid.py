@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 
-from diagrams.pictures import Edge, Mark, Node, Picture, Shape
+from diagrams.pictures import Edge, Mark, Node, Picture, Shape, clean
 from diagrams.theme import ALARM, LIGHT, PALE, Kind
 from diagrams.timelines import Note, Row, Timeline
 
@@ -52,12 +51,13 @@ def _is_safe(c: str) -> bool:
 
 def _line(text: str) -> str:
     """A text on one line, in which no two dollars stand together: they would begin a formula."""
-    return " ".join(text.split()).replace("$", f"${BREAK}")
+    return " ".join(clean(text).split()).replace("$", f"${BREAK}")
 
 
 def _head(title: str, about: str, remarks: Iterable[str]) -> Iterator[str]:
     yield "---"
-    yield f"title: {json.dumps(_line(title), ensure_ascii=False)}"
+    words = "".join(c if _is_safe(c) else f"\\U{ord(c):08x}" for c in _line(title))
+    yield f'title: "{words}"'
     yield "---"
     for text in filter(None, (about, *remarks)):
         yield f"%% {''.join(c if _is_safe(c) else ' ' for c in _line(text))}"

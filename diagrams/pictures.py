@@ -111,6 +111,11 @@ def slug(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-") or "x"
 
 
+def clean(text: str) -> str:
+    """A text without characters that no picture can show."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
 def wrapped(text: str, width: int) -> list[str]:
     """A text in lines of about `width` characters; a word that is longer is broken."""
     return textwrap.wrap(" ".join(text.split()), width) or [""]

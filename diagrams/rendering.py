@@ -132,6 +132,9 @@ def _tidy(element: ElementTree.Element) -> None:
     if tag == "text":
         element.attrib.pop("font-family", None)
         element.attrib.pop("{http://www.w3.org/XML/1998/namespace}space", None)
+    if tag == "a":
+        element.tag = f"{{{_SVG}}}g"
+        element.attrib.clear()
     if tag == "g" and element.get("class", "").split(" ")[0] in ("node", "edge", "cluster"):
         _explain(element)
 

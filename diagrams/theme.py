@@ -61,13 +61,13 @@ DARK: dict[Kind, Shade] = {
     Kind.UNCLEAR: Shade("#3a2c08", "#facc15", "#fdf0a0"),
 }
 
-PAPER, INK, PALE, BOX, BOX_LINE, ALARM = "#ffffff", "#0f172a", "#5f6d82", "#f8fafc", "#e2e8f0", "#c8102e"
+PAPER, INK, PALE, BOX, BOX_LINE, ALARM = "#ffffff", "#0f172a", "#4f5d73", "#f8fafc", "#e2e8f0", "#c8102e"
 """The ground, titles, what is said beside, a box around something, its outline, and what should not be."""
 
 _DARK = {
     PAPER: "#0b1220",
     INK: "#f1f5f9",
-    PALE: "#9fadc1",
+    PALE: "#b3bfd0",
     BOX: "#121c2f",
     BOX_LINE: "#2a3a55",
     ALARM: "#ff7a85",

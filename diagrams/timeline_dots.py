@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-import graphviz
-
 from diagrams import theme
-from diagrams.dots import clean, plain, sized
+from diagrams.dots import named, plain, sized
+from diagrams.pictures import clean
 from diagrams.theme import LIGHT, Kind
 from diagrams.timelines import Note, Row, StateTable, Timeline
 
@@ -58,7 +57,7 @@ class _Sheet:
     """A drawing on which everything has its place; y is how far down it is."""
 
     def __init__(self, name: str, title: str) -> None:
-        self.graph = graphviz.Digraph(name=graphviz.nohtml(clean(title)))
+        self.graph = named(title)
         self.name = name
         self.count = 0
         self.graph.attr(
@@ -236,7 +235,7 @@ def table_dot(table: StateTable) -> str:
     rows = [[n, *(row[i] for row in table.cells)] for i, n in enumerate(table.names)]
     if not flat:
         rows = [[step, *row] for step, row in zip(table.steps, table.cells, strict=True)]
-    graph = graphviz.Digraph(name=graphviz.nohtml(clean(table.title)))
+    graph = named(table.title)
     graph.attr("graph", bgcolor=theme.PAPER, pad="0.35", tooltip=" ", labelloc="t", labeljust="l")
     lines = [sized(table.title, theme.TITLE_SIZE, theme.INK, bold=True)]
     texts = [t for text in (table.about, table.verdict) if text for t in broken(text, 900, theme.ABOUT_SIZE)]
