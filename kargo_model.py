@@ -21,6 +21,7 @@ COMMANDS = {
     "run": "run the steps of a Stage, task or Promotion manifest, pass by pass",
     "explore": "run a manifest with every outcome of every attempt, and judge the properties",
     "lint": "judge Stages, tasks and Warehouses before they are applied",
+    "upgrade": "what an upgrade of Kargo changes for some manifests, or at all",
     "graph": "the graph of every state of a small system: its components, its dead ends, and the ways there",
     "draw": "draw lifecycles, pipelines, templates, runs, scenarios, counterexamples and state graphs",
     "simulate": "simulate a study: how often, how long, at what cost, under which failure policy",
