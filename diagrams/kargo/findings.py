@@ -112,8 +112,8 @@ def as_json(linted: Linted) -> dict[str, object]:
     """Everything for programs; see docs/json.md."""
     return {
         "kargo": linted.release,
-        "findings": [_as_json(f, linted.release) for f in linted.findings],
-        "problems": [_problem(p) for p in linted.problems],
+        "findings": [finding_as_json(f, linted.release) for f in linted.findings],
+        "problems": [problem_as_json(p) for p in linted.problems],
         "files": linted.files,
         "subjects": linted.subjects,
         "others": linted.others,
@@ -124,7 +124,8 @@ def as_json(linted: Linted) -> dict[str, object]:
     }
 
 
-def _as_json(finding: Finding, release: str) -> dict[str, object]:
+def finding_as_json(finding: Finding, release: str) -> dict[str, object]:
+    """A finding for programs."""
     run: dict[str, object] | None = None
     if isinstance(finding.shown, Trace):
         run = {"trace": traces.as_json(finding.shown)}
@@ -151,7 +152,8 @@ def _as_json(finding: Finding, release: str) -> dict[str, object]:
     }
 
 
-def _problem(problem: InputError) -> dict[str, object]:
+def problem_as_json(problem: InputError) -> dict[str, object]:
+    """What could not be read, for programs."""
     place = problem.place
     return {
         "text": problem.problem,

@@ -40,7 +40,7 @@ LOOKED_AT = frozenset(
 class Shape(NamedTuple):
     """What decides how a Stage goes in the control loop, as far as it is explored.
 
-    `soaks` and `matches` are of requests for Freight from another Stage: after some time, or what it has at present.
+    `soaks` and `matches` are of requests for Freight from another Stage: after a time, or what it has at present.
     """
 
     origins: int = 1

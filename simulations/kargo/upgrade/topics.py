@@ -1,7 +1,7 @@
 """The behaviours that releases differ in, for those who upgrade: where each shows, what to do before.
 
-What a behaviour is, is said where it is declared (`model.kargo.releases.Behaviours`); here is only what follows from
-it for manifests.
+What a behaviour is, is said where it is declared (`model.kargo.releases.Behaviours`); here is only what follows
+from it for manifests.
 """
 
 from __future__ import annotations
@@ -86,8 +86,8 @@ _TOPICS = (
     Topic(
         "auto_promotion_guard",
         _L,
-        "Freight that was promoted before, and is the newest again, is promoted again; Freight whose last Promotion "
-        "did not succeed is left alone until somebody promotes it",
+        "Freight that was promoted before, and is the newest again, is promoted again; Freight whose last "
+        "Promotion did not succeed is left alone until somebody promotes it",
     ),
     Topic("holds", _L, "who promotes older Freight by hand holds auto-promotion; somebody has to end that hold"),
     Topic("unknown_health_is_an_error", _L, "nothing; verification begins sooner"),

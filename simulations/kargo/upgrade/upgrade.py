@@ -1,0 +1,259 @@
+"""What an upgrade changes for some manifests: behaviours that they reach, kinds of steps, and findings of lint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from invariants.trace import Trace
+from model.inputs import Place, printable
+from model.kargo.bundle import Bundle
+from model.kargo.releases import Behaviours
+from model.kargo.step_kinds import STEP_KINDS, step_kind
+from model.system import Tables
+from simulations.kargo import scenarios
+from simulations.kargo.lint.linter import Linter
+from simulations.kargo.lint.pushes import pushes
+from simulations.kargo.lint.rules import Finding
+from simulations.kargo.lint.units import Unit, of_stage, units
+from simulations.kargo.loop import reported
+from simulations.kargo.loop.told import tell
+from simulations.kargo.upgrade import elsewhere
+from simulations.kargo.upgrade.of_loops import LoopComparer, LoopRun, shapes_of
+from simulations.kargo.upgrade.of_steps import Comparer, StepRun
+from simulations.kargo.upgrade.topics import Topic, Where, differing, documented, topic
+
+Watch = Callable[[int, int], None]
+"""Who is told how much is done, of how much."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A behaviour that differs and is reached: by what, with the shortest run that shows it, and what it mends.
+
+    `here` and `there` are its values. A run that is a `Trace` is possible only in the release `possible_in`.
+    `mended` are reported bugs that happen before and not after: the scenario, and the numbers of the reports.
+    """
+
+    topic: Topic
+    says: str
+    here: str
+    there: str
+    subjects: tuple[str, ...] = ()
+    run: StepRun | LoopRun | Trace | None = None
+    possible_in: str = ""
+    mended: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+@dataclass(frozen=True)
+class KindChange:
+    """A step whose kind is another one after the upgrade."""
+
+    subject: str
+    step: str
+    place: Place
+    text: str
+
+
+@dataclass(frozen=True)
+class Upgrade:
+    """Everything that is to be told of an upgrade of some manifests.
+
+    `gone` and `new` are findings of lint that are true before, or after it, alone. `unseen` are behaviours that
+    differ, of which manifests do not tell whether they are reached. `incomplete` was not explored whole.
+    """
+
+    one: str
+    other: str
+    changes: tuple[Change, ...]
+    kinds: tuple[KindChange, ...] = ()
+    gone: tuple[Finding, ...] = ()
+    new: tuple[Finding, ...] = ()
+    unseen: tuple[Change, ...] = ()
+    incomplete: tuple[str, ...] = ()
+    subjects: int = 0
+
+
+UNSEEN = (Where.FAULTS, Where.APPLICATIONS)
+"""Where behaviours show of which manifests of Kargo do not say everything."""
+
+
+def compare(bundle: Bundle, one: Behaviours, other: Behaviours, watch: Watch) -> Upgrade:
+    """What changes for the manifests of a bundle."""
+    found = tuple(u for u in units(bundle.manifests) if isinstance(u, Unit))
+    shapes = {s: shapes_of(s, bundle) for s in bundle.manifests.stages}
+    every = tuple(dict.fromkeys(shape for of in shapes.values() for shape in of))
+    total = len(found) + len(every) + 2
+    steps, loops = Comparer(one, other), LoopComparer(one, other)
+    reached: dict[str, tuple[list[str], StepRun | LoopRun]] = {}
+    for done, unit in enumerate(found):
+        watch(done, total)
+        for name, run in steps.reached(unit).items():
+            reached.setdefault(name, ([], run))[0].append(unit.subject)
+    for done, shape in enumerate(every, start=len(found)):
+        watch(done, total)
+        for name, of_loop in loops.reached(shape).items():
+            mine = [of_stage(stage) for stage, of in shapes.items() if shape in of]
+            reached.setdefault(name, ([], of_loop))[0].extend(mine)
+    watch(total - 2, total)
+    changes, unseen = _changes(bundle, found, reached, one, other)
+    watch(total - 1, total)
+    before, after = (Linter(b, (one, other)).judge(bundle) for b in (one, other))
+    watch(total, total)
+    return Upgrade(
+        one.release,
+        other.release,
+        changes,
+        tuple(_kinds(found, one, other)),
+        tuple(f for f in before if other.release not in f.releases and one.release in f.releases),
+        tuple(f for f in after if one.release not in f.releases and other.release in f.releases),
+        unseen,
+        tuple(dict.fromkeys((*steps.incomplete, *loops.incomplete))),
+        len(bundle.manifests.stages) + len(bundle.manifests.tasks),
+    )
+
+
+def _changes(
+    bundle: Bundle,
+    found: tuple[Unit, ...],
+    reached: dict[str, tuple[list[str], StepRun | LoopRun]],
+    one: Behaviours,
+    other: Behaviours,
+) -> tuple[tuple[Change, ...], tuple[Change, ...]]:
+    """The behaviours that are reached, and those of which manifests do not tell."""
+    targets = {
+        (u.template.project, u.template.stage): tuple(pushes(u.template, other)) for u in found if u.template.stage
+    }
+    changes: list[Change] = []
+    unseen: list[Change] = []
+    for name in differing(one, other):
+        what = change(name, one, other)
+        where = what.topic.where
+        if name in reached:
+            subjects, run = reached[name]
+            changes.append(replace(what, subjects=_each_once(subjects), run=run, mended=mended(name, one, other)))
+            continue
+        others: Iterator[str] = iter(())
+        if where is Where.APPLICATIONS:
+            others = elsewhere.of_applications(name, found)
+        elif where is Where.PUSHES:
+            others = elsewhere.of_pushes(name, targets)
+        elif where is Where.NAMES:
+            others = elsewhere.of_names(bundle)
+        by = _each_once(map(printable, others))
+        if by:
+            trace, possible = elsewhere.run_for(name, one, other)
+            bugs = mended(name, one, other)
+            changes.append(replace(what, subjects=by, run=trace, possible_in=possible, mended=bugs))
+        elif where in UNSEEN and found:
+            unseen.append(what)
+    return tuple(changes), tuple(unseen)
+
+
+def _each_once(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
+
+
+def change(name: str, one: Behaviours, other: Behaviours) -> Change:
+    """A behaviour that differs, without what reaches it."""
+    here, there = (_shown(getattr(b, name)) for b in (one, other))
+    return Change(topic(name), documented().get(name, ""), here, there)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Enum):
+        return str(value.value)
+    return "none" if value is None else str(value)
+
+
+def _kinds(found: tuple[Unit, ...], one: Behaviours, other: Behaviours) -> Iterator[KindChange]:
+    """Steps whose kind is there in one of the releases alone, or whose runner can come back with something else."""
+    for unit in found:
+        for step in unit.template.steps:
+            here, there = (step_kind(step.kind, b.release) for b in (one, other))
+            kind = printable(step.kind)
+            if (here is None) is not (there is None):
+                has, has_not = (other, one) if here is None else (one, other)
+                text = (
+                    f"{kind} is built in in {has.release} and not in {has_not.release}, where the step is Errored"
+                )
+                yield KindChange(unit.subject, printable(step.alias), step.where, text)
+            elif here and there and set(here.results) != set(there.results):
+                gained = [r.value for r in there.results if r not in here.results]
+                lost = [r.value for r in here.results if r not in there.results]
+                words = [f"can come back {r} from then on" for r in gained]
+                words += [f"no longer comes back {r}" for r in lost]
+                yield KindChange(unit.subject, printable(step.alias), step.where, f"{kind} {' and '.join(words)}")
+
+
+# What is mended
+
+
+def mended(name: str, one: Behaviours, other: Behaviours) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The reported bugs that a behaviour mends: they happen in the old release and not in the new one."""
+    wanted = getattr(other, name)
+    found = []
+    for entry in scenarios.STORIES:
+        story = scenarios.story(entry)
+        named = any(dict(fix.change) == {name: wanted} for fix in story.fixes)
+        if named and breaks(entry, one) and not breaks(entry, other):
+            found.append((entry, story.reports))
+    return tuple(found)
+
+
+def breaks(name: str, behaviours: Behaviours) -> bool:
+    """Whether a reported bug happens in a release."""
+    story = scenarios.story(name)
+    told = tell(story.program, story.story, behaviours, Tables())
+    return reported.judged(story, behaviours.release, told).breaks
+
+
+# Everything
+
+
+@dataclass(frozen=True)
+class Whole:
+    """The whole difference of two releases: behaviours, kinds of steps, and reported bugs and findings.
+
+    `bugs` are (scenario, reports, whether it happens before, whether after).
+    """
+
+    one: str
+    other: str
+    changes: tuple[Change, ...]
+    kinds: tuple[str, ...]
+    bugs: tuple[tuple[str, tuple[str, ...], bool, bool], ...]
+
+
+def whole(one: Behaviours, other: Behaviours, watch: Watch) -> Whole:
+    """Everything that two releases differ in."""
+    found = []
+    for done, name in enumerate(scenarios.STORIES):
+        watch(done, len(scenarios.STORIES))
+        before, after = (breaks(name, b) for b in (one, other))
+        if before is not after:
+            found.append((name, scenarios.story(name).reports, before, after))
+    watch(len(scenarios.STORIES), len(scenarios.STORIES))
+    changes = tuple(change(name, one, other) for name in differing(one, other) if name != "release")
+    return Whole(one.release, other.release, changes, tuple(_all_kinds(one, other)), tuple(found))
+
+
+def _all_kinds(one: Behaviours, other: Behaviours) -> Iterator[str]:
+    names = sorted({n for b in (one, other) for n in step_kinds_of(b)})
+    for name in names:
+        here, there = (step_kind(name, b.release) for b in (one, other))
+        if here is None or there is None:
+            yield f"{name} is {'new' if here is None else 'gone'}"
+        elif set(here.results) != set(there.results):
+            gained = [r.value for r in there.results if r not in here.results]
+            lost = [r.value for r in here.results if r not in there.results]
+            words = [f"can come back {r}" for r in gained] + [f"no longer comes back {r}" for r in lost]
+            yield f"{name} {' and '.join(words)}"
+
+
+def step_kinds_of(behaviours: Behaviours) -> tuple[str, ...]:
+    """The names of the kinds of steps that are built in."""
+    return tuple(STEP_KINDS[behaviours.release])
