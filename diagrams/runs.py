@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import yaml
-
+from diagrams.yaml_text import yaml_text
 from model.inputs import printable
 from model.kargo.durations import format_duration
 from simulations.kargo.runs import PassAccount, Run
@@ -32,7 +31,7 @@ def lines(run: Run) -> Iterator[str]:
             yield f"  {step.alias:{width}}  {printable(step.why, 200)}"
         yield f"  next: {_next(account, run)}"
         yield "  status:"
-        text = yaml.safe_dump(account.status, sort_keys=False, allow_unicode=False, width=100)
+        text = yaml_text(account.status)
         yield from (f"    {line}" for line in text.splitlines())
 
 

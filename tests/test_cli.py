@@ -107,13 +107,17 @@ def test_help_names_every_command_and_exit_code(call: Call, word: str) -> None:
     assert "exit codes: 0 holds or done, 1 violated or diverged, 2 bad input or usage" in answer.out
 
 
+SHOWN = {"draw", "report", "serve"}
+"""Commands whose answer is to be looked at: pictures and pages."""
+
+
 @pytest.mark.parametrize("name", kargo_model.COMMANDS)
 def test_every_command_has_help(call: Call, name: str) -> None:
     answer = call(name, "--help")
 
     assert (answer.code, answer.err) == (0, "")
     assert answer.out.startswith(f"usage: kargo-model {name} ")
-    assert re.search(r"--format \{text,json[,}]", answer.out)
+    assert name in SHOWN or re.search(r"--format \{text,json[,}]", answer.out)
 
 
 def test_no_command_at_all_is_wrong_and_shows_help(call: Call) -> None:

@@ -56,6 +56,7 @@ def test_a_workflow_is_run_and_resumed(call, path):
     assert "  status: paused, at review" in out
     assert "lint: a failure of it is swallowed" in out
     assert "flaky: what comes after it reads only its exit code" in out
+    assert "&id" not in out, "what is recorded twice is written out twice"
 
 
 def test_a_workflow_is_run_as_an_older_release(call, path):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-import yaml
-
+from diagrams.yaml_text import yaml_text
 from simulations.speckit.side_by_side import Compared, Divergence
 
 
@@ -28,7 +27,7 @@ def _divergence(found: Divergence) -> Iterator[str]:
     yield f"the smallest workflow found from number {found.number}:"
     case = found.case.as_json()
     shown = {key: value for key, value in case.items() if value or key == "workflow"}
-    text = yaml.safe_dump(shown, sort_keys=False, allow_unicode=True, width=100)
+    text = yaml_text(shown)
     yield from (f"  {line}" for line in text.splitlines())
     yield "differences:"
     yield from (f"  {difference}" for difference in found.differences)

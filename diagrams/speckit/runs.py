@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
+from diagrams.yaml_text import yaml_text
 from model.inputs import printable
 from model.speckit.advice import Advice
 from model.speckit.engine_rules import Verdict
@@ -52,7 +51,7 @@ def lines(told: Told) -> Iterator[str]:
     yield ""
     yield "records:"
     records = {name: _record(record) for name, record in told.looks[-1].records.items()}
-    text = yaml.safe_dump(records, sort_keys=False, allow_unicode=False, width=100)
+    text = yaml_text(records)
     yield from (f"  {line}" for line in text.splitlines())
     if told.advice:
         yield ""
