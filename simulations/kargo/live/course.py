@@ -8,9 +8,9 @@ Source: the format of the recordings of moments, as their README describes it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from model.kargo.attempts import Attempt
 from model.kargo.loop import world as around
@@ -19,7 +19,7 @@ from model.kargo.phases import HealthState, PromotionPhase, StepStatus
 from model.kargo.step_engine import Entry
 from simulations.kargo.live.changes import Change, observed
 from simulations.kargo.live.restoring import Restored
-from simulations.kargo.loop.cluster import Cluster
+from simulations.kargo.loop.cluster import UNKNOWN_NAME, Cluster
 from simulations.kargo.loop.controllers import Controllers, Happened
 from simulations.kargo.loop.queue import WorkQueue
 from simulations.kargo.loop.results import Passed
@@ -54,8 +54,36 @@ ALONE = World()
 KIND = World(apps=True, analysis=True, steps=True)
 
 
-Answers = Callable[[Cluster, str, str, int], Attempt]
-"""What an attempt comes back with: of which Promotion (a slot), which step, and the how many-th since the moment."""
+class Answers(Protocol):
+    """What the attempts of steps come back with."""
+
+    def next(self, cluster: Cluster, slot: str, alias: str) -> Attempt:
+        """What the next attempt of a step comes back with."""
+
+    def ran(self, cluster: Cluster, slot: str, aliases: Sequence[str]) -> None:
+        """These steps of a Promotion were run, in that order, and came back with that."""
+
+    def repeats(self, cluster: Cluster, slot: str) -> bool:
+        """Whether the step under way will come back with the same for ever."""
+
+
+class Steps:
+    """Steps that always do the same: those that are not done yet what they did before, the others `succeed`."""
+
+    def __init__(self, *, kind: bool) -> None:
+        self.kind = kind
+
+    def next(self, cluster: Cluster, slot: str, alias: str) -> Attempt:
+        """In a kind world a success, else what the last attempt came back with."""
+        return SUCCEEDS if self.kind else as_before(cluster, slot, alias)
+
+    def ran(self, cluster: Cluster, slot: str, aliases: Sequence[str]) -> None:
+        """Nothing comes of it."""
+
+    def repeats(self, cluster: Cluster, slot: str) -> bool:
+        """They always do."""
+        return True
+
 
 SUCCEEDS = Attempt("Succeeded")
 AS_BEFORE = {
@@ -66,16 +94,14 @@ AS_BEFORE = {
 }
 
 
-def as_before(cluster: Cluster, slot: str, alias: str, number: int) -> Attempt:
+def as_before(cluster: Cluster, slot: str, alias: str) -> Attempt:
     """A step that is not done comes back with what it came back with before; one that has not begun succeeds."""
     entry = cluster.state[of("entry", slot, alias)]
     if isinstance(entry, Entry) and not entry.phase.over:
+        # One that failed without an error is polled, and its metadata has no errors.
+        if entry.status is StepStatus.FAILED and entry.error_count:
+            return Attempt("Failed", error="boom")
         return AS_BEFORE.get(entry.status, SUCCEEDS)
-    return SUCCEEDS
-
-
-def succeeds(cluster: Cluster, slot: str, alias: str, number: int) -> Attempt:
-    """Every attempt succeeds."""
     return SUCCEEDS
 
 
@@ -93,6 +119,7 @@ class Course:
     answers: Answers
     began: int
     lasts_ms: int = LASTS_MS
+    thorough: bool = True
     changes: list[Change] = field(default_factory=list)
     passes: int = 0
     quiet: int | None = None
@@ -101,7 +128,9 @@ class Course:
     ending: dict[tuple[str, int], int] = field(default_factory=dict)
     later: list[tuple[int, Callable[[Course], None]]] = field(default_factory=list)
     unchanging: dict[str, int] = field(default_factory=dict)
+    awaited: int = -1
     watchers: list[Callable[[Course], None]] = field(default_factory=list)
+    each_pass: list[Callable[[Course], None]] = field(default_factory=list)
 
     @property
     def at(self) -> int:
@@ -119,6 +148,7 @@ class Course:
     def _note(self, happened: Happened[object] | Happened[Passed]) -> None:
         if happened.changed:
             self.unchanging.clear()
+            self.awaited = -1
             self.changes += observed(self.cluster, happened.before, happened.changed, self.at)
             self._await_runs()
             for watcher in self.watchers:
@@ -162,31 +192,36 @@ class Course:
                 self._get_ready(item.removeprefix("Promotion/"))
             happened = self.controllers.work_on(item)
             self.passes += 1
-            self._note_pass(item, happened)
+            repeats = self._note_answers(item)
+            self._note_pass(item, happened, repeats)
+            for watcher in self.each_pass:
+                watcher(self)
 
-    def _note_pass(self, item: str, happened: Happened[Passed] | None) -> None:
+    def _note_pass(self, item: str, happened: Happened[Passed] | None, repeats: bool) -> None:
         self.errors.pop(item, None)
         if happened is not None and happened.result.error is not None:
             self.errors[item] = happened.result.error
         if happened is not None and happened.changed:
             self._note(happened)
-        else:
+        elif UNKNOWN_NAME in self.errors.get(item, ""):
+            # Such an error names a Promotion that was refused, and is a new one every time.
+            self.unchanging.clear()
+        elif repeats:
             self.unchanging[item] = self.cluster.now
 
     def _next_work(self, end: int) -> bool:
         queue = self.controllers.queue
+        queue.add_due(self.cluster.now)
         while not queue.items:
-            queue.add_due(self.cluster.now)
-            if queue.items:
-                return True
             if self._is_unchanging() and self._is_settled(end):
                 return False
             if not self._wait(end):
                 return False
+            queue.add_due(self.cluster.now)
         return self.cluster.now <= end
 
     def _wait(self, end: int) -> bool:
-        """Wait for the next timer, or the next thing that happens by itself; False if there is none before the end."""
+        """Wait for the next timer, or the next thing that happens by itself; whether there is one before the end."""
         planned = [*(at for at in self.ending.values() if at >= 0), *(at for at, _ in self.later)]
         due = min((at for at in (self.controllers.queue.next_due(), *planned) if at is not None), default=None)
         if due is None or due > end:
@@ -199,7 +234,7 @@ class Course:
     def _happen(self) -> None:
         """What is due happens."""
         now = self.cluster.now
-        for key, at in list(self.ending.items()):
+        for key, at in sorted(self.ending.items()):
             if 0 <= at <= now:
                 self.ending[key] = -1
                 stage, number = key
@@ -214,39 +249,34 @@ class Course:
         """Whether everything that has a timer was looked at since the last change, and nothing else will happen."""
         if self.later or any(at >= 0 for at in self.ending.values()):
             return False
-        return self.unchanging.keys() >= self.controllers.queue.timers.keys()
+        timers = self.controllers.queue.timers
+        return all(self.unchanging.get(item, self.awaited) > self.awaited for item in timers)
 
     def _is_settled(self, end: int) -> bool:
-        """Whether nothing can change any more; if only nothing will for a while, that is skipped.
+        """Whether nothing can change any more; if only nothing will before something is over, that is awaited.
 
-        What was looked at before something was over has to be looked at again.
+        Who is `thorough` looks again at what was looked at before something was over that nobody awaited.
         """
         now, deadlines = self.cluster.now, sorted(self.deadlines())
-        timers = self.controllers.queue.timers
-        if any(self.unchanging[item] < d <= now for item in timers for d in deadlines):
+        passed = [d for d in deadlines if d <= now]
+        if self.thorough and passed and passed[-1] > self.awaited:
+            self.awaited = passed[-1]
             return False
         deadline = next((d for d in deadlines if now < d <= end), None)
         if deadline is None:
             self.quiet = self.at
             return True
         self._skip(deadline)
+        self.awaited = deadline
         return False
 
     def deadlines(self) -> Iterator[int]:
         """The instants at which a soak time is over, or the time of a step."""
-        state, pipeline = self.cluster.state, self.cluster.pipeline
-        soaks = {
-            (upstream, r.warehouse, r.soak_ms)
-            for stage in pipeline.stages
-            for r in stage.requests
-            for upstream in (pipeline.names if r.soak_ms else ())
-            if r.soak_ms
-        }
-        for upstream, warehouse, soak in soaks:
-            for freight, origin in self.cluster.freight.items():
-                since = state[of("since", freight, upstream)] if origin == warehouse else None
-                if since is not None:
-                    yield since + soak + SECOND_MS
+        state, stages = self.cluster.state, self.cluster.existing_stages()
+        requests = [r for stage in stages for r in self.cluster.pipeline.stage(stage).requests]
+        soaks = {r.soak_ms for r in requests if r.soak_ms}
+        entered = {state[of("since", f, stage)] for f in self.cluster.freight for stage in stages} if soaks else ()
+        yield from (since + soak + SECOND_MS for since in entered if since is not None for soak in soaks)
         for slot in self.cluster.made:
             if self.cluster.phase(slot) is PromotionPhase.RUNNING:
                 yield from self._timeouts(slot)
@@ -263,24 +293,39 @@ class Course:
                 yield entry.started_at + step.rules.timeout_ms + SECOND_MS
 
     def _skip(self, deadline: int) -> None:
-        """Let whole periods pass in which nothing changes, to just before the deadline."""
-        due = self.controllers.queue.next_due()
-        periods = 0 if due is None else (deadline - 2 * SECOND_MS - due) // PERIOD_MS
-        if periods > 0:
-            self.controllers.pass_time(periods * PERIOD_MS)
-            self.controllers.queue.postpone(periods * PERIOD_MS)
+        """Leave out, for each timer, the whole periods in which nothing changes, to just before the deadline."""
+        timers = self.controllers.queue.timers
+        for item, (due, number) in timers.items():
+            periods = (deadline - 2 * SECOND_MS - due) // PERIOD_MS
+            timers[item] = (due + max(0, periods) * PERIOD_MS, number)
 
     def _get_ready(self, slot: str) -> None:
         """Have the answers ready for the attempts of the next pass."""
-        if slot not in self.cluster.plans:
-            return
         state = self.cluster.state
-        for alias in self.cluster.plans[slot].aliases:
-            number = state[of("tries", slot, alias)]
-            state[of("answer", slot, alias)] = self.answers(self.cluster, slot, alias, number)
+        for alias in self._aliases(slot):
+            state[of("answer", slot, alias)] = self.answers.next(self.cluster, slot, alias)
+
+    def _note_answers(self, item: str) -> bool:
+        """Say which answers were needed; whether nothing else is to be expected of the step under way."""
+        if not item.startswith("Promotion/"):
+            return True
+        slot = item.removeprefix("Promotion/")
+        aliases = self.cluster.plans[slot].aliases if slot in self.cluster.plans else ()
+        state = self.cluster.state
+        ran = [alias for alias in aliases if state[of("tries", slot, alias)]]
+        state |= {of("tries", slot, alias): 0 for alias in ran}
+        self.answers.ran(self.cluster, slot, ran)
+        return not ran or self.answers.repeats(self.cluster, slot)
+
+    def _aliases(self, slot: str) -> tuple[str, ...]:
+        if slot not in self.cluster.plans or self.cluster.is_over(slot):
+            return ()
+        return self.cluster.plans[slot].aliases
 
 
-def begin(restored: Restored, world: World = ALONE, answers: Answers | None = None) -> Course:
+def begin(
+    restored: Restored, world: World = ALONE, answers: Answers | None = None, *, thorough: bool = True
+) -> Course:
     """A course that begins at the moment that was restored; that itself stays as it is."""
     cluster = restored.cluster.copy()
     view = View(cluster)
@@ -292,8 +337,8 @@ def begin(restored: Restored, world: World = ALONE, answers: Answers | None = No
         queue.timers[_item(restored, item)] = (cluster.now + after, len(queue.timers))
     queue.timers_set = len(queue.timers)
     queue.failures |= {_item(restored, item): times for item, times in hidden.failures.items()}
-    answers = answers or (succeeds if world.steps else as_before)
-    return Course(cluster, Controllers(cluster, view, queue), world, answers, restored.began)
+    answers = answers or Steps(kind=world.steps)
+    return Course(cluster, Controllers(cluster, view, queue), world, answers, restored.began, thorough=thorough)
 
 
 def _item(restored: Restored, item: str) -> str:

@@ -108,7 +108,7 @@ def pipeline_of(project: LiveProject, order: Sequence[str] = ()) -> Pipeline:
 def mentioned(project: LiveProject, pipeline: Pipeline) -> dict[str, str]:
     """The Freight that Stages and Promotions mention, whether it exists or not, each with its Warehouse.
 
-    Of one that only a Promotion names, and that does not exist, the Warehouse is anybody's guess, and of no account.
+    Of one that only a Promotion names, and that does not exist, the Warehouse is a guess, and of no account.
     """
     pairs = [pair for stage in project.stages for entry in stage.history for pair in entry.freight]
     pairs += [pair for stage in project.stages if stage.last for pair in stage.last.collection]

@@ -49,8 +49,8 @@ SPARE = 3
 """How many slots for Promotions of a Stage are made at once: a pass has to be built anew when there are others."""
 
 
-NO_OBJECT = ("stage_requeue", "requeue", "work_dir")
-"""What the controllers know of Stages and Promotions, and nobody else."""
+NO_OBJECT = ("stage_requeue", "app", "policy", "requeue", "work_dir")
+"""What is no part of a Stage or a Promotion: what the controllers know, and what is around them."""
 
 NO_STATUS = ("used", "name", "created", "work_dir", "requeue")
 """What a Promotion has that no pass over it can see in an older version."""
@@ -383,8 +383,8 @@ class Cluster:
         spec = self.pipeline.stage(stage)
         new = [p for p in self.promotions[stage] if p not in self.made and self.state[of("used", p)]]
         for slot in new:
-            name = name if self.keeps(name) else self._generate(stage, slot)
-            self._furnish(slot, self.plan_of(spec, int(slot.rpartition("#")[2])), name)
+            given = name if self.keeps(name) else self._generate(stage, slot)
+            self._furnish(slot, self.plan_of(spec, int(slot.rpartition("#")[2])), given)
         if new:
             self._add_slots(stage)
 

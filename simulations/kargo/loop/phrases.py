@@ -105,6 +105,8 @@ PHRASES = (
     ),
     Phrase("the cache is {number} writes behind, once", "cache", _stale),
     Phrase("the controller restarts", "controller", _plainly("restart")),
+    Phrase("look at {promotion} once", "controller", _about("reconcile_promotion", promotion="promo")),
+    Phrase("look at {stage} once", "controller", _plainly("reconcile_stage")),
     Phrase("wait {duration}", "clock", _for("sleep")),
     Phrase("let the controllers work for {duration}", "clock", _for("run")),
 )

@@ -70,10 +70,6 @@ class WorkQueue:
             self.timers_set += 1
             self.timers[item] = (due, self.timers_set)
 
-    def postpone(self, milliseconds: int) -> None:
-        """Have all timers run out later."""
-        self.timers = {item: (due + milliseconds, number) for item, (due, number) in self.timers.items()}
-
     def forget(self) -> None:
         """The controllers start anew."""
         self.items.clear()
