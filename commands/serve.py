@@ -92,7 +92,7 @@ def _asked(options: argparse.Namespace) -> tuple[Catalogue, str]:
 
 
 def _release(group: Group, options: argparse.Namespace) -> str:
-    asked = {"Kargo": options.kargo, "Workflows of spec-kit": options.spec_kit}.get(group.title)
+    asked = {"Kargo": options.kargo, workflows.ENGINE: options.spec_kit}.get(group.engine)
     return asked.removeprefix("v") if asked else group.usual
 
 
@@ -122,7 +122,8 @@ def _of_files(files: Sequence[str], options: argparse.Namespace) -> tuple[Catalo
     name = subject.name if subject.name not in check.KNOWN else f"{subject.name} (yours)"
     releases = tuple(speckit.RELEASES if of_workflow else kargo.RELEASES)
     drawn = OF_WORKFLOWS if of_workflow else OF_KARGO
-    group = Group("Your own", (name,), releases, usual, drawn)
+    engine = workflows.ENGINE if of_workflow else "Kargo"
+    group = Group("Your own", engine, (name,), releases, usual, drawn)
     expression = f"explore.{call}({json.dumps(places)}, RELEASE{more})"
     own = Own(group, make, ("from commands import explore",), expression)
     return Catalogue({name: own}), str(Address(name, usual))

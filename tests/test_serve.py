@@ -25,6 +25,7 @@ from commands.web.catalogue import Catalogue, NothingLikeItError
 from commands.web.goals import goals
 from simulations import exploring
 from simulations.exploring import Choice
+from simulations.kargo.loop import scenario_file
 from tests.explorer import Answer, Served, served
 
 ROOT = Path(__file__).parents[1]
@@ -420,3 +421,26 @@ def test_the_address_comes_first_and_ctrl_c_ends_it_quietly() -> None:
 def test_what_is_not_there_is_said_by_the_catalogue() -> None:
     with pytest.raises(NothingLikeItError):
         Catalogue().subject("nothing", "")
+
+
+def test_a_walk_through_a_control_loop_is_told_as_a_scenario(there: Served, tmp_path: Path) -> None:
+    at = way(there, "phase phase[dev.1] SUCCEEDED", system="single", release="1.11.2").headers["location"]
+    page = there.ask("GET", at)
+
+    assert "Told as a scenario, it ends the same." in page.text
+    found = re.search(r'<pre id="story"[^>]*>(.*?)</pre>', page.text, re.DOTALL)
+    assert found is not None
+    file = tmp_path / "mine" / "scenario.yaml"
+    file.parent.mkdir()
+    file.write_text(html.unescape(found[1]))
+    assert "promote a1 to dev" in [event.text for event in scenario_file.load(file).story]
+
+
+def test_a_walk_that_cannot_be_told_says_why(there: Served) -> None:
+    subject = Catalogue().subject("interleaved", "1.11.2")
+    walk = exploring.begin(subject.system)
+    choice = next(o.choice for o in exploring.options(walk) if o.taken.action.startswith("dev: "))
+
+    page = there.ask("GET", str(Address("interleaved", "1.11.2", 0, (choice,))))
+
+    assert "It cannot be told as a scenario: a scenario has no sentence for" in page.text

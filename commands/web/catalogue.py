@@ -27,9 +27,10 @@ class NothingLikeItError(Exception):
 
 @dataclass(frozen=True)
 class Group:
-    """Systems that belong together: what they are called, their releases (oldest first), and their lifecycles."""
+    """Systems that belong together: the engine whose releases they have (oldest first), and their lifecycles."""
 
     title: str
+    engine: str
     systems: tuple[str, ...]
     releases: tuple[str, ...]
     usual: str
@@ -41,14 +42,22 @@ _OTHERS = (*check.SESSIONS, *workflows.NAMES, *TOYS)
 GROUPS = (
     Group(
         "Kargo",
+        "Kargo",
         tuple(name for name in check.KNOWN if name not in _OTHERS),
         tuple(kargo.RELEASES),
         kargo.LATEST.release,
         OF_KARGO,
     ),
-    Group("Sessions of Ambient", check.SESSIONS, tuple(ambient.VERSIONS), check.TODAY, OF_SESSIONS),
-    Group("Workflows of spec-kit", workflows.NAMES, tuple(speckit.RELEASES), speckit.LATEST.release, OF_WORKFLOWS),
-    Group("Classic systems", tuple(TOYS), (), "", ()),
+    Group("Sessions of Ambient", "Ambient", check.SESSIONS, tuple(ambient.VERSIONS), check.TODAY, OF_SESSIONS),
+    Group(
+        "Workflows of spec-kit",
+        "spec-kit",
+        workflows.NAMES,
+        tuple(speckit.RELEASES),
+        speckit.LATEST.release,
+        OF_WORKFLOWS,
+    ),
+    Group("Classic systems", "", tuple(TOYS), (), "", ()),
 )
 
 

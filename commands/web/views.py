@@ -17,11 +17,15 @@ from diagrams.pages.playbacks import Frame, Playback
 from diagrams.reports import called
 from diagrams.theme import Kind
 from diagrams.values import show
+from invariants.kargo.loops import LOOPS
 from invariants.properties import ABOUT_RUNS, Property
 from invariants.properties import Kind as Claimed
 from invariants.subjects import Subject
+from model.inputs import InputError
+from model.kargo.releases import release
 from simulations import exploring
 from simulations.exploring import Option, Standing, Walk
+from simulations.kargo.loop.retelling import NoSentenceError, retold
 
 PLAYBACK = "walk"
 """The name of the walk in its page."""
@@ -47,6 +51,14 @@ class Said:
 
 
 @dataclass(frozen=True)
+class Story:
+    """The walk as a scenario: what there is to know about it, and its text (empty if there is none)."""
+
+    about: str
+    text: str = ""
+
+
+@dataclass(frozen=True)
 class View:
     """Everything that the page of a walk shows."""
 
@@ -63,6 +75,7 @@ class View:
     """What can be looked for, by heading."""
     starts: int
     test: str
+    story: Story | None
     full: bool
 
     @property
@@ -98,8 +111,22 @@ def view(catalogue: Catalogue, address: Address, walk: Walk) -> View:
         goals=tuple((heading, tuple(some)) for heading, some in groupby(found, key=lambda g: g.heading)),
         starts=len(exploring.starts(subject.system)),
         test=test,
+        story=_story(address, walk),
         full=full,
     )
+
+
+def _story(address: Address, walk: Walk) -> Story | None:
+    """The walk as a scenario; None where there are none, or nothing has happened yet."""
+    if address.system not in LOOPS or not walk.choices:
+        return None
+    try:
+        found = retold(LOOPS[address.system].pipeline, walk.trace, release(address.release))
+    except (NoSentenceError, InputError) as error:
+        return Story(f"It cannot be told as a scenario: {error}.")
+    if found.differences:
+        return Story(f"Told as a scenario, it ends otherwise: {'; '.join(found.differences)}.", found.text)
+    return Story("Told as a scenario, it ends the same.", found.text)
 
 
 def _steps(

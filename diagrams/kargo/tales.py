@@ -24,7 +24,7 @@ MOST_FRAMES = 60
 """So many steps of a story are shown; of more, the first ones."""
 
 _NOT_THERE = "not there"
-_NEVER_TOLD = ("now", "stage_requeue[", "requeue[")
+_NEVER_TOLD = ("now", "stage_requeue[", "requeue[", "tries[")
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,9 @@ def of_story(found: Reproduced) -> Playback:
     """A story of the control loop, as one release tells it."""
     happened = list(_happenings(found))
     shown = happened[:MOST_FRAMES]
-    names = dict.fromkeys(n for h in shown for n in (*h.moment.before, *h.moment.after) if n not in _NEVER_TOLD)
+    names = dict.fromkeys(
+        n for h in shown for n in (*h.moment.before, *h.moment.after) if not n.startswith(_NEVER_TOLD)
+    )
     start = _filled(shown[0].moment.before if shown else found.told.moments[-1].after, names)
     frames, state = [], start
     for each in shown:
@@ -173,7 +175,7 @@ def of_manifests(found: Reproduction) -> Playback:
 def of_run(run: Run, **told: Any) -> Playback:
     """The passes of a run, as a playback of which `told` says the rest."""
     start = run.passes[0].before if run.passes else {}
-    names = frozenset(n for n in start if not n.startswith((*systems.QUIET, *_NEVER_TOLD, "attempts")))
+    names = frozenset(n for n in start if not n.startswith((*systems.QUIET, *_NEVER_TOLD)))
     return Playback(start=_shown(start), frames=tuple(map(_pass, run.passes)), told=names, **told)
 
 

@@ -223,7 +223,16 @@ const stepper = (() => {
       changes.replaceChildren(...changeTables());
       if (whole.open) showWhole();
       showLife();
+      reveal(lanes, marks[at - 1]);
+      for (const picture of shownLives.children) reveal(picture, picture.querySelector(".now"));
       if (!quietly) moved(at);
+    }
+
+    // Where there is more than fits, what matters is brought into sight, sideways; the page itself stays where it is.
+    function reveal(region, element) {
+      if (!element || region.scrollWidth <= region.clientWidth) return;
+      const [inside, outside] = [element.getBoundingClientRect(), region.getBoundingClientRect()];
+      region.scrollLeft += inside.left - outside.left - (region.clientWidth - inside.width) / 2;
     }
 
     const state = make("div", {}, changes, whole);
