@@ -20,6 +20,7 @@ from invariants.kargo import shared_branch
 from invariants.kargo.policies import PROMISES, Found, Promise
 from model.inputs import printable
 from model.kargo.failure_policies import FailurePolicy, UnknownPolicyError, policy_named
+from model.kargo.older_releases import OLDER
 from model.kargo.releases import LATEST, Behaviours, UnknownReleaseError, release
 
 
@@ -47,7 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         help="such as restart:2; may be given again (default: " + ", ".join(PROPOSED) + ")",
     )
-    parser.add_argument("--kargo", default=LATEST.release, metavar="VERSION", help="default: %(default)s")
+    older = f"also one of these, which are older than the recordings: {', '.join(OLDER)} (default: %(default)s)"
+    parser.add_argument("--kargo", default=LATEST.release, metavar="VERSION", help=older)
     names = ", ".join(p.id for p in PROMISES)
     parser.add_argument("--show", metavar="PROMISE", help=f"tell how a promise is broken; of: {names}")
     text = f"so many push to one branch, up to {MOST_STAGES} (default: {judging.STAGES})"
@@ -66,7 +68,7 @@ def _stages(text: str) -> int:
 def run(options: argparse.Namespace) -> int:
     """Judge and print, or show how one promise is broken."""
     chosen = [policy_named(printable(text)) for text in options.policy or PROPOSED]
-    behaviours = release(options.kargo)
+    behaviours = OLDER.get(options.kargo) or release(options.kargo)
     if options.show:
         promise = _promise(options.show)
         told = []
@@ -78,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
                 )
             finally:
                 line.clear()
-            told.append((promise, policy, behaviours.release, found))
+            told.append((promise, policy, options.kargo.removeprefix("v"), found))
         if options.format == "json":
             print_json("policies", 1, {"shown": [shown.example_as_json(*each) for each in told]})
         else:
@@ -86,7 +88,7 @@ def run(options: argparse.Namespace) -> int:
         return DONE
     judged = _judge(chosen, behaviours, options)
     limits = shared_branch.push_limits(chosen, behaviours, options.stages)
-    found_all = shown.Table(behaviours.release, chosen, judged, options.stages, limits)
+    found_all = shown.Table(options.kargo.removeprefix("v"), chosen, judged, options.stages, limits)
     if options.format == "json":
         print_json("policies", 1, shown.as_json(found_all))
     else:

@@ -27,6 +27,7 @@ from model.kargo.failure_policies import (
     policy_named,
 )
 from model.kargo.loop import responses
+from model.kargo.older_releases import OLDER
 from model.kargo.phases import PromotionPhase
 from model.kargo.promotion_rules import Acknowledged
 from model.kargo.releases import LATEST, V1_9_9
@@ -230,6 +231,14 @@ def test_older_releases_can_be_asked_too() -> None:
     assert verdict(found, BY_ID["abort"]) is Verdict.HOLDS
 
 
+def test_where_auto_promotion_asks_only_for_what_is_not_over_there_is_a_loop() -> None:
+    """What failed is promoted again, also after a roll-back: for ever, in a release candidate of 1.8.0."""
+    changes = ("promotions", 4), ("restarts", False), ("aborts", False)
+    bounds = (SMALL | dict(changes)).items()
+    for release, expected in ((OLDER["1.8.0-rc.2"], Verdict.VIOLATED), (V1_9_9, Verdict.HOLDS)):
+        assert verdict(policies.subject(ROLLBACK, release, bounds), BY_ID["again"]) is expected
+
+
 # The command
 
 
@@ -256,6 +265,12 @@ def test_a_story_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert any("starts again" in step["label"] for step in shown["trace"]["steps"])
     assert kargo_model.main(call) == 0
     assert capsys.readouterr().out.startswith("restart:1 in Kargo 1.11.2 breaks: work that was done")
+
+
+def test_the_loop_of_an_older_release_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    call = ["policies", "--policy", "rollback:1", "--kargo", "1.8.0-rc.2", "--show", "again"]
+    assert kargo_model.main(call) == 0
+    assert capsys.readouterr().out.startswith("rollback:1 in Kargo 1.8.0-rc.2 breaks: auto-promotion does not")
 
 
 @pytest.mark.parametrize(
