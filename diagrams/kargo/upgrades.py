@@ -11,6 +11,7 @@ from invariants.kargo.judging import Ruling, Standing
 from invariants.kargo.rules import RulePart
 from invariants.trace import Trace
 from model.inputs import InputError, printable
+from model.kargo.step_engine import Turn
 from simulations.kargo.lint.rules import Finding
 from simulations.kargo.upgrade.of_loops import LoopRun
 from simulations.kargo.upgrade.of_steps import Line, StepRun
@@ -45,7 +46,7 @@ def headline(found: Upgrade) -> str:
     """The answer in a line."""
     count = len(found.changes) + len(found.kinds)
     what = f"{count} change{'' if count == 1 else 's'}" if count else "nothing changes"
-    where = f"{found.subjects} Stage{'' if found.subjects == 1 else 's'} and tasks"
+    where = "1 Stage or task" if found.subjects == 1 else f"{found.subjects} Stages and tasks"
     bugs = {name for change in found.changes for name, _ in change.mended}
     more = [f"{len(bugs)} known bug{'' if len(bugs) == 1 else 's'} mended"] if bugs else []
     more += [f"{len(found.new)} new finding{'' if len(found.new) == 1 else 's'} of lint"] if found.new else []
@@ -70,12 +71,14 @@ def sections(found: Upgrade) -> Iterator[Section]:
 
 
 def _title(change: Change) -> str:
-    return f"{change.topic.field} ({change.topic.where.value})"
+    name = "language" if change.topic.field == "release" else change.topic.field
+    return f"{name} ({change.topic.where.value})"
 
 
 def _change(change: Change, found: Upgrade) -> Iterator[str]:
-    yield change.says
-    yield f"value: {change.here} in {found.one}, {change.there} in {found.other}"
+    if change.topic.field != "release":
+        yield change.says
+        yield f"value: {change.here} in {found.one}, {change.there} in {found.other}"
     if change.subjects:
         more = f" and {len(change.subjects) - 8} more" if len(change.subjects) > 8 else ""
         yield f"reached by: {', '.join(change.subjects[:8])}{more}"
@@ -103,12 +106,19 @@ def _run(change: Change, found: Upgrade) -> Iterator[str]:
         yield f"the shortest run that is possible only in {change.possible_in}, of something smaller:"
         told = traces.story(run, shown=lambda v: v.partition("[")[0] in ("phase", "found"))
         yield from (f"  {printable(line, LONG)}" for line in told if line.strip())
+    else:
+        yield "there is no run to show: what it changes lies outside of what is explored"
 
 
 def _line(number: int, line: Line, found: Upgrade) -> Iterator[str]:
     yield f"{number:2}  {line.what}"
+    easy = [printable(s.alias) for s in line.steps if s.here == s.then == Turn.SUCCEEDED.value]
+    if easy:
+        yield f"      {', '.join(easy)}: {Turn.SUCCEEDED.value}"
     for step in line.steps:
         name = printable(step.alias)
+        if name in easy:
+            continue
         answer = f"{step.came_back}; " if step.came_back and step.came_back not in step.here else ""
         if step.here == step.then:
             yield f"      {name}: {answer}{step.here}"

@@ -13,7 +13,6 @@ from invariants.trace import Trace
 from invariants.verdicts import Bounds, Verdict
 from model.kargo.bundle import Bundle
 from model.kargo.releases import Behaviours
-from model.kargo.runner_results import config_of
 from model.kargo.shared_branch import branching
 from simulations.kargo.lint import pipelines
 from simulations.kargo.lint.loops_explored import ABOVE, recorded
@@ -23,9 +22,8 @@ from simulations.kargo.lint.units import Unit
 LIMITS = Bounds(seconds=10.0)
 
 SELECTING = frozenset({"argocd_selectors", "selected_applications_wake"})
-BELIEVING = frozenset(
-    {"health_trust", "revisions_before_health", "reported_status_sanitized", "applications_watched_closely"}
-)
+BELIEVING = frozenset({"health_trust", "reported_status_sanitized", "applications_watched_closely"})
+DESIRING = frozenset({"revisions_before_health"})
 
 Pushes = Mapping[tuple[str, str], tuple[Push, ...]]
 
@@ -34,9 +32,13 @@ def of_applications(field: str, units: tuple[Unit, ...]) -> Iterator[str]:
     """What reaches a behaviour about Argo CD Applications, as far as manifests of Kargo tell."""
     for unit in units:
         steps = [s for s in unit.template.steps if s.kind in ("argocd-update", "argocd-wait")]
-        if (field in BELIEVING and steps) or (
-            field in SELECTING and any("selector" in (s.config or "") for s in steps if config_of(s))
-        ):
+        mentioned = {word for s in steps for word in ("selector", "desiredRevision") if word in (s.config or "")}
+        reached = (
+            (field in BELIEVING and bool(steps))
+            or (field in SELECTING and "selector" in mentioned)
+            or (field in DESIRING and "desiredRevision" in mentioned)
+        )
+        if reached:
             yield unit.subject
 
 

@@ -115,8 +115,13 @@ def shape_of(unit: Unit, one: Behaviours, other: Behaviours) -> Shape:
     template = first.template if same else unit.template
     names = first.names if same else (template.project, template.stage, template.promotion, template.requested)
     results = dict(then.results)
-    allowed = tuple((alias, found & (results[alias] or found)) for alias, found in first.results)
+    allowed = tuple((alias, _in_both(found, results[alias])) for alias, found in first.results)
     return Shape(template, names, allowed, tuple(_polled(step) for step in unit.template.steps))
+
+
+def _in_both(here: frozenset[Result], then: frozenset[Result]) -> frozenset[Result]:
+    """What a runner can come back with in both releases; where only one has it, what it can there."""
+    return here & then if here and then else here | then
 
 
 def _polled(step: StepSpec) -> StepSpec:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import cache
 
+from invariants.kargo.step_engine import a_promotion_never_succeeds_over_a_step_it_gave_up
 from invariants.trace import Trace
 from model.inputs import Place, printable
 from model.kargo.bundle import Bundle
-from model.kargo.releases import Behaviours
+from model.kargo.releases import RELEASES, Behaviours
 from model.kargo.step_kinds import STEP_KINDS, step_kind
 from model.system import Tables
-from simulations.kargo import scenarios
+from simulations.kargo import scenarios, skip_vs_retry
 from simulations.kargo.lint.linter import Linter
 from simulations.kargo.lint.pushes import pushes
 from simulations.kargo.lint.rules import Finding
@@ -191,21 +193,37 @@ def _kinds(found: tuple[Unit, ...], one: Behaviours, other: Behaviours) -> Itera
 
 # What is mended
 
+BUGS = (skip_vs_retry.NAME, *scenarios.STORIES)
+"""Every reported bug, and every finding."""
+
+
+def reports_of(name: str) -> tuple[str, ...]:
+    """The numbers that a bug is known by."""
+    return skip_vs_retry.REPORTS if name == skip_vs_retry.NAME else scenarios.story(name).reports
+
 
 def mended(name: str, one: Behaviours, other: Behaviours) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """The reported bugs that a behaviour mends: they happen in the old release and not in the new one."""
-    wanted = getattr(other, name)
-    found = []
-    for entry in scenarios.STORIES:
-        story = scenarios.story(entry)
-        named = any(dict(fix.change) == {name: wanted} for fix in story.fixes)
-        if named and breaks(entry, one) and not breaks(entry, other):
-            found.append((entry, story.reports))
-    return tuple(found)
+    fix = {name: getattr(other, name)}
+    known = (bug for bug in BUGS if any(dict(change) == fix for change in _fixes(bug)))
+    return tuple((bug, reports_of(bug)) for bug in known if breaks(bug, one) and not breaks(bug, other))
 
 
+def _fixes(name: str) -> Iterator[Mapping[str, object]]:
+    """The changes of behaviour that are said to remove a bug."""
+    if name == skip_vs_retry.NAME:
+        before, after = RELEASES[skip_vs_retry.REPORTED_FOR], skip_vs_retry.UPSTREAM
+        yield {field: getattr(after, field) for field in differing(before, after)}
+    else:
+        yield from (fix.change for fix in scenarios.story(name).fixes)
+
+
+@cache
 def breaks(name: str, behaviours: Behaviours) -> bool:
     """Whether a reported bug happens in a release."""
+    if name == skip_vs_retry.NAME:
+        green = a_promotion_never_succeeds_over_a_step_it_gave_up.__name__.replace("_", " ")
+        return green in skip_vs_retry.in_release(skip_vs_retry.load(), behaviours).violated
     story = scenarios.story(name)
     told = tell(story.program, story.story, behaviours, Tables())
     return reported.judged(story, behaviours.release, told).breaks
@@ -231,12 +249,12 @@ class Whole:
 def whole(one: Behaviours, other: Behaviours, watch: Watch) -> Whole:
     """Everything that two releases differ in."""
     found = []
-    for done, name in enumerate(scenarios.STORIES):
-        watch(done, len(scenarios.STORIES))
+    for done, name in enumerate(BUGS):
+        watch(done, len(BUGS))
         before, after = (breaks(name, b) for b in (one, other))
         if before is not after:
-            found.append((name, scenarios.story(name).reports, before, after))
-    watch(len(scenarios.STORIES), len(scenarios.STORIES))
+            found.append((name, reports_of(name), before, after))
+    watch(len(BUGS), len(BUGS))
     changes = tuple(change(name, one, other) for name in differing(one, other) if name != "release")
     return Whole(one.release, other.release, changes, tuple(_all_kinds(one, other)), tuple(found))
 
