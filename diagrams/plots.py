@@ -123,7 +123,7 @@ def curves(sweep: Sweep) -> Figure:
     times.yaxis.set_major_formatter(FuncFormatter(short))
     shares.legend(frameon=False, fontsize=8)
     study, runs = sweep.points[0][1].study, sweep.points[0][1].runs
-    below = f"{study.name}: Kargo {study.behaviours.release}, {runs:,} runs for each point, seed {study.seed}"
+    below = f"{study.name}: {runs:,} runs for each point, seed {study.seed}"
     figure.supxlabel(below, fontsize=8, color="0.35", x=0.99, ha="right")
     return figure
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import kargo_model
+from benchmarks import shared_branch as pages
 from invariants.kargo import shared_branch as claimed
 from model.kargo.failure_policies import Response, policy_named
 from model.kargo.shared_branch import branching
@@ -387,3 +388,37 @@ def test_max_attempts_of_the_step_is_heeded(tmp_path: Path) -> None:
     assert study.branch is not None
     assert setting_of(study).tries == 3
     assert Race(study, Sampled(1)).setting.waits_ms == (1000, 1500)
+
+
+# The page
+
+PAGE = Path(__file__).parents[1] / "docs" / "shared-branch.md"
+
+
+def shown(stages: Iterable[int]) -> list[list[str]]:
+    """The rows of the page that are about so many Stages, by table."""
+    found: list[list[str]] = []
+    for line in PAGE.read_text(encoding="utf-8").splitlines():
+        if line.startswith("| Stages |"):
+            found.append([])
+        elif found and line.startswith(tuple(f"| {n} |" for n in stages)):
+            found[-1].append(line)
+    return found
+
+
+def simulated(stages: Iterable[int]) -> list[list[str]]:
+    return [table[2:] for table in pages.tables(stages)]
+
+
+def test_the_page_shows_what_is_simulated() -> None:
+    few = pages.STAGES[:1]
+
+    assert shown(few) == simulated(few)
+    assert [len(rows) for rows in shown(pages.STAGES)] == [
+        len(pages.STAGES) * n for n in (len(pages.POLICIES), len(pages.PUSHES), len(pages.PUSHES))
+    ]
+
+
+@pytest.mark.slow
+def test_the_whole_page_shows_what_is_simulated() -> None:
+    assert shown(pages.STAGES) == simulated(pages.STAGES)

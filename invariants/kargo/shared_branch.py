@@ -223,7 +223,7 @@ def least_limit(response: Response, setting: Branching) -> int | None:
 def push_limits(
     policies: Iterable[FailurePolicy], behaviours: Behaviours, stages: int
 ) -> Mapping[Response, int | None]:
-    """For each response the smallest limit, where every Stage is of another controller, and a push is tried once."""
+    """For each response the smallest limit where every Stage is of another controller and a push is tried once."""
     setting = plain(branching(behaviours, stages))._replace(controllers=stages)
     return {r: least_limit(r, setting) for r in dict.fromkeys(p.response for p in policies)}
 

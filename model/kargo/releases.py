@@ -253,7 +253,7 @@ class Behaviours:
 
     gitlab_rejections_known: bool
     """The words in which GitLab rejects a push to a branch that has just moved are understood, so that it is tried
-    again. From 1.8.10 and 1.9 on. `nonFastForwardRegex`, #5286, #5315"""
+    again. From 1.8.7 and 1.9.0 on. `nonFastForwardRegex`, #5286, #5315"""
 
     shows_running_until_retried: bool = False
     """A step that will be retried has the status Running meanwhile. In no release: it was proposed in #5379."""
