@@ -188,14 +188,14 @@ class Course:
                 self.capped = True
                 return
             item = self.controllers.queue.take()
+            for watcher in self.each_pass:
+                watcher(self)
             if item.startswith("Promotion/"):
                 self._get_ready(item.removeprefix("Promotion/"))
             happened = self.controllers.work_on(item)
             self.passes += 1
             repeats = self._note_answers(item)
             self._note_pass(item, happened, repeats)
-            for watcher in self.each_pass:
-                watcher(self)
 
     def _note_pass(self, item: str, happened: Happened[Passed] | None, repeats: bool) -> None:
         self.errors.pop(item, None)
