@@ -197,7 +197,9 @@ def _counted(variants: tuple[Variant, ...], on: str) -> tuple[tuple[Tally, ...],
     total: tuple[Tally, ...] = ()
     try:
         with place(on) as there:
-            few = len(work) * len(variants) <= FEW or len(work) <= there.few
+            # A portion of Stages that push to one branch takes as many turns as there are Stages.
+            turns = max(variant.study.each if variant.study.branch else 1 for variant in variants)
+            few = len(work) * len(variants) * turns <= FEW or len(work) <= there.few
             for tallies in map(measures.count, work) if few and there.few else there.each(measures.count, work):
                 total = measures.together((total, tallies) if total else (tallies,))
                 line(total[0].runs)
