@@ -20,7 +20,7 @@ from commands import rules as ruled
 from commands.fan_out import add_on, place
 from commands.looking import Looker, cache_folder
 from commands.output import DONE, OutputError, TallyLine, add_format, print_json, write
-from diagrams import explorations, reports
+from diagrams import explorations, lifecycles, reports
 from diagrams.ambient.lifecycles import LIFECYCLES as OF_SESSIONS
 from diagrams.explorations import Exploration
 from diagrams.kargo import rules_page, tales
@@ -160,10 +160,13 @@ def _report(asked: _Asked, options: argparse.Namespace) -> Report:
         *([Section("lifecycles", "Lifecycles", (_LIT,), lifecycles=drawn)] if drawn else []),
     )
     kind = verdicts.answer_kind(judged) if judged else Kind.PLAIN
-    return Report(_title(asked, options, explored), answers[0], kind, tuple(answers[1:]), sections, drawn)
+    # To hear what each release makes of them takes as long as a small report.
+    moves = {known.name: lifecycles.moves_of(known) for known in drawn} if not options.subjects else {}
+    title = _title(asked, options, explored)
+    return Report(title, answers[0], kind, tuple(answers[1:]), sections, drawn, moves)
 
 
-_LIT = "What may follow what. In the runs above, the phase that something is in is lit up here."
+_LIT = "What may follow what. In the runs above, the phase that something is in is lit up in these pictures."
 
 
 def _checked(names: Sequence[str], options: argparse.Namespace) -> list[verdicts.Checked]:

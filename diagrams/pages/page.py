@@ -17,7 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from diagrams import dots, lifecycles, theme
-from diagrams.lifecycles import Known
+from diagrams.lifecycles import Known, Moves
 from diagrams.rendering import render
 
 HERE = Path(__file__).parent
@@ -65,9 +65,13 @@ def _hash(text: str) -> str:
 _SVG = "http://www.w3.org/2000/svg"
 
 
-def drawn(known: Known[Any]) -> Markup:
-    """The picture of a lifecycle, to be put into a page: without a style of its own, and with names of its own."""
-    root = ElementTree.fromstring(render(dots.dot(lifecycles.picture(known)), ".svg"))
+def drawn(known: Known[Any], moves: Moves | None = None) -> Markup:
+    """The picture of a lifecycle, to be put into a page: without a style of its own, and with names of its own.
+
+    With `moves` it shows what releases make of it.
+    """
+    root = ElementTree.fromstring(render(dots.dot(lifecycles.picture(known, moves)), ".svg"))
+    root.set("aria-label", f"Lifecycle: {known.title or known.table.name}. {known.table.doc}")
     for parent in root.iter():
         for child in list(parent):
             if child.tag == f"{{{_SVG}}}style":

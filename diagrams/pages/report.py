@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from markupsafe import Markup
 
-from diagrams.lifecycles import Known
+from diagrams.lifecycles import Known, Moves
 from diagrams.pages import page, playbacks
 from diagrams.pages.grids import Cell, Grid
 from diagrams.pages.playbacks import Playback
@@ -35,7 +35,7 @@ class Section:
 class Report:
     """A report: what it is about, the answer in a sentence and of which kind it is, and its sections.
 
-    Phases are lit up in the pictures of `lifecycles`.
+    Phases are lit up in the pictures of `lifecycles`; `moves`, by the name of one, are what releases make of it.
     """
 
     title: str
@@ -44,6 +44,7 @@ class Report:
     about: tuple[str, ...]
     sections: tuple[Section, ...]
     lifecycles: tuple[Known[Any], ...] = ()
+    moves: Mapping[str, Moves] = field(default_factory=dict)
 
     @property
     def playbacks(self) -> tuple[Playback, ...]:
@@ -67,7 +68,7 @@ def html(report: Report) -> str:
         .render(
             report=report,
             data=playbacks.document(report.playbacks, by_type),
-            drawn=_Drawn(),
+            drawn=_Drawn(report.moves),
             arrows=_arrows,
             **page.alone(styles=("page.css", "stepper.css"), scripts=("stepper.js", "report.js")),
         )
@@ -81,12 +82,13 @@ def html(report: Report) -> str:
 class _Drawn:
     """The pictures of lifecycles, each drawn once."""
 
-    def __init__(self) -> None:
+    def __init__(self, moves: Mapping[str, Moves]) -> None:
+        self._moves = moves
         self._known: dict[str, Markup] = {}
 
     def __call__(self, known: Known[Any]) -> Markup:
         if known.name not in self._known:
-            self._known[known.name] = page.drawn(known)
+            self._known[known.name] = page.drawn(known, self._moves.get(known.name))
         return self._known[known.name]
 
 
