@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 from model.kargo.attempts import Attempt
 from model.kargo.loop import world as around
@@ -40,6 +40,9 @@ SECOND_MS = 1000
 
 PERIOD_MS = 300_001
 """The period of what is looked at again and again: timers are a little late."""
+
+
+T = TypeVar("T")
 
 
 class World(NamedTuple):
@@ -126,7 +129,7 @@ class Course:
     capped: bool = False
     errors: dict[str, str] = field(default_factory=dict)
     ending: dict[tuple[str, int], int] = field(default_factory=dict)
-    later: list[tuple[int, Callable[[Course], None]]] = field(default_factory=list)
+    later: list[tuple[int, Callable[[Course], object]]] = field(default_factory=list)
     unchanging: dict[str, int] = field(default_factory=dict)
     awaited: int = -1
     watchers: list[Callable[[Course], None]] = field(default_factory=list)
@@ -139,13 +142,13 @@ class Course:
 
     # Doing things
 
-    def do(self, act: Callable[[], object]) -> Happened[object]:
+    def do(self, act: Callable[[], T]) -> Happened[T]:
         """Do something to the cluster."""
         happened = self.controllers.do(act)
         self._note(happened)
         return happened
 
-    def _note(self, happened: Happened[object] | Happened[Passed]) -> None:
+    def _note(self, happened: Happened[T]) -> None:
         if happened.changed:
             self.unchanging.clear()
             self.awaited = -1
@@ -221,7 +224,7 @@ class Course:
         return self.cluster.now <= end
 
     def _wait(self, end: int) -> bool:
-        """Wait for the next timer, or the next thing that happens by itself; whether there is one before the end."""
+        """Wait for the next timer, or for what happens by itself next; whether there is any before the end."""
         planned = [*(at for at in self.ending.values() if at >= 0), *(at for at, _ in self.later)]
         due = min((at for at in (self.controllers.queue.next_due(), *planned) if at is not None), default=None)
         if due is None or due > end:

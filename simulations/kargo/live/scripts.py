@@ -1,8 +1,8 @@
-"""What the steps of recorded Promotions come back with, where a recording does not say it but shows what comes of it.
+"""What the steps of recorded Promotions come back with, where a recording only shows what comes of it.
 
-In a world that is not kind to them, steps follow a script. A recording of a moment does not have it. So it is looked
-for: attempts are tried, the likely ones first, until what the model makes of them is what was recorded. The same
-script then holds in all the worlds of that moment.
+In a world that is not kind to them, steps follow a script. A recording of a moment does not have it. So it is
+looked for: attempts are tried, the likely ones first, until what the model makes of them is what was recorded.
+The same script then holds in all the worlds of that moment.
 
 Source: the format of the recordings of moments, as their README describes it
 """
@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from model.kargo.attempts import Attempt
-from model.kargo.loop.values import of
 from model.kargo.loop.stage_pass import POLL_MS
+from model.kargo.loop.values import of
 from simulations.kargo.live.changes import Change
 from simulations.kargo.live.course import SUCCEEDS, Course, as_before
 from simulations.kargo.loop.cluster import Cluster

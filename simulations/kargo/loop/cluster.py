@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from model.kargo import promotion
 from model.kargo.auto_promotion import Dated, oldest_first
 from model.kargo.loop import people
+from model.kargo.loop.candidates import may_promote
 from model.kargo.loop.fields import OF_FREIGHT_IN_STAGES, OF_ORIGINS, OF_PROMOTIONS, OF_STAGES
 from model.kargo.loop.pipeline import Pipeline, StageSpec
 from model.kargo.loop.promotion_pass import reconcile_promotion
@@ -29,7 +30,7 @@ from model.kargo.names import generated_name
 from model.kargo.phases import PromotionPhase
 from model.kargo.plan import Plan
 from model.kargo.releases import Behaviours
-from model.system import Action, ModelError, Sequence, Tables, Variable, run
+from model.system import Action, ModelError, Sequence, Tables, Variable, run, sequence
 from model.system import Scope as Values
 from simulations.kargo.loop.plans import scripted_variables
 from simulations.kargo.loop.results import NOTHING, Passed, Refused, passed
@@ -301,6 +302,14 @@ class Cluster:
             return Refused.NAME_TAKEN
         self._furnish_new(stage, name)
         return slot
+
+    def may_promote(self, stage: str, freight: str) -> bool:
+        """Whether Freight that exists may be promoted to a Stage."""
+        asking = sequence("may it be promoted", *may_promote(self.scope(stage), freight, self.freight[freight]))
+        before = self.state
+        record = self._run(asking)
+        self.state = before
+        return record is not None and bool(record["admissible"])
 
     def _is_taken(self, name: str) -> bool:
         return any(self.state[of("name", p)] == name and self.phase(p) is not None for p in self.made)
