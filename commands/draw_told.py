@@ -73,7 +73,7 @@ def add_scenario(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kargo", metavar="VERSION", help="the release (default: the newest that shows the bug)")
     parser.add_argument("--spec-kit", metavar="VERSION", help="the same for a scenario of spec-kit")
     number = f"of {lost_retry.NAME}: which of its stories (default: the first)"
-    parser.add_argument("--story", type=positive, default=1, metavar="N", help=number)
+    parser.add_argument("--story", type=positive, metavar="N", help=number)
     add_table(parser)
 
 
@@ -81,20 +81,32 @@ def scenario(options: argparse.Namespace) -> Drawable:
     """The scenario that the options name."""
     word = printable(options.scenario)
     if lost_retry.goes_by(word):
+        _refuse(options, "kargo", "spec_kit")
         return _of_a_session(options)
     if (workflow := workflow_scenarios.find(word)) is not None:
-        _only_timeline(options)
+        _refuse(options, "kargo", "story", "table")
         return of_a_workflow(workflow, options.spec_kit)
     name = scenarios.find(word, lost_retry.NAME, *workflow_scenarios.NAMES)
     if name == skip_vs_retry.NAME:
+        _refuse(options, "spec_kit", "story")
         return from_manifests(options.kargo, table=options.table)
-    _only_timeline(options)
+    _refuse(options, "spec_kit", "story", "table")
     return of_the_loop(name, options.kargo)
 
 
-def _only_timeline(options: argparse.Namespace) -> None:
-    if options.table:
-        raise UsageError(f"--table goes with {skip_vs_retry.NAME} and {lost_retry.NAME}, and with runs")
+_GOES_WITH = {
+    "kargo": "a scenario of Kargo",
+    "spec_kit": "a scenario of spec-kit",
+    "story": lost_retry.NAME,
+    "table": f"{skip_vs_retry.NAME} and {lost_retry.NAME}, and with runs",
+}
+
+
+def _refuse(options: argparse.Namespace, *names: str) -> None:
+    """Raise UsageError if an option is given that does not go with the scenario."""
+    for name in names:
+        if getattr(options, name):
+            raise UsageError(f"--{name.replace('_', '-')} goes with {_GOES_WITH[name]}")
 
 
 def of_the_loop(name: str, version: str | None = None) -> Timeline:
@@ -107,8 +119,8 @@ def from_manifests(version: str | None = None, *, table: bool = False) -> Drawab
     behaviours = release(version or skip_vs_retry.REPORTED_FOR)
     result = skip_vs_retry.run_of(skip_vs_retry.load(), behaviours)
     drawn = of_kargo.state_table if table else of_kargo.timeline
-    title = f"{skip_vs_retry.NAME}: {skip_vs_retry.ABOUT}"
-    return drawn(title, behaviours.release, result, f"scenario-{slug(skip_vs_retry.NAME)}")
+    name, about = skip_vs_retry.NAME, f"{skip_vs_retry.ABOUT} ({', '.join(skip_vs_retry.REPORTS)})"
+    return drawn(name, behaviours.release, result, f"scenario-{slug(name)}", about)
 
 
 def of_a_workflow(name: str, version: str | None = None) -> Timeline:
@@ -122,9 +134,10 @@ def of_a_workflow(name: str, version: str | None = None) -> Timeline:
 
 def _of_a_session(options: argparse.Namespace) -> Drawable:
     tellings = list(lost_retry.tellings())
-    if options.story > len(tellings):
+    number = options.story or 1
+    if number > len(tellings):
         raise UsageError(f"{lost_retry.NAME} has {len(tellings)} stories")
-    return of_a_session(tellings[options.story - 1], table=options.table)
+    return of_a_session(tellings[number - 1], table=options.table)
 
 
 def of_a_session(telling: lost_retry.Telling, *, table: bool = False) -> Drawable:

@@ -224,6 +224,9 @@ def _noted(note: Note, room: float) -> Iterator[str]:
 CELL, CELL_SIZE = 110, 10
 """How wide the texts in a cell get, and how large they are."""
 
+HEADING = 560
+"""How wide the texts above a table get."""
+
 LEFT = '<br align="left"/>'
 _BORDER = f'border="1" color="{theme.BOX_LINE}" cellborder="1" cellspacing="0" cellpadding="5"'
 
@@ -237,8 +240,9 @@ def table_dot(table: StateTable) -> str:
         rows = [[step, *row] for step, row in zip(table.steps, table.cells, strict=True)]
     graph = named(table.title)
     graph.attr("graph", bgcolor=theme.PAPER, pad="0.35", tooltip=" ", labelloc="t", labeljust="l")
-    lines = [sized(table.title, theme.TITLE_SIZE, theme.INK, bold=True)]
-    texts = [t for text in (table.about, table.verdict) if text for t in broken(text, 900, theme.ABOUT_SIZE)]
+    titles = broken(table.title, HEADING, theme.TITLE_SIZE, bold=True)
+    lines = [sized(line, theme.TITLE_SIZE, theme.INK, bold=True) for line in titles]
+    texts = [t for text in (table.about, table.verdict) if text for t in broken(text, HEADING, theme.ABOUT_SIZE)]
     lines += [sized(text, theme.ABOUT_SIZE, theme.PALE) for text in texts]
     said = "".join(f'<tr><td align="left" border="0">{line}</td></tr>' for line in lines)
     body = [f"<tr>{''.join(_cell(text, bold=True, area=theme.BOX) for text in head)}</tr>"]

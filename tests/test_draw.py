@@ -173,6 +173,8 @@ BAD = {
     "no such scenario": (["scenario", "nonsense"], "no scenario 'nonsense'"),
     "no such story": (["scenario", "lost-retry", "--story", "99"], "lost-retry has "),
     "no table of a story": (["scenario", "frozen-stage", "--table"], "--table goes with skip-vs-retry"),
+    "not its release of a scenario": (["scenario", "frozen-stage", "--spec-kit", "1.2.3"], "--spec-kit goes with"),
+    "not its story": (["scenario", "K3", "--story", "2"], "--story goes with lost-retry"),
     "no table in mermaid": (["run", *MANIFESTS, "--table", "--format", "mermaid"], "Mermaid knows no tables"),
     "no such system": (["counterexample", "nonsense"], "no system 'nonsense'"),
     "no such property": (["counterexample", "retry", "--property", "nonsense"], "has no property with 'nonsense'"),

@@ -131,6 +131,7 @@ def test_a_run_tells_what_each_pass_did_with_each_step():
     assert [row.at for row in found.rows] == ["0s", "5m0.001s"]
     assert found.rows[0].notes[0] == Note("promotion", "", ("phase new → Running",), Kind.BUSY)
     assert "skipped" in found.rows[1].notes[1].texts[0]
+    assert found.rows[1].notes[1].kind is Kind.BAD
     assert not found.good
     assert "was begun and never done" in found.verdict
 
@@ -140,7 +141,7 @@ def test_the_table_of_a_run_is_the_difference_between_statuses():
     found = of_kargo.state_table("Stage x", "1.8.3", run)
 
     rows = dict(zip(found.names, zip(*found.cells, strict=True), strict=True))
-    assert rows["phase"] == ("", "Running", "Succeeded")
+    assert rows["phase"] == ("new", "Running", "Succeeded")
     assert rows["task-1::gitClone: errorCount"] == ("", "1", "")
     assert rows["task-1::gitClone: status"] == ("", "Errored", "Skipped")
 

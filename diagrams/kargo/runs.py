@@ -26,19 +26,21 @@ _KINDS = {
 }
 
 
-def timeline(subject: str, release: str, run: Run, name: str = "run") -> Timeline:
+def timeline(subject: str, release: str, run: Run, name: str = "run", about: str = "") -> Timeline:
     """The passes of a run: what each did with each step, and what became of the Promotion."""
     rows = tuple(_rows(run))
     good = run.phase is PromotionPhase.SUCCEEDED and not run.undone
-    about = f"as Kargo {release} runs it"
-    return Timeline(name, subject, about, used(LANES, rows), rows, headline(subject, release, run), good)
+    said = about or f"as Kargo {release} runs it"
+    return Timeline(name, subject, said, used(LANES, rows), rows, headline(subject, release, run), good)
 
 
 def _rows(run: Run) -> Iterator[Row]:
     before = PromotionPhase.NEW
+    undone = {id(step) for step in run.undone}
     for account in run.passes:
         phase = PromotionPhase(str(account.status.get("phase", "")))
-        notes = [Note(STEP, s.alias, (s.why,), _kind(s)) for s in account.steps if s.turn is not Turn.NOT_REACHED]
+        reached = [s for s in account.steps if s.turn is not Turn.NOT_REACHED]
+        notes = [Note(STEP, s.alias, (s.why,), Kind.BAD if id(s) in undone else _kind(s)) for s in reached]
         if phase is not before:
             change = f"phase {before.value or 'new'} → {phase.value}"
             notes.insert(0, Note(PROMOTION, "", (change,), PROMOTION_KINDS[phase]))
@@ -51,16 +53,17 @@ def _kind(step: StepAccount) -> Kind:
     return _KINDS.get(step.turn, Kind.BAD)
 
 
-def state_table(subject: str, release: str, run: Run, name: str = "run-states") -> StateTable:
+def state_table(subject: str, release: str, run: Run, name: str = "run", about: str = "") -> StateTable:
     """What each pass changed in the Promotion's status, field by field."""
-    seen = [{}, *(dict(_fields(account)) for account in run.passes)]
+    seen = [{"phase": "new"}, *(dict(_fields(account)) for account in run.passes)]
     names = tuple(dict.fromkeys(n for fields in seen for n in fields))
-    cells: list[tuple[str, ...]] = [tuple("" for _ in names)]
+    cells = [tuple(seen[0].get(n, "") for n in names)]
     for before, now in pairwise(seen):
         cells.append(tuple(_changed(before, now, n) for n in names))
     steps = ("at the start", *(f"pass {a.number}, at {format_duration(a.at_ms)}" for a in run.passes))
-    about, good = f"as Kargo {release} runs it", run.phase is PromotionPhase.SUCCEEDED and not run.undone
-    return StateTable(name, subject, about, steps, names, tuple(cells), headline(subject, release, run), good)
+    good = run.phase is PromotionPhase.SUCCEEDED and not run.undone
+    said = about or f"as Kargo {release} runs it"
+    return StateTable(name, subject, said, steps, names, tuple(cells), headline(subject, release, run), good)
 
 
 def _changed(before: Mapping[str, str], now: Mapping[str, str], name: str) -> str:
