@@ -197,7 +197,7 @@ class Race:
         for controller in range(self.branch.controllers):
             mine = np.flatnonzero(self.controller == controller)
             if len(mine) > self.branch.workers:
-                # With the n-th largest, the last but n-1 passes that are under way are over.
+                # From the n-th latest end on, no more than n-1 workers are busy.
                 at = len(mine) - self.branch.workers
                 free = np.partition(busy[:, mine], at, axis=1)[:, at][:, None]
                 when[:, mine] = np.where(kind[:, mine] == PASSES, np.maximum(when[:, mine], free), when[:, mine])
