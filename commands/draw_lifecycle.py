@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from commands.check import UsageError
@@ -13,8 +13,10 @@ from diagrams.kargo.lifecycles import LIFECYCLES as OF_KARGO
 from diagrams.lifecycles import Known
 from diagrams.pictures import Picture
 from diagrams.speckit.lifecycles import LIFECYCLES as OF_SPECKIT
+from diagrams.theme import Kind
 from model.ambient import behaviours as ambient
 from model.kargo import releases as kargo
+from model.phase import Phase
 from model.speckit import releases as speckit
 
 REFUSED = (UsageError, kargo.UnknownReleaseError, ambient.UnknownVersionError, speckit.UnknownReleaseError)
@@ -37,6 +39,12 @@ LIFECYCLES: dict[str, tuple[Known[Any], Engine]] = {
     for some, engine in ((OF_KARGO, KARGO), (OF_AMBIENT, AMBIENT), (OF_SPECKIT, SPECKIT))
     for known in some
 }
+
+
+KINDS: Mapping[Phase, Kind] = {
+    phase: kind for known, _ in LIFECYCLES.values() for phase, kind in known.kinds.items()
+}
+"""Of which kind the phases of all lifecycles are."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -8,13 +8,14 @@ import sys
 from commands import check as checking
 from commands.arguments import positive, seconds
 from commands.check import UsageError
+from commands.draw_lifecycle import KINDS
 from commands.draw_told import add_table
 from commands.graph import narrower
 from commands.output import ProgressLine
 from diagrams import states as shown
 from diagrams import traces
 from diagrams.drawing import Drawable
-from diagrams.kargo.stages import KARGO, KINDS
+from diagrams.kargo.stages import KARGO
 from diagrams.pictures import Picture, slug
 from diagrams.tracing import Stage, Told, plainly, state_table, timeline
 from invariants.check import Bounds, check
@@ -92,7 +93,7 @@ def draw_trace(
 
 def stage_of(subject: Subject, trace: Trace) -> Stage:
     """Who acts in which lane."""
-    return KARGO if subject.name in OF_KARGO else plainly(trace)
+    return KARGO if subject.name in OF_KARGO else plainly(trace, KINDS)
 
 
 def _found(subject: Subject, options: argparse.Namespace) -> Judgement:

@@ -8,6 +8,7 @@ from commands import run as running
 from commands import workflows
 from commands.arguments import positive
 from commands.check import UsageError
+from commands.draw_lifecycle import KINDS
 from commands.reproduce import REFUSED as NOT_REPRODUCED
 from diagrams import sessions
 from diagrams.drawing import Drawable
@@ -156,4 +157,4 @@ def of_a_session(telling: lost_retry.Telling, *, table: bool = False) -> Drawabl
     if table:
         return state_table(trace, told, shown=sessions.told)
     times = [f"{beat.at:g}s" for beat in run_.beats]
-    return timeline(trace, plainly(trace), told, shown=sessions.told, times=times)
+    return timeline(trace, plainly(trace, KINDS), told, shown=sessions.told, times=times)

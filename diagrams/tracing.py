@@ -40,8 +40,9 @@ class Stage:
         return self.variables.get(parts(variable)[0], self.rest)
 
     def kind(self, value: Value) -> Kind:
-        """The kind of what a variable has become."""
-        return self.kinds.get(value, Kind.PLAIN) if isinstance(value, Phase) else Kind.PLAIN
+        """The kind of what a variable has become: a phase, or something that has one."""
+        phase = getattr(value, "phase", value)
+        return self.kinds.get(phase, Kind.PLAIN) if isinstance(phase, Phase) else Kind.PLAIN
 
 
 def parts(variable: str) -> tuple[str, str]:
@@ -50,11 +51,15 @@ def parts(variable: str) -> tuple[str, str]:
     return (found[1], found[2]) if found else (variable, "")
 
 
-def plainly(trace: Trace) -> Stage:
+PERSON = "person"
+"""Who acts in the first lane, if anybody does."""
+
+
+def plainly(trace: Trace, kinds: Kinds | None = None) -> Stage:
     """The stage for a system of which nothing is known: a lane for each actor, and one for all that changes."""
     actors = {step.actor: step.actor or "system" for step in trace.steps}
-    lanes = [Lane(key, key) for key in dict.fromkeys(actors.values())]
-    return Stage((*lanes, Lane("state", "state")), actors, {}, "state", {})
+    lanes = [Lane(key, key) for key in sorted(dict.fromkeys(actors.values()), key=lambda key: key != PERSON)]
+    return Stage((*lanes, Lane("state", "state")), actors, {}, "state", kinds or {})
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ from tests.layouts import check_layout
 DOCS = Path(__file__).parents[1] / "docs"
 ENTRIES = {entry.name: entry for entry in gallery.entries()}
 SLOW = {f"scenario-{name}" for name in gallery.LOOPS[1:]}
-"""Stories that are told in every release first."""
+SLOW |= {f"lifecycle-{name}" for name in ("stage-health", "verification", "ambient-session", "ambient-pod")}
+"""What takes a second or more: stories are told, and lifecycles explored, in every release."""
 
 
 @cache

@@ -10,9 +10,7 @@ from diagrams.kargo.stages import APPLICATION, AROUND, CONTROLLER, KARGO, LANES,
 from diagrams.pictures import shortened
 from diagrams.theme import Kind
 from diagrams.timelines import Note, Row, Timeline, used
-from diagrams.tracing import parts
 from model.kargo.durations import format_duration
-from model.phase import Phase
 from simulations.kargo.loop.reported import Reproduced
 from simulations.kargo.loop.told import Beat, Moment
 
@@ -91,19 +89,9 @@ def _notes(moment: Moment) -> Iterator[Note]:
     """What changed, that of one lane together."""
     lanes: dict[str, tuple[list[str], list[Kind]]] = {}
     for variable, words in stories.changed(moment):
-        texts, kinds = lanes.setdefault(_lane(variable), ([], []))
+        texts, kinds = lanes.setdefault(KARGO.lane(variable), ([], []))
         texts.append(words)
-        kinds.append(_kind(moment.after[variable]))
+        kinds.append(KARGO.kind(moment.after[variable]))
     for lane, (texts, kinds) in lanes.items():
         kind = next((k for k in kinds if k is not Kind.PLAIN), Kind.PLAIN)
         yield Note(lane, "", tuple(texts), kind)
-
-
-def _lane(variable: str) -> str:
-    return KARGO.variables.get(parts(variable)[0], KARGO.rest)
-
-
-def _kind(value: object) -> Kind:
-    """The kind of a phase, or of what has one."""
-    phase = getattr(value, "phase", value)
-    return KARGO.kinds.get(phase, Kind.PLAIN) if isinstance(phase, Phase) else Kind.PLAIN
