@@ -11,13 +11,17 @@ from enum import Enum
 from itertools import islice
 from typing import NamedTuple
 
-from invariants.check import check
+from invariants.check import STRATEGIES, check
 from invariants.properties import ABOUT_RUNS, Kind, Property, sometimes
 from invariants.prospects import starting_at
 from invariants.trace import Taken, Trace, true_of
 from invariants.verdicts import Bounds, Verdict, Watch
 from model.phase import Phase, phase_of
 from model.system import ModelError, State, Successor, System, Value
+
+LAYERS, SATURATION = STRATEGIES
+
+THERE_IS_ONE = "there is a way, but the shortest was not found in time"
 
 MOST_STARTS = 64
 """So many initial states can be chosen from."""
@@ -227,18 +231,38 @@ def in_phase(variable: str, wanted: Phase) -> Property:
 def way_to(walk: Walk, goal: Property, bounds: Bounds | None = None, progress: Watch | None = None) -> Way:
     """A shortest way from where a walk has come to, to what violates a claim, or to the situation it speaks of.
 
+    Where time is bounded, half of it goes to layers, which find a way that is short; the rest to saturation, which
+    tells more often that there is none.
+
     Raises ModelError for a claim about runs, which no state violates by itself.
     """
     if goal.kind in ABOUT_RUNS:
         raise ModelError(f"{goal.name} is about runs: no state and no step violates it")
+    if bounds is None or bounds.seconds is None:
+        return _sought(walk, goal, LAYERS, bounds, progress)
+    half = replace(bounds, seconds=bounds.seconds / 2)
+    found = _sought(walk, goal, LAYERS, half, progress)
+    return found if found.bound is None else _sought(walk, goal, SATURATION, half, progress)
+
+
+def _sought(walk: Walk, goal: Property, strategy: str, bounds: Bounds | None, progress: Watch | None) -> Way:
     here = starting_at(walk.system, walk.state)
-    report = check(here, (goal,), transitions=False, stop_when_decided=True, bounds=bounds, progress=progress)
+    report = check(
+        here,
+        (goal,),
+        strategy=strategy,
+        transitions=False,
+        stop_when_decided=strategy == LAYERS,
+        bounds=bounds,
+        progress=progress,
+    )
     (found,) = report.judgements
     met = found.verdict is (Verdict.HOLDS if goal.kind is Kind.SOMETIMES else Verdict.VIOLATED)
     if met and found.trace is not None:
         return Way(_continued(walk, found.trace), None)
-    unknown = report.bound or "the way was not found in time" if met or not report.complete else None
-    return Way(None, unknown)
+    if met:
+        return Way(None, THERE_IS_ONE)
+    return Way(None, None if report.complete else report.bound or "the search was not finished")
 
 
 def _continued(walk: Walk, trace: Trace) -> Walk:

@@ -163,7 +163,7 @@ def test_a_bound_that_is_hit_is_not_taken_for_an_answer() -> None:
         answer = way(there, "phase phase SUCCEEDED")
 
     assert answer.status == 200
-    assert "nothing is known: the bound of 1e-06 seconds was hit" in answer.text
+    assert "No way was found: the bound of 5e-07 seconds was hit" in answer.text
 
 
 def test_a_goal_that_is_met_here_needs_no_way(there: Served) -> None:

@@ -103,7 +103,8 @@ class Explorer:
         what = f"{goal.heading}: {goal.says}"
         if found.walk is None:
             if found.bound:
-                return None, f"No way was found, and nothing is known: {found.bound}. Looked for: {what}"
+                more = "" if found.bound == exploring.THERE_IS_ONE else " There may be one all the same."
+                return None, f"No way was found: {found.bound}.{more} Looked for: {what}"
             return None, f"There is no way from here; every state that can be reached was seen. Looked for: {what}"
         steps = len(found.walk.choices) - len(walk.choices)
         if not steps:

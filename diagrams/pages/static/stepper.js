@@ -3,6 +3,9 @@
 "use strict";
 
 const stepper = (() => {
+  // So many values of the start are shown without being asked for.
+  const FEW = 10;
+
   const make = (tag, properties = {}, ...children) => {
     const element = document.createElement(tag);
     for (const [name, value] of Object.entries(properties)) {
@@ -103,7 +106,7 @@ const stepper = (() => {
 
     function sentence() {
       if (at === 0) {
-        const what = last ? "The start. Go forward to see what happens." : "It is so from the start.";
+        const what = last ? "The start. Go forward to see what happens." : "Nothing has happened yet.";
         return [make("span", {}, what)];
       }
       const frame = run.frames[at - 1];
@@ -126,7 +129,10 @@ const stepper = (() => {
     function changeTables() {
       if (at === 0) {
         const rows = run.told.map((name) => make("tr", {}, named(data, name), make("td", {}, shown(data.values[states[0].get(name)]))));
-        return [table(["at the start", "value"], rows, "The state at the start")];
+        const say = `The state at the start, ${rows.length} values`;
+        const start = make("details", {}, make("summary", {}, say), table(["at the start", "value"], rows, say));
+        start.open = rows.length <= FEW;
+        return [start];
       }
       const changed = run.frames[at - 1].changes.map(([name]) => name);
       const rows = changed.filter((name) => told.has(name)).map((name) => rowOf(name, false));
