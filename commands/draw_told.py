@@ -18,7 +18,6 @@ from diagrams.pictures import shortened, slug
 from diagrams.speckit import timelines as of_workflows
 from diagrams.speckit.runs import headline as run_line
 from diagrams.speckit.scenarios import headline
-from diagrams.timelines import Timeline
 from diagrams.tracing import Told, plainly, state_table, timeline
 from invariants.trace import Trace
 from model.inputs import printable
@@ -53,13 +52,10 @@ def add_run(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> Drawable:
     """The run that the options name."""
     if running.of_a_workflow(options):
-        if options.table:
-            raise UsageError("--table goes with runs of Kargo's")
         told = workflows.taken(options)
         title = shortened(told.workflow, ABOUT)
-        return of_workflows.timeline(
-            "run", title, f"as spec-kit {told.release} runs it", told.looks, run_line(told)
-        )
+        draw = of_workflows.state_table if options.table else of_workflows.timeline
+        return draw("run", title, f"as spec-kit {told.release} runs it", told.looks, run_line(told))
     template, behaviours, result = running.taken(options)
     drawn = of_kargo.state_table if options.table else of_kargo.timeline
     return drawn(shortened(template.subject, ABOUT), behaviours.release, result)
@@ -85,21 +81,20 @@ def scenario(options: argparse.Namespace) -> Drawable:
         _refuse(options, "kargo", "spec_kit")
         return _of_a_session(options)
     if (workflow := workflow_scenarios.find(word)) is not None:
-        _refuse(options, "kargo", "story", "table")
-        return of_a_workflow(workflow, options.spec_kit)
+        _refuse(options, "kargo", "story")
+        return of_a_workflow(workflow, options.spec_kit, table=options.table)
     name = scenarios.find(word, lost_retry.NAME, *workflow_scenarios.NAMES)
     if name == skip_vs_retry.NAME:
         _refuse(options, "spec_kit", "story")
         return from_manifests(options.kargo, table=options.table)
-    _refuse(options, "spec_kit", "story", "table")
-    return of_the_loop(name, options.kargo)
+    _refuse(options, "spec_kit", "story")
+    return of_the_loop(name, options.kargo, table=options.table)
 
 
 _GOES_WITH = {
     "kargo": "a scenario of Kargo",
     "spec_kit": "a scenario of spec-kit",
     "story": lost_retry.NAME,
-    "table": f"{skip_vs_retry.NAME} and {lost_retry.NAME}, and with runs",
 }
 
 
@@ -110,9 +105,10 @@ def _refuse(options: argparse.Namespace, *names: str) -> None:
             raise UsageError(f"--{name.replace('_', '-')} goes with {_GOES_WITH[name]}")
 
 
-def of_the_loop(name: str, version: str | None = None) -> Timeline:
+def of_the_loop(name: str, version: str | None = None, *, table: bool = False) -> Drawable:
     """A story of the control loop."""
-    return stories.timeline(reported.reproduce(scenarios.story(name), version), f"scenario-{slug(name)}")
+    draw = stories.state_table if table else stories.timeline
+    return draw(reported.reproduce(scenarios.story(name), version), f"scenario-{slug(name)}")
 
 
 def from_manifests(version: str | None = None, *, table: bool = False) -> Drawable:
@@ -124,13 +120,14 @@ def from_manifests(version: str | None = None, *, table: bool = False) -> Drawab
     return drawn(name, behaviours.release, result, f"scenario-{slug(name)}", about)
 
 
-def of_a_workflow(name: str, version: str | None = None) -> Timeline:
+def of_a_workflow(name: str, version: str | None = None, *, table: bool = False) -> Drawable:
     """A scenario of spec-kit."""
     told = speckit.release(version) if version else None
     found = workflow_scenarios.reproduce(workflow_scenarios.load(name), told)
     about = f"{found.scenario.about} ({', '.join(found.scenario.reports)})"
     title = f"{name}, as spec-kit {found.here.release} runs it"
-    return of_workflows.timeline(f"scenario-{slug(name)}", title, about, found.here.looks, headline(found))
+    draw = of_workflows.state_table if table else of_workflows.timeline
+    return draw(f"scenario-{slug(name)}", title, about, found.here.looks, headline(found))
 
 
 def _of_a_session(options: argparse.Namespace) -> Drawable:

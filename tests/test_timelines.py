@@ -153,6 +153,7 @@ def test_the_table_of_a_run_is_the_difference_between_statuses():
 def test_a_story_is_told_in_lanes_as_it_went(name):
     found = draw_told.of_the_loop(name)
 
+    assert isinstance(found, Timeline)
     assert found.verdict.startswith("Violated: ")
     assert {"person", "controller", "Promotion", "Stage"} <= {lane.label for lane in found.lanes}
     assert [r.number for r in found.rows if r.number] == [
@@ -161,9 +162,19 @@ def test_a_story_is_told_in_lanes_as_it_went(name):
     check_layout(as_dot(found))
 
 
+def test_the_table_of_a_story_says_what_each_pass_changed():
+    found = draw_told.of_the_loop("frozen-stage", table=True)
+
+    assert isinstance(found, StateTable)
+    row = dict(zip(found.names, zip(*found.cells, strict=True), strict=True))
+    assert [v for v in row["dev: last"] if v] == ["none", "dev.zzz"]
+    assert [v for v in row["dev#1: phase"] if v] == ["none", "Pending", "Succeeded"]
+
+
 def test_a_story_of_a_release_without_the_bug_ends_well():
     found = draw_told.of_the_loop("frozen-stage", "1.11.2")
 
+    assert isinstance(found, Timeline)
     assert found.good
     assert found.verdict == "Every claim holds in 1.11.2."
 
@@ -175,6 +186,7 @@ def test_the_stories_of_the_other_engines_are_drawn_as_well():
     assert "still has no workflow" in lost.verdict
 
     workflow = draw_told.of_a_workflow("declared-failure-goes-on", "1.2.3")
+    assert isinstance(workflow, Timeline)
     assert [lane.label for lane in workflow.lanes] == ["person", "engine", "step", "run"]
     assert {note.kind for row in workflow.rows for note in row.notes} == {Kind.GOOD, Kind.BAD}
 

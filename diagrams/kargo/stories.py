@@ -9,7 +9,9 @@ from diagrams import stories
 from diagrams.kargo.stages import APPLICATION, AROUND, CONTROLLER, KARGO, LANES, PERSON
 from diagrams.pictures import shortened
 from diagrams.theme import Kind
-from diagrams.timelines import Note, Row, Timeline, used
+from diagrams.timelines import Note, Row, StateTable, Timeline, used
+from diagrams.tracing import parts
+from diagrams.values import show
 from model.kargo.durations import format_duration
 from simulations.kargo.loop.reported import Reproduced
 from simulations.kargo.loop.told import Beat, Moment
@@ -32,14 +34,52 @@ def timeline(found: Reproduced, name: str = "story") -> Timeline:
     """The story as its release tells it, and what it violates."""
     rows = tuple(row for beat in found.told.beats for row in _beat(beat))
     rows = tuple(_numbered(rows))
+    verdict, good = _verdict(found)
+    answer = stories.headline(found).partition(":")[0]
+    return Timeline(name, _title(found), _about(found), used(LANES, rows), rows, verdict, good, (answer,))
+
+
+def state_table(found: Reproduced, name: str = "story") -> StateTable:
+    """What the story changes, thing by thing; what nobody would ask about is left out."""
+    busy = [(beat, moment) for beat in found.told.beats for moment in beat.moments if stories.changed(moment)]
+    names = list(dict.fromkeys(n for _, moment in busy for n, _ in _values(moment)))
+    start = busy[0][1].before if busy else {}
+    cells = [tuple(show(start[n]) if n in start else "" for n in names)]
+    for _, moment in busy:
+        now = dict(_values(moment))
+        cells.append(tuple(now.get(n, "") for n in names))
+    steps = ("at the start", *(_step(beat, moment) for beat, moment in busy))
+    said = tuple(f"{owner}: {field.replace('_', ' ')}" for field, owner in map(parts, names))
+    verdict, good = _verdict(found)
+    return StateTable(name, _title(found), _about(found), steps, said, tuple(cells), verdict, good)
+
+
+def _values(moment: Moment) -> Iterator[tuple[str, str]]:
+    """The variables that tell of a change, with what they are now."""
+    for variable, _ in stories.changed(moment):
+        if moment.before.get(variable) != moment.after.get(variable):
+            yield variable, show(moment.after.get(variable))
+
+
+def _step(beat: Beat, moment: Moment) -> str:
+    own = moment.who == beat.event.actor
+    what = shortened(beat.event.text, WORDS) if own else f"reconcile {moment.who.replace('/', ' ')}"
+    return f"{format_duration(moment.at_ms)}  {what}"
+
+
+def _title(found: Reproduced) -> str:
+    return f"{found.scenario.name}, as Kargo {found.release} tells it"
+
+
+def _about(found: Reproduced) -> str:
+    return f"{found.scenario.about} ({', '.join(found.scenario.reports)})"
+
+
+def _verdict(found: Reproduced) -> tuple[str, bool]:
+    """What is violated, and whether nothing is."""
     broken = [(claim, v) for claim, v in found.here.violations.items() if v is not None]
     said = [f"{claim}: {v.about}, at {format_duration(v.at_ms)}" for claim, v in broken]
-    verdict = f"Violated: {'; '.join(said)}" if said else f"Every claim holds in {found.release}."
-    scenario = found.scenario
-    title = f"{scenario.name}, as Kargo {found.release} tells it"
-    about = f"{scenario.about} ({', '.join(scenario.reports)})"
-    answer = stories.headline(found).partition(":")[0]
-    return Timeline(name, title, about, used(LANES, rows), rows, verdict, not said, (answer,))
+    return (f"Violated: {'; '.join(said)}", False) if said else (f"Every claim holds in {found.release}.", True)
 
 
 def _numbered(rows: tuple[Row, ...]) -> Iterator[Row]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from diagrams.pictures import shortened
 from diagrams.speckit.lifecycles import RUN_KINDS, STEP_KINDS
 from diagrams.speckit.runs import end, steps
 from diagrams.theme import Kind
-from diagrams.timelines import Lane, Note, Row, Timeline, used
+from diagrams.timelines import Lane, Note, Row, StateTable, Timeline, used
 from model.speckit.engine_rules import Verdict
 from model.speckit.statuses import RunStatus
 from simulations.speckit.runs import Look, Move
@@ -28,10 +29,30 @@ def timeline(name: str, title: str, about: str, looks: Sequence[Look], verdict: 
     return Timeline(name, title, about, used(LANES, rows), rows, verdict or end(looks[-1]), good)
 
 
+def state_table(name: str, title: str, about: str, looks: Sequence[Look], verdict: str = "") -> StateTable:
+    """What each call of the engine changed: the status of the run, and those of the records."""
+    seen = [{"run": RunStatus.CREATED.value}, *(dict(_saved(look)) for look in looks)]
+    names = tuple(dict.fromkeys(n for saved in seen for n in saved))
+    cells = [tuple(seen[0].get(n, "") for n in names)]
+    for before, now in pairwise(seen):
+        cells.append(tuple("" if before.get(n) == now.get(n) else now.get(n, "gone") for n in names))
+    steps = ("at the start", *(_called(number) for number in range(len(looks))))
+    good = looks[-1].status is RunStatus.COMPLETED
+    return StateTable(name, title, about, steps, names, tuple(cells), verdict or end(looks[-1]), good)
+
+
+def _saved(look: Look) -> Iterator[tuple[str, str]]:
+    yield "run", look.status.value
+    yield from ((shortened(step, WORDS), str(record.get("status", ""))) for step, record in look.records.items())
+
+
+def _called(number: int) -> str:
+    return "execute" if not number else f"resume, for the {number}. time"
+
+
 def _rows(number: int, look: Look) -> Iterator[Row]:
-    said = "execute" if not number else f"resume, for the {number}. time"
     kind = RUN_KINDS.get(look.status, Kind.PLAIN)
-    yield Row(PERSON, said, (), str(number + 1))
+    yield Row(PERSON, _called(number), (), str(number + 1))
     for at, (step, what, move) in enumerate(steps(look), start=1):
         words = (shortened(what, WORDS),)
         yield Row(ENGINE, shortened(step, WORDS), (Note(STEP, "", words, _kind(move)),), f"{number + 1}.{at}")
