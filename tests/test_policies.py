@@ -96,6 +96,8 @@ def test_what_is_no_policy_is_refused(text: str) -> None:
         (RESTART, "work", {"promotions": 1, "steps": 2}, Verdict.VIOLATED),
         (RESTART, "one", {}, Verdict.HOLDS),
         (RECREATE, "abort", {}, Verdict.HOLDS),
+        (RECREATE, "late", {"late_aborts": True}, Verdict.VIOLATED),
+        (RECREATE, "late", {"late_aborts": True, "aborts": False}, Verdict.HOLDS),
         (RECREATE, "bound", {"promotions": 5, "aborts": False, "restarts": False}, Verdict.HOLDS),
         (RECREATE, "work", {"steps": 2}, Verdict.VIOLATED),
         (ROLLBACK, "target", {"promotions": 3}, Verdict.HOLDS),
@@ -129,6 +131,12 @@ def aborts_as_failures(seen: dict[str, Any]) -> dict[str, Any]:
     return {"last_phase": PromotionPhase.FAILED} if aborted else {}
 
 
+def successes_as_failures(seen: dict[str, Any]) -> dict[str, Any]:
+    """It takes any end for a failure."""
+    done = seen["last_phase"] is PromotionPhase.SUCCEEDED
+    return {"last_phase": PromotionPhase.FAILED} if done else {}
+
+
 def every_attempt_as_the_first(seen: dict[str, Any]) -> dict[str, Any]:
     """It forgets how many attempts there were."""
     return {"tried": seen["tried"] and (seen["tried"][0], 0, *seen["tried"][2:])}
@@ -150,10 +158,12 @@ def start_again_anyway(new_phase: PromotionPhase, starts: int, begun: int, *, li
     return tuple(o for o in found if o.changes) and only(**{**found[0].changes, "starts": 0})
 
 
+NOTHING_FAILS = {"late_aborts": True, "results": (Result.SUCCEEDED, Result.RUNNING)}
 ENOUGH = {"promotions": 5, "aborts": False, "restarts": False}
 
 MUTANTS: list[tuple[FailurePolicy, str, dict[str, Any], dict[str, Rule]]] = [
     (RECREATE, "abort", {}, {"respond": responding(aborts_as_failures)}),
+    (RECREATE, "late", NOTHING_FAILS, {"respond": responding(successes_as_failures)}),
     (
         RECREATE,
         "bound",
@@ -190,7 +200,8 @@ def test_every_promise_has_a_mutant() -> None:
 
 
 def test_every_promise_has_a_claim_about_the_loop_and_a_name_of_its_own() -> None:
-    listed = {p.function.__name__ for p in small(HINTS).properties if p.kind is not Kind.SOMETIMES}
+    every = small(HINTS, ("late_aborts", True))
+    listed = {p.function.__name__ for p in every.properties if p.kind is not Kind.SOMETIMES}
     assert {promise.claim.__name__ for promise in PROMISES if not promise.pushes} == listed
     assert len(BY_ID) == len(PROMISES)
 
@@ -250,7 +261,7 @@ def test_the_table_says_what_holds() -> None:
     verdicts[RECREATE, "limit"] = Found(Standing.IDLE)
     told = "\n".join(lines(Table("1.11.2", [RECREATE], verdicts)))
     assert told.startswith(
-        "In Kargo 1.11.2, of 14 promises not kept by recreate:1: work that was done for a Freight"
+        "In Kargo 1.11.2, of 15 promises not kept by recreate:1: work that was done for a Freight"
     )
     assert "if a  it holds if nobody aborts Promotions" in told
     assert "git-push: another commit is pushed" in told
@@ -304,5 +315,6 @@ def test_what_the_report_proposes() -> None:
         **{(p, "memory"): "the controller is not restarted" for p in ("restart:1", "hints:1")},
         **{(p, "other"): "nobody promotes by hand" for p in ("rollback:1", "hints:1")},
         ("none", "work"): "the controller is not restarted",
+        **{(p, "late"): "nobody aborts Promotions" for p in ("recreate:1", "rollback:1", "hints:1")},
         **{(p, i): alone for p in ("none", "rollback:1", "hints:1") for i in ("plain", "conflict")},
     }

@@ -16,6 +16,23 @@ from invariants.check import check
 from invariants.findings import no_property
 from invariants.kargo import shared_branch
 from invariants.kargo.loops import WELL, Loop, explored
+from invariants.kargo.policy_claims import (
+    a_promotion_has_failed,
+    a_promotion_has_started_again,
+    a_promotion_is_a_response,
+    a_promotion_is_a_roll_back,
+    a_promotion_starts_again_within_the_limit,
+    a_roll_back_is_not_to_what_just_failed,
+    a_roll_back_is_to_what_succeeded,
+    an_abort_is_not_undone,
+    no_failure_is_passed_by,
+    one_promotion_runs_at_a_time,
+    the_controller_makes_a_bounded_number_of_promotions,
+    the_work_for_a_freight_is_done_once,
+    what_failed_is_not_auto_promoted_again,
+    what_is_to_be_aborted_is_not_started_again,
+    what_somebody_wanted_aborted_is_not_responded_to,
+)
 from invariants.kargo.spreads import Spread
 from invariants.properties import Kind, Property, always, every_step, sometimes
 from invariants.subjects import Subject
@@ -25,7 +42,6 @@ from model.kargo.failure_policies import FailurePolicy, Response
 from model.kargo.loop.exploration import STEP, Bounds
 from model.kargo.loop.pipeline import Pipeline, StageSpec
 from model.kargo.loop.values import of
-from model.kargo.phases import PromotionPhase
 from model.kargo.releases import Behaviours
 from model.kargo.requests import FreightRequest
 from model.kargo.step_kinds import Result
@@ -33,115 +49,6 @@ from model.kargo.step_kinds import Result
 STAGE, WAREHOUSE = "dev", "w"
 FREIGHT = 2
 PIPELINE = Pipeline((WAREHOUSE,), (StageSpec(STAGE, (FreightRequest(WAREHOUSE, True),), (STEP,)),))
-
-FAILED = (PromotionPhase.FAILED, PromotionPhase.ERRORED)
-
-
-# Claims
-
-
-def one_promotion_runs_at_a_time(**slots: Any) -> bool:
-    """At most one Promotion of the Stage is Running."""
-    return sum(phase is PromotionPhase.RUNNING for phase in slots.values()) <= 1
-
-
-def a_promotion_starts_again_within_the_limit(begun: int, *, limit: int) -> bool:
-    """No Promotion is started again more often than the limit says."""
-    return begun <= limit
-
-
-def the_controller_makes_a_bounded_number_of_promotions(*, most: int, **slots: Any) -> bool:
-    """Without anybody's help there are no more Promotions than Freight, and the responses that the limit allows."""
-    made: int = sum(slots.values())
-    return made <= most
-
-
-def a_roll_back_is_to_what_succeeded(
-    used: bool, next_used: bool, next_response: Response | None, next_freight: str | None, in_use: str | None
-) -> bool:
-    """What a roll-back promotes is the Freight that is in use: it was promoted with success."""
-    made = next_used and not used and next_response is Response.ROLL_BACK
-    return not made or (next_freight is not None and next_freight == in_use)
-
-
-def a_roll_back_is_not_to_what_just_failed(
-    used: bool,
-    next_used: bool,
-    next_response: Response | None,
-    next_freight: str | None,
-    last: str | None,
-    **slots: Any,
-) -> bool:
-    """What a roll-back promotes is other Freight than that of the Promotion that failed, unless a roll-back did."""
-    made = next_used and not used and next_response is Response.ROLL_BACK
-    if not made:
-        return True
-    names = [name.removeprefix("name_") for name in slots if name.startswith("name_")]
-    failed = next((slots[f"freight_{k}"] for k in names if slots[f"name_{k}"] == slots["next_last"]), None)
-    again = next((slots[f"was_{k}"] for k in names if slots[f"name_{k}"] == slots["next_last"]), None)
-    return failed != next_freight or again is Response.ROLL_BACK
-
-
-def an_abort_is_not_undone(
-    used: bool, next_used: bool, next_response: Response | None, next_last_phase: PromotionPhase | None
-) -> bool:
-    """A policy makes no Promotion after one that a person has aborted."""
-    made = next_used and not used and next_response is not None
-    return not made or next_last_phase is not PromotionPhase.ABORTED
-
-
-def what_is_to_be_aborted_is_not_started_again(abort_requested: bool, begun: int, next_begun: int) -> bool:
-    """A Promotion that a person wants aborted does not begin anew."""
-    return not abort_requested or next_begun == begun
-
-
-def no_failure_is_passed_by(
-    phase: PromotionPhase | None, last: str | None, next_last: str | None, *, name: str
-) -> bool:
-    """A failure that is put on record is the last thing on record then, so that the policy sees it."""
-    recorded = phase in FAILED and (last is None or last < name) and next_last is not None and next_last >= name
-    return not recorded or next_last == name
-
-
-def what_failed_is_not_auto_promoted_again(
-    used: bool, next_used: bool, next_response: Response | None, next_freight: str | None, **slots: Any
-) -> bool:
-    """Auto-promotion makes no Promotion of Freight whose newest Promotion that is over did not succeed."""
-    if used or not next_used or next_response is not None:
-        return True
-    numbers = sorted(int(name.removeprefix("phase_")) for name in slots if name.startswith("phase_"))
-    over = [slots[f"phase_{k}"] for k in numbers if slots[f"freight_{k}"] == next_freight]
-    over = [phase for phase in over if phase is not None and phase.terminal]
-    return not over or over[-1] is PromotionPhase.SUCCEEDED
-
-
-def the_work_for_a_freight_is_done_once(done: int) -> bool:
-    """The first step, once it succeeded for a Freight, is not done for it again."""
-    return done < 2
-
-
-# Situations
-
-
-def a_promotion_has_failed(phase: PromotionPhase | None) -> bool:
-    """Some Promotion fails."""
-    return phase in FAILED
-
-
-def a_promotion_is_a_response(response: Response | None) -> bool:
-    """A policy makes a Promotion."""
-    return response is not None
-
-
-def a_promotion_is_a_roll_back(response: Response | None) -> bool:
-    """A policy takes the Stage back."""
-    return response is Response.ROLL_BACK
-
-
-def a_promotion_has_started_again(begun: int) -> bool:
-    """A Promotion begins anew."""
-    return begun > 0
-
 
 # What is judged
 
@@ -185,6 +92,7 @@ class Promise:
 
 
 ALONE = (("promotes", False),)
+LATE = (("late_aborts", True),)
 TWO_STEPS = (("steps", 2), ("promotions", 3), ("promotes", False))
 
 left_behind = shared_branch.no_stage_is_left_behind
@@ -211,6 +119,12 @@ PROMISES = (
         (("forgets", True),),
     ),
     Promise("abort", "a person's abort is not undone", an_abort_is_not_undone),
+    Promise(
+        "late",
+        "... also if it is asked for while a pass is under way",
+        what_somebody_wanted_aborted_is_not_responded_to,
+        LATE,
+    ),
     Promise("begin", "what is to be aborted is not started again", what_is_to_be_aborted_is_not_started_again),
     Promise("target", "a roll-back is to Freight that succeeded", a_roll_back_is_to_what_succeeded),
     Promise(
@@ -276,7 +190,8 @@ def subject(policy: FailurePolicy, behaviours: Behaviours, changes: Iterable[tup
     name = f"policy {policy}"
     found = explored(name, Loop("one Stage with a failure policy", PIPELINE, bounds), behaviours)
     slots = tuple(f"{STAGE}.{n}" for n in range(1, bounds.promotions + 1))
-    properties = (*_claims(policy, slots), *_situations(policy, slots))
+    late = tuple(_of_late_aborts(slots)) if bounds.late_aborts else ()
+    properties = (*_claims(policy, slots), *late, *_situations(policy, slots))
     return replace(found, properties=properties)
 
 
@@ -332,6 +247,18 @@ def _of_slot(policy: FailurePolicy, number: int, slot: str, slots: tuple[str, ..
         }
     other_ = Spread(a_roll_back_is_not_to_what_just_failed, ("next_last", *(n for n in failed if n != "last")))
     yield every_step(other_, f"{other_.__name__} [{slot}]", by=passes, reads=made | failed)
+
+
+def _of_late_aborts(slots: tuple[str, ...]) -> Iterator[Property]:
+    claim = what_somebody_wanted_aborted_is_not_responded_to
+    for slot in slots:
+        reads = {field: of(field, slot) for field in ("used", "response")} | {"last": of("last", STAGE)}
+        others: dict[str, str] = {}
+        for k, other in enumerate(slots):
+            if other != slot:
+                others |= {f"name_{k}": of("name", other), f"missed_{k}": of("missed_abort", other)}
+        told = Spread(claim, tuple(others))
+        yield every_step(told, f"{claim.__name__} [{slot}]", by=(f"reconcile {STAGE}",), reads=reads | others)
 
 
 def _situations(policy: FailurePolicy, slots: tuple[str, ...]) -> Iterator[Property]:
@@ -412,7 +339,7 @@ def _found(promise: Promise, seen: Mapping[str, Verdict], look: Look) -> Found:
 
 
 _SPEAKS_OF = {
-    **dict.fromkeys(("abort",), a_promotion_is_a_response),
+    **dict.fromkeys(("abort", "late"), a_promotion_is_a_response),
     **dict.fromkeys(("target", "other"), a_promotion_is_a_roll_back),
     **dict.fromkeys(("limit", "memory", "begin"), a_promotion_has_started_again),
 }

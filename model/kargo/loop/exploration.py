@@ -63,9 +63,10 @@ class Bounds:
     looked at.
     Applications: `healths` are what they can be found to be, `results` what a step's attempt can come to, `runs`
     what AnalysisRuns can come to. Faults: `restarts` of the controller; `lags`: a cache may show a Promotion as it
-    was before the last write; `unwritten`: the API server may refuse to write status. With `interleaved` a pass
-    over a Stage is not one step, but each of its sub-reconcilers is. With `wakeups` a pass comes only if a watch or
-    a timer asks for it. A failure `policy` responds to failures; with `forgets`, what it counts is lost when the
+    was before the last write; `unwritten`: the API server may refuse to write status. With `late_aborts` people
+    abort Promotions also while a pass is under way, which does not see it. With `interleaved` a pass over a Stage
+    is not one step, but each of its sub-reconcilers is. With `wakeups` a pass comes only if a watch or a timer
+    asks for it. A failure `policy` responds to failures; with `forgets`, what it counts is lost when the
     controller is restarted.
     """
 
@@ -84,6 +85,7 @@ class Bounds:
     interleaved: bool = False
     lags: bool = False
     unwritten: bool = False
+    late_aborts: bool = False
     wakeups: bool = False
     edits: tuple[StageSpec, ...] = ()
     stage_deletions: bool = False
@@ -211,11 +213,18 @@ def _more_variables(scope: Scope, plan: Plan, bounds: Bounds) -> Iterator[Variab
         yield variable(scope.of("at_sub"), 0)
     if bounds.unwritten:
         yield from kept_variables(_status(scope))
+    if bounds.late_aborts:
+        yield from (variable(of("missed_abort", slot), False, domain=(False, True)) for slot in scope.promotions)
     for slot in scope.promotions:
-        if _lags(scope, bounds):
-            yield from lag_variables(_object(scope, slot, plan))
-        elif bounds.unwritten:
-            yield from kept_variables(_object(scope, slot, plan))
+        yield from _faulty_variables(scope, slot, plan, bounds)
+
+
+def _faulty_variables(scope: Scope, slot: str, plan: Plan, bounds: Bounds) -> Iterator[Variable]:
+    """What a cache that lags behind, or status that cannot be written, needs of a Promotion."""
+    if _lags(scope, bounds):
+        yield from lag_variables(_object(scope, slot, plan))
+    elif bounds.unwritten:
+        yield from kept_variables(_object(scope, slot, plan))
 
 
 def _discoveries(freight: Iterable[str]) -> Iterator[Action]:
@@ -302,6 +311,8 @@ def _promotion_passes(
     yield _and_then(body, *tidying)
     if bounds.unwritten:
         yield _and_then(unwritten(body, _object(scope, slot, plan), of("requeue", slot)), *tidying)
+    if bounds.late_aborts and bounds.aborts:
+        yield _and_then(people.aborting_meanwhile(body, slot, actor="admin"), *tidying)
 
 
 def _lags(scope: Scope, bounds: Bounds) -> bool:

@@ -100,6 +100,26 @@ def abort_promotion(phase: PromotionPhase | None, abort_requested: bool, *, acto
     return only("abort requested", abort_requested=True, abort_actor=actor)
 
 
+def ask_meanwhile(phase: PromotionPhase | None, abort_requested: bool, *, actor: str) -> Outcomes:
+    """At the end of a pass, during which somebody asked for the Promotion to be terminated: the next one sees it.
+
+    If the pass has ended the Promotion there is no next one, and the request is missed.
+    """
+    if phase is None or abort_requested:
+        return ()
+    if phase.terminal:
+        return only("abort requested meanwhile", missed_abort=True, abort_actor=actor)
+    return only("abort requested meanwhile", abort_requested=True, abort_actor=actor)
+
+
+def aborting_meanwhile(body: Sequence, slot: str, *, actor: str) -> Sequence:
+    """A pass over a Promotion that somebody wants to abort while it is under way."""
+    reads = {field: of(field, slot) for field in ("phase", "abort_requested")}
+    writes = {field: of(field, slot) for field in ("missed_abort", "abort_actor")}
+    asking = action(ask_meanwhile, constants={"actor": actor}, reads=reads, writes=writes)
+    return replace(body, name=f"{body.name}, aborted meanwhile", parts=(*body.parts, Part(asking)))
+
+
 def delete_promotion(phase: PromotionPhase | None) -> Outcomes:
     """Enabled while the Promotion exists: it is gone, and so is everything it said."""
     return () if phase is None else only("deleted", phase=None)
