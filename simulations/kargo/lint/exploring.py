@@ -46,6 +46,7 @@ class Explorer:
     """Explores, and remembers what came of it."""
 
     known: dict[Key, Answers] = field(default_factory=dict)
+    proved: dict[tuple[Essence, str, Wanted, bool], bool] = field(default_factory=dict)
 
     def ask(
         self, essence: Essence, behaviours: Behaviours, wanted: Iterable[Wanted], *, restart: bool = False
@@ -74,7 +75,10 @@ class Explorer:
         """
         key = (essence, behaviours.release, frozenset(told), restart)
         if key not in self.known:
-            if _goes_the_same_way(essence, behaviours, wanted, told[wanted], restart=restart):
+            one = (essence, behaviours.release, wanted, restart)
+            if one not in self.proved:
+                self.proved[one] = _goes_the_same_way(essence, behaviours, wanted, told[wanted], restart=restart)
+            if self.proved[one]:
                 return True
             self.known[key] = _explore(essence, behaviours, frozenset(told), restart=restart, traced=False)
         return wanted in self.known[key].told
