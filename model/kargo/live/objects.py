@@ -1,7 +1,7 @@
 """What the control loop reads of live objects, as values.
 
-Instants are milliseconds since the beginning of the year 2000, as in runs and recordings. A collection of Freight is
-a tuple of pairs, a Warehouse and the name of its Freight.
+Instants are milliseconds since the beginning of the year 2000, as in runs and recordings. A collection of Freight
+is a tuple of pairs, a Warehouse and the name of its Freight.
 
 Source: `api/v1alpha1`
 """
@@ -65,6 +65,7 @@ class LivePromotion:
     finished: int | None = None
     checks: int = 0
     outputs: tuple[tuple[str, str], ...] = ()
+    uid: str = ""
     place: Place = field(default=Place(""), compare=False)
 
 

@@ -151,6 +151,7 @@ class LiveReader:
             hold=warehouse(notes.get("kargo.akuity.io/auto-promotion-hold", "")),
             resume=warehouse(notes.get("kargo.akuity.io/auto-promotion-resume", "")),
             **(promotion_status(status) if status else {}),
+            uid=text(meta, "uid"),
             place=obj.place,
         )
         self._keep(self.promotions, (promotion.namespace, promotion.name), promotion, obj)
@@ -338,6 +339,12 @@ def _verified(status: Field) -> Iterable[tuple[str, Verified]]:
             except ValueError:
                 raise soak.expected('a duration such as "5m"') from None
         yield stage, Verified((instant(entry, "verifiedAt") or 0) if entry else 0, longest)
+
+
+def _run_phase(status: Field | None) -> VerificationPhase:
+    if status is None:
+        return VerificationPhase.NEW
+    return phase(status, "phase", VerificationPhase, VERIFICATION_PHASE)
 
 
 def _completed(status: Field) -> int | None:

@@ -1,4 +1,4 @@
-"""Instants, collections and the like in live objects, each refused with one sentence unless it is what it should be."""
+"""Instants, collections and the like in live objects, each refused with one sentence unless it can be used."""
 
 from __future__ import annotations
 

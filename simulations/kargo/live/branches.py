@@ -122,6 +122,7 @@ def finish(
     elif action is not None:
         refused = _act(restored, course, action)
     course.be_kind()
+    goals.look(course)
     course.run()
     queue, cluster = course.controllers.queue, course.cluster
     return Branch(

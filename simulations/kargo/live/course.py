@@ -21,7 +21,7 @@ from simulations.kargo.live.changes import Change, observed
 from simulations.kargo.live.restoring import Restored
 from simulations.kargo.loop.cluster import UNKNOWN_NAME, Cluster
 from simulations.kargo.loop.controllers import Controllers, Happened
-from simulations.kargo.loop.queue import WorkQueue
+from simulations.kargo.loop.queue import LONGEST_BACKOFF_MS, WorkQueue
 from simulations.kargo.loop.results import Passed
 from simulations.kargo.loop.view import View
 from simulations.kargo.loop.waking import item_of_stage
@@ -220,7 +220,6 @@ class Course:
                 return False
             if not self._wait(end):
                 return False
-            queue.add_due(self.cluster.now)
         return self.cluster.now <= end
 
     def _wait(self, end: int) -> bool:
@@ -228,9 +227,9 @@ class Course:
         planned = [*(at for at in self.ending.values() if at >= 0), *(at for at, _ in self.later)]
         due = min((at for at in (self.controllers.queue.next_due(), *planned) if at is not None), default=None)
         if due is None or due > end:
-            self.controllers.pass_time(max(0, end - self.cluster.now))
             return False
         self.controllers.pass_time(max(0, due + 1 - self.cluster.now))
+        self.controllers.queue.add_due(self.cluster.now)
         self._happen()
         return True
 
@@ -296,11 +295,17 @@ class Course:
                 yield entry.started_at + step.rules.timeout_ms + SECOND_MS
 
     def _skip(self, deadline: int) -> None:
-        """Leave out, for each timer, the whole periods in which nothing changes, to just before the deadline."""
-        timers = self.controllers.queue.timers
-        for item, (due, number) in timers.items():
-            periods = (deadline - 2 * SECOND_MS - due) // PERIOD_MS
-            timers[item] = (due + max(0, periods) * PERIOD_MS, number)
+        """Leave out, for each timer, the whole periods in which nothing changes, to just before the deadline.
+
+        What fails is looked at less and less often, and has no period until that is as rare as it gets.
+        """
+        queue = self.controllers.queue
+        for item, (due, number) in queue.timers.items():
+            if queue.backs_off_further(item):
+                continue
+            period = LONGEST_BACKOFF_MS + 1 if item in queue.failures else PERIOD_MS
+            periods = (deadline - 2 * SECOND_MS - due) // period
+            queue.timers[item] = (due + max(0, periods) * period, number)
 
     def _get_ready(self, slot: str) -> None:
         """Have the answers ready for the attempts of the next pass."""

@@ -89,7 +89,7 @@ def _is_promoted(cluster: Cluster, stage: str, request: FreightRequest, had: set
     candidates = wanted(cluster, stage, request)
     if not candidates or candidates[-1] in had:
         return True
-    return cluster.state[of("hold", stage, request.warehouse)] is not None
+    return cluster.state[of("effective_hold", stage, request.warehouse)] is not None
 
 
 def _is_verified(cluster: Cluster, freight: str, stage: str) -> bool:

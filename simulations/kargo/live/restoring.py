@@ -81,7 +81,7 @@ def restore(
             cluster.state |= _of_origins(found, pipeline)
     slots: dict[str, str] = {}
     for name in pipeline.names:
-        theirs = sorted((p for p in project.promotions if p.stage == name), key=lambda p: (p.created, p.name))
+        theirs = sorted((p for p in project.promotions if p.stage == name), key=lambda p: (p.created, p.uid, p.name))
         taken = cluster.take_over(name, [_promotion(p, plans, pipeline, hidden) for p in theirs])
         slots |= dict(zip((p.name for p in theirs), taken, strict=True))
     cluster.names_made = highest_number(project)

@@ -21,6 +21,7 @@ from simulations.kargo.live.changes import Change
 from simulations.kargo.live.course import SUCCEEDS, Course, as_before
 from simulations.kargo.loop.cluster import Cluster
 from simulations.kargo.loop.programs import attempt_of
+from simulations.kargo.loop.queue import FIRST_BACKOFF_MS
 
 Told = list[Any]
 """A change as a recording has it: when, in seconds; which Stage; what; and to what."""
@@ -150,8 +151,7 @@ class Scripted:
         later, at = self._later(cluster, slot), (cluster.now - self.began) / 1000
         if not later:
             return [*_choose(GOES_ON, known, for_ever=True), *_choose(ENDS)]
-        soon = any(0 < change[0] - at < POLL_MS / 1000 for change in later)
-        going = _choose(self.script.soon if soon else GOES_ON, known)
+        going = self._going(later, at, known)
         if later[0][0] > at:
             for_ever = _choose(GOES_ON, known, for_ever=True)
             first = for_ever[:1] if (slot, alias) not in self.previous else []
@@ -161,6 +161,19 @@ class Scripted:
             return [*going, *_choose(ENDS)]
         timed = _choose(GOES_ON, known, for_ever=True)[:1] if known else []
         return [*timed, *_choose(FAILS if ends in ("Failed", "Errored") else ENDS), *going]
+
+    def _going(self, later: Sequence[Told], at: float, known: list[Attempt]) -> list[Choice]:
+        """Attempts after which there is another, by the time until something else happens.
+
+        That is made of polls, of which each is a millisecond late, and of pauses after errors, if there were any.
+        """
+        after_ms = next((round((change[0] - at) * 1000) for change in later if change[0] > at), 0)
+        if 0 < after_ms < POLL_MS:
+            return _choose(self.script.soon, known)
+        failed = bool(known) and (known[0].error is not None)
+        if not failed and FIRST_BACKOFF_MS < after_ms % (POLL_MS + 1) < 1000:
+            return _choose(("err", *GOES_ON))
+        return _choose(GOES_ON, () if failed else known)
 
     def _later(self, cluster: Cluster, slot: str) -> list[Told]:
         """What was recorded of that Promotion that has not happened yet."""

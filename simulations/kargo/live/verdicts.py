@@ -116,8 +116,10 @@ def being_promoted(cluster: Cluster, stage: str) -> str | None:
     """The Freight of the newest Promotion that was not Aborted, if the Stage and that Freight exist."""
     if not cluster.state[of("stage_exists", stage)] or cluster.pipeline.stage(stage).control_flow:
         return None
+    state = cluster.state
     existing = [slot for slot in cluster.existing(stage) if cluster.phase(slot) is not PromotionPhase.ABORTED]
-    freight = cluster.state[of("freight", existing[-1])] if existing else None
+    latest = max(existing, key=lambda slot: (state[of("created", slot)], state[of("name", slot)]), default=None)
+    freight = None if latest is None else state[of("freight", latest)]
     return freight if freight is not None and cluster.exists_freight(freight) else None
 
 

@@ -63,7 +63,12 @@ class WorkQueue:
         """The controller failed, and tries again, each time later than the time before."""
         failures = self.failures.get(item, 0)
         self.failures[item] = failures + 1
-        self._set_timer(item, now + min(FIRST_BACKOFF_MS << min(failures, 30), LONGEST_BACKOFF_MS))
+        self._set_timer(item, now + _backoff_ms(failures))
+
+    def backs_off_further(self, item: str) -> bool:
+        """Whether an item that has failed will, after its next failure, not wait as long as after the one then."""
+        failures = self.failures.get(item, 0)
+        return failures > 0 and _backoff_ms(failures + 1) > _backoff_ms(failures)
 
     def _set_timer(self, item: str, due: int) -> None:
         if item not in self.timers or due < self.timers[item][0]:
@@ -75,3 +80,8 @@ class WorkQueue:
         self.items.clear()
         self.timers.clear()
         self.failures.clear()
+
+
+def _backoff_ms(failures: int) -> int:
+    """How long an item waits that has failed so often in a row before."""
+    return min(FIRST_BACKOFF_MS << min(failures, 30), LONGEST_BACKOFF_MS)
