@@ -77,6 +77,7 @@ CLONE: Json = {
 }
 PUSH: Json = {"uses": "git-push", "as": "push", "config": {"path": "./src"}}
 COMMIT: Json = {"uses": "git-commit", "as": "commit", "config": {"path": "./src", "message": "x"}}
+OPEN: Json = {"uses": "git-open-pr", "as": "pr"}
 WAIT: Json = {"uses": "git-wait-for-pr", "as": "wait"}
 HTTP: Json = {"uses": "http", "as": "ask", "config": {"url": "https://example.com"}}
 
@@ -138,8 +139,8 @@ ROWS = (
     ),
     Row(
         "if-fails",
-        (stage(COMMIT, changed(PUSH, **{"if": "${{ outputs.commit.tag.name == 'v1' }}"})),),
-        (stage(COMMIT, changed(PUSH, **{"if": "${{ outputs.commit?.tag?.name == 'v1' }}"})),),
+        (stage(OPEN, changed(PUSH, **{"if": "${{ outputs.pr.pr.id > 1 }}"})),),
+        (stage(OPEN, changed(PUSH, **{"if": "${{ outputs.pr?.pr?.id != nil }}"})),),
     ),
     Row(
         "if-not-boolean",
@@ -167,8 +168,8 @@ ROWS = (
     ),
     Row(
         "output-unset",
-        (stage(COMMIT, {"uses": "git-tag", "as": "tag", "config": {"tag": "${{ outputs.commit }}"}}),),
-        (stage(COMMIT, {"uses": "git-tag", "as": "tag", "config": {"tag": "${{ outputs.commit ?? 'none' }}"}}),),
+        (stage(OPEN, {"uses": "git-tag", "as": "tag", "config": {"tag": "${{ outputs.pr }}"}}),),
+        (stage(COMMIT, {"uses": "git-tag", "as": "tag", "config": {"tag": "${{ outputs.commit.commit }}"}}),),
     ),
     Row("unknown-kind", (stage({"uses": "argocd-wait"}),), (stage({"uses": "argocd-update"}),), "1.9.9"),
     Row(

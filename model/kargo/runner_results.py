@@ -6,12 +6,17 @@ Source: `pkg/promotion/runner/builtin/http_requester.go: httpRequester.request`
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from model.kargo import worlds
+from model.kargo.attempts import UNKNOWN_OUTPUT
 from model.kargo.durations import parse_duration
+from model.kargo.phases import StepStatus
 from model.kargo.releases import Behaviours
+from model.kargo.step_engine import StepRules
 from model.kargo.step_kinds import RELEASES, Result, StepKind
 from model.kargo.templates import StepSpec
+from model.kargo.worlds import Alphabet
 
 WITHOUT_CRITERIA = frozenset({Result.RUNNING})
 """What an http step never comes back with if neither success nor failure is defined: then the code decides."""
@@ -42,6 +47,28 @@ def results(step: StepSpec, kind: StepKind) -> tuple[Result, ...]:
     if failure and not success:
         never |= {Result.SUCCEEDED}
     return tuple(r for r in kind.results if r not in never)
+
+
+SKIPS_WITH_OUTPUT = frozenset({"git-commit"})
+"""Kinds that leave an output even if they find nothing to do. Source: `git_commiter.go: gitCommitter.run`"""
+
+
+def leaves_output(step: StepSpec, result: Result) -> bool:
+    """Whether an attempt that comes back like that leaves an output for the steps after it."""
+    return result is Result.SUCCEEDED or (result is Result.SKIPPED and step.kind in SKIPS_WITH_OUTPUT)
+
+
+def alphabet(step: StepSpec, every: Iterable[Result], rules: StepRules) -> Alphabet:
+    """Everything an attempt of the step may do that comes back with one of these results."""
+    found = worlds.alphabet(every, overruns_ms=rules.timeout_ms + 1000 if rules.timeout_ms > 0 else 0)
+    if not leaves_output(step, Result.SKIPPED):
+        return found
+    return tuple(
+        choice._replace(attempt=choice.attempt._replace(output=UNKNOWN_OUTPUT))
+        if choice.attempt.status == StepStatus.SKIPPED.value
+        else choice
+        for choice in found
+    )
 
 
 POLLED_MS = {"git-merge-pr": 10_000, "git-wait-for-pr": 30_000, "http": 30_000}

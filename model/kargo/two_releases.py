@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from model.kargo import planning, worlds
+from model.kargo import planning, runner_results, worlds
 from model.kargo.plan import Plan
 from model.kargo.releases import Behaviours
 from model.kargo.step_engine import StepRules, Turn
@@ -100,10 +100,9 @@ def plan_of(
     """The plan of a template in one release: by alias, what its runners can do, and how soon they want more."""
 
     def anything(step: StepSpec, rules: StepRules, kind: StepKind | None) -> Action:
-        overruns = rules.timeout_ms + 1000 if rules.timeout_ms > 0 else 0
         every = tuple(r for r in kind.results if r in allowed[step.alias]) if kind else ()
-        alphabet = worlds.alphabet(every, overruns_ms=overruns)
-        return worlds.free(step.alias, tuple(_polled(alphabet, polls.get(step.alias))))
+        choices = runner_results.alphabet(step, every, rules)
+        return worlds.free(step.alias, tuple(_polled(choices, polls.get(step.alias))))
 
     return planning.plan(planning.planner_of(template, behaviours), anything)
 

@@ -20,7 +20,7 @@ from model.kargo.planning import Planner
 from model.kargo.promotion_context import StepContext, Variable, short_alias
 from model.kargo.releases import Behaviours
 from model.kargo.repetition import REPEATED
-from model.kargo.runner_results import results
+from model.kargo.runner_results import alphabet, leaves_output, results
 from model.kargo.step_engine import StepRules
 from model.kargo.step_kinds import Result, StepKind
 from model.kargo.templates import StepSpec, Template
@@ -61,7 +61,8 @@ class StepView:
     def can_pass_without_output(self) -> bool:
         """Whether the steps after it may find that it left nothing."""
         may_fail = self.spec.continue_on_error and not self.results <= WELL
-        return bool(self.spec.condition) or Result.SKIPPED in self.results or may_fail
+        skips = Result.SKIPPED in self.results and not leaves_output(self.spec, Result.SKIPPED)
+        return bool(self.spec.condition) or skips or may_fail
 
 
 def views(template: Template, behaviours: Behaviours) -> tuple[StepView, ...]:
@@ -200,9 +201,8 @@ class Essence:
         allowed = dict(self.results)
 
         def anything(step: StepSpec, rules: StepRules, kind: StepKind | None) -> Action:
-            overruns = rules.timeout_ms + 1000 if rules.timeout_ms > 0 else 0
             every = tuple(r for r in kind.results if r in allowed[step.alias]) if kind else ()
-            return worlds.free(step.alias, worlds.alphabet(every, overruns_ms=overruns))
+            return worlds.free(step.alias, alphabet(step, every, rules))
 
         return planning.plan(planning.planner_of(self.template, behaviours), anything)
 
