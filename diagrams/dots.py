@@ -51,7 +51,7 @@ def dot(picture: Picture) -> str:
     graph.attr("graph", **_GRAPH, rankdir="TB" if picture.down else "LR", label=_title(picture), tooltip=" ")
     graph.attr("node", **_NODE)
     graph.attr("edge", **_EDGE)
-    _fill(graph, picture, "")
+    _fill(graph, picture)
     for edge in picture.edges:
         _edge(graph, picture, edge)
     return str(graph.source)
@@ -93,13 +93,18 @@ def _title(picture: Picture) -> str:
     return stacked(lines, below=14)
 
 
-def _fill(graph: graphviz.Digraph, picture: Picture, inside: str) -> None:
-    for box in (b for b in picture.boxes if b.inside == inside):
+def _fill(graph: graphviz.Digraph, picture: Picture) -> None:
+    for box in picture.boxes:
         with graph.subgraph(name=f"cluster_{box.key}") as within:
             within.attr(**_box(picture, box))
-            _fill(within, picture, box.key)
-    for node in (n for n in picture.nodes if n.box == inside):
-        graph.node(node.key, **_node(picture, node))
+            _nodes(within, picture, box.key)
+    _nodes(graph, picture, "")
+
+
+def _nodes(graph: graphviz.Digraph, picture: Picture, box: str) -> None:
+    for node in picture.nodes:
+        if node.box == box:
+            graph.node(node.key, **_node(picture, node))
 
 
 def _box(picture: Picture, box: Box) -> dict[str, str]:

@@ -29,7 +29,7 @@ def mermaid(picture: Picture) -> str:
     keys = {node.key: f"n{number}" for number, node in enumerate(picture.nodes)}
     keys |= {box.key: f"b{number}" for number, box in enumerate(picture.boxes)}
     lines = [*_head(picture.title, picture.about, picture.remarks), f"flowchart {'TB' if picture.down else 'LR'}"]
-    lines += _inside(picture, "", keys, "  ")
+    lines += _nodes(picture, keys)
     lines += [_edge(edge, keys) for edge in picture.edges]
     lines += _styles(picture)
     return "\n".join(lines)
@@ -63,13 +63,16 @@ def _head(title: str, about: str, remarks: Iterable[str]) -> Iterator[str]:
         yield f"%% {''.join(c if _is_safe(c) else ' ' for c in _line(text))}"
 
 
-def _inside(picture: Picture, box: str, keys: dict[str, str], indent: str) -> Iterator[str]:
-    for inner in (b for b in picture.boxes if b.inside == box):
-        yield f'{indent}subgraph {keys[inner.key]}["{named(inner.label) or " "}"]'
-        yield from _inside(picture, inner.key, keys, f"{indent}  ")
-        yield f"{indent}end"
-    for node in (n for n in picture.nodes if n.box == box):
-        yield f"{indent}{keys[node.key]}{_shape(node)}{_class(node)}"
+def _nodes(picture: Picture, keys: dict[str, str]) -> Iterator[str]:
+    for box in picture.boxes:
+        yield f'  subgraph {keys[box.key]}["{named(box.label) or " "}"]'
+        yield from (f"    {_node(node, keys)}" for node in picture.nodes if node.box == box.key)
+        yield "  end"
+    yield from (f"  {_node(node, keys)}" for node in picture.nodes if not node.box)
+
+
+def _node(node: Node, keys: dict[str, str]) -> str:
+    return f"{keys[node.key]}{_shape(node)}{_class(node)}"
 
 
 def _shape(node: Node) -> str:

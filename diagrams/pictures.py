@@ -63,7 +63,6 @@ class Box:
     key: str
     label: str = ""
     tooltip: str = ""
-    inside: str = ""
     right: bool = False
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from random import Random
+from xml.etree import ElementTree
+
 import pytest
 
+import kargo_model
 from diagrams.dots import dot
 from diagrams.kargo import pipelines, templates
 from diagrams.pictures import Edge, Mark, Node, Picture, Shape
@@ -216,3 +220,33 @@ def test_nothing_overlaps_in_a_template_of_many_steps(template, count):
 
     assert sum(n.shape is Shape.JOINT for n in found.nodes) >= 1
     check_layout(dot(found))
+
+
+# Whatever people give
+
+
+@pytest.mark.parametrize("seed", [*range(25), *(pytest.param(i, marks=pytest.mark.slow) for i in range(25, 500))])
+@pytest.mark.parametrize("form", ["pipeline", "template"])
+def test_a_damaged_manifest_is_drawn_or_refused_in_a_sentence(form, seed, tmp_path, capsys):
+    chance = Random(seed)
+    lines = (TASK if form == "template" else "\n---\n".join(SHOP)).splitlines()
+    for _ in range(chance.randint(1, 4)):
+        at = chance.randrange(len(lines))
+        lines[at] = chance.choice(
+            (
+                lines[at].split(":")[0] + ": " + chance.choice(("null", "{}", "[]", "<b>", "1e999", '"\\e[31m"')),
+                lines[chance.randrange(len(lines))],
+                lines[at].replace(chance.choice("abcdef"), chance.choice('<>&"\\{}')),
+                "",
+            )
+        )
+    file = tmp_path / "damaged.yaml"
+    file.write_text("\n".join(lines))
+
+    code = kargo_model.main(["draw", form, str(file), "--format", "svg"])
+    said = capsys.readouterr()
+    assert code in (0, 2)
+    if code == 0:
+        ElementTree.fromstring(said.out)
+    else:
+        assert said.err.splitlines()[-1].startswith("kargo-model: ")
