@@ -5,10 +5,11 @@ A walk is a value. It is known by its choices alone: they can be told in an addr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import islice
+from random import Random
 from typing import NamedTuple
 
 from invariants.check import STRATEGIES, check
@@ -151,6 +152,28 @@ def follow(system: System, start: int, choices: Iterable[Choice]) -> Walk:
     for choice in choices:
         walk = take(walk, choice)
     return walk
+
+
+WANDERINGS, LENGTH = 20, 40
+"""So many walks at random, of so many steps, show what values variables may have."""
+
+
+def glimpse(system: System) -> Mapping[str, tuple[Value, ...]]:
+    """Some values that each variable may have: those that are met on walks at random, the same ones every time."""
+    choose = Random(0)
+    found: dict[str, dict[Value, None]] = {}
+    for _ in range(WANDERINGS):
+        state = choose.choice(starts(system))
+        for _ in range(LENGTH):
+            for name, value in state.items():
+                found.setdefault(name, {})[value] = None
+            steps = choose.sample(system.actions, len(system.actions))
+            ways = ([s.state for s in system.perform(step, state) if s.state != state] for step in steps)
+            after = next((some for some in ways if some), None)
+            if after is None:
+                break
+            state = choose.choice(after)
+    return {name: tuple(values) for name, values in found.items()}
 
 
 # What is claimed

@@ -151,6 +151,12 @@ def test_the_way_to_a_phase_and_to_a_value(there: Served) -> None:
     assert there.explorer.walk(addresses.read(parse(to_value.headers["location"]))).state["abort_requested"]
 
 
+def test_what_was_not_seen_yet_can_be_looked_for(there: Served) -> None:
+    at = way(there, "phase verification[dev] FAILED", system="verification").headers["location"]
+
+    assert there.explorer.walk(addresses.read(parse(at))).state["verification[dev]"].phase.value == "Failed"
+
+
 def test_that_there_is_no_way_is_said(there: Served) -> None:
     answer = way(there, "claim terminal_phases_never_change")
 
@@ -179,10 +185,17 @@ def test_a_goal_of_nothing_is_refused(there: Served) -> None:
 
 
 def test_every_goal_has_a_name_of_its_own() -> None:
-    for system, release in (("single", "1.11.2"), ("retry", "1.8.3"), ("die-hard", "")):
+    for system, release in (
+        ("verification", "1.11.2"),
+        ("retry", "1.8.3"),
+        ("die-hard", ""),
+        ("session-edits", "head"),
+    ):
         subject = Catalogue().subject(system, release)
         walk = exploring.begin(subject.system)
-        keys = [g.key for g in goals(subject, walk, list(exploring.options(walk)), ())]
+        keys = [
+            g.key for g in goals(subject, walk, list(exploring.options(walk)), exploring.glimpse(subject.system))
+        ]
         assert len(keys) == len(set(keys))
 
 

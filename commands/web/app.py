@@ -21,7 +21,7 @@ from starlette.routing import Route
 from commands.web import addresses
 from commands.web.addresses import LONGEST, Address, AddressError
 from commands.web.catalogue import Catalogue, NothingLikeItError
-from commands.web.goals import goals
+from commands.web.goals import Seen, goals
 from commands.web.guard import Guard
 from commands.web.views import view
 from diagrams.lifecycles import Known
@@ -63,6 +63,7 @@ class Explorer:
         self._lock = threading.Lock()
         self._walks: dict[Address, Walk] = {}
         self._drawn: dict[str, Markup] = {}
+        self._glimpsed: dict[tuple[str, str], Seen] = {}
 
     def walk(self, address: Address) -> Walk:
         """The walk that an address stands for. Raises NothingLikeItError, ModelError."""
@@ -80,6 +81,13 @@ class Explorer:
                 del self._walks[next(iter(self._walks))]
         return walk
 
+    def glimpsed(self, address: Address) -> Seen:
+        """Values that the variables of a system are known to have somewhere."""
+        key = (address.system, address.release)
+        if key not in self._glimpsed:
+            self._glimpsed[key] = exploring.glimpse(self.catalogue.subject(*key).system)
+        return self._glimpsed[key]
+
     def drawn(self, known: Known[Any]) -> Markup:
         """The picture of a lifecycle."""
         if known.name not in self._drawn:
@@ -93,7 +101,7 @@ class Explorer:
         """
         walk = self.walk(address)
         subject = self.catalogue.subject(address.system, address.release)
-        known = goals(subject, walk, list(exploring.options(walk)), ())
+        known = goals(subject, walk, list(exploring.options(walk)), self.glimpsed(address))
         goal = next((g for g in known if g.key == key), None)
         if goal is None:
             raise _Told(400, "There is nothing like that to look for from here.")
@@ -172,7 +180,7 @@ class Pages:
         return RedirectResponse(str(target), 303) if target else self._shown(address, said)
 
     def _shown(self, address: Address, notice: str = "") -> Response:
-        seen = view(self.explorer.catalogue, address, self.explorer.walk(address))
+        seen = view(self.explorer.catalogue, address, self.explorer.walk(address), self.explorer.glimpsed(address))
         drawn = [(known, self.explorer.drawn(known)) for known in seen.group.lifecycles]
         return self._rendered("walk.html", view=seen, drawn=drawn, notice=notice)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -31,8 +31,14 @@ class Goal:
     property: Property
 
 
-def goals(subject: Subject, walk: Walk, options: Iterable[Option], told: Iterable[str]) -> Iterator[Goal]:
-    """Everything that can be looked for from where a walk has come to."""
+Seen = Mapping[str, Sequence[Value]]
+"""Values that variables are known to have somewhere."""
+
+
+def goals(
+    subject: Subject, walk: Walk, options: Iterable[Option], glimpsed: Seen, told: Iterable[str] = ()
+) -> Iterator[Goal]:
+    """Everything that can be looked for from where a walk has come to; variables that are `told` of come first."""
     for claim in subject.properties:
         if claim.kind is not Kind.SOMETIMES and claim.kind not in ABOUT_RUNS:
             yield Goal(f"claim {claim.name}", called(claim), "A claim is violated", claim)
@@ -43,7 +49,9 @@ def goals(subject: Subject, walk: Walk, options: Iterable[Option], told: Iterabl
     seen = [walk.state, *(s.before for s in walk.trace.steps), *(o.taken.after for o in options)]
     variables = [v for v in walk.system.variables if not v.local]
     for variable in sorted(variables, key=lambda v: v.name not in speaking):
-        yield from _of_variable(variable, walk, [state[variable.name] for state in seen])
+        yield from _of_variable(
+            variable, walk, [*(state[variable.name] for state in seen), *glimpsed.get(variable.name, ())]
+        )
 
 
 def _of_variable(variable: Variable, walk: Walk, seen: Iterable[Value]) -> Iterator[Goal]:
@@ -64,6 +72,6 @@ def _of_variable(variable: Variable, walk: Walk, seen: Iterable[Value]) -> Itera
         return
     for value in (*values, *(v for v in (False, True) if isinstance(now, bool) and v not in values)):
         if value != now:
-            said = shortened(show(value), LONGEST)
+            said = show(value)
             found = exploring.with_value(variable.name, value)
-            yield Goal(f"value {variable.name} {said}", f"= {said}", heading, found)
+            yield Goal(f"value {variable.name} {said}", f"= {shortened(said, LONGEST)}", heading, found)

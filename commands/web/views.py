@@ -9,7 +9,7 @@ from typing import Any
 
 from commands.web.addresses import LONGEST, Address
 from commands.web.catalogue import Catalogue, Group
-from commands.web.goals import Goal, goals
+from commands.web.goals import Goal, Seen, goals
 from diagrams import walks
 from diagrams.kargo.lanes import lane
 from diagrams.pages import playbacks
@@ -89,7 +89,7 @@ class View:
         return str(self.address.until(0))
 
 
-def view(catalogue: Catalogue, address: Address, walk: Walk) -> View:
+def view(catalogue: Catalogue, address: Address, walk: Walk, glimpsed: Seen) -> View:
     """What there is to see where a walk has come to."""
     subject, group = catalogue.subject(address.system, address.release), catalogue.group(address.system)
     options = list(exploring.options(walk))
@@ -98,7 +98,7 @@ def view(catalogue: Catalogue, address: Address, walk: Walk) -> View:
     full = len(walk.choices) >= LONGEST
     imports, expression = catalogue.in_a_test(address.system, address.release)
     test = walks.test_of(subject, walk, imports=imports, expression=expression, told=playback.told)
-    found = goals(subject, walk, options, playback.told)
+    found = goals(subject, walk, options, glimpsed, playback.told)
     return View(
         address=address,
         subject=subject,
