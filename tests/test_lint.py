@@ -361,3 +361,21 @@ def test_mutated_manifests_get_an_answer(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_thousands_of_mutated_manifests_get_an_answer(tmp_path: Path) -> None:
     fuzz(tmp_path, 3_500, seed=2)
+
+
+# Examples
+
+
+def test_the_example_breaks_what_its_page_says_and_its_mended_form_nothing() -> None:
+    found = json.loads(linted(ROOT / "examples" / "lint" / "webshop", "--format", "json")[1])["findings"]
+
+    assert sorted({f["rule"] for f in found}) == [
+        "auto-promotion-loop",
+        "http-polls-forever",
+        "if-not-boolean",
+        "never-runs",
+        "repeated-by-restart",
+        "retries-spent-at-once",
+        "shared-branch",
+    ]
+    assert linted(ROOT / "examples" / "lint" / "mended", "--fail-on", "note")[0] == 0
