@@ -62,7 +62,7 @@ class Step(Enum):
 
 
 class Branching(NamedTuple):
-    """Who pushes where, and how: `tries` is how often one git-push pushes at most, `waits_ms` how long it waits then.
+    """Who pushes where, and how: `tries` is how often one git-push pushes at most, `waits_ms` how long it waits.
 
     `shared` says whether all Stages push to one branch, or each to its own; the Stages are divided among
     `controllers`. `conflicts` says whether two commits may touch the same lines.
