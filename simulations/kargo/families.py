@@ -17,6 +17,7 @@ from simulations.kargo import (
     replay_steps,
     replay_wakeups,
 )
+from simulations.kargo.live import replay_snapshots
 from simulations.kargo.loop import replay_walks
 from simulations.replay import RecordingError, Replayed, read_lines
 
@@ -43,6 +44,7 @@ FAMILIES = (
     Family("argocd", frozenset({"id", "step", "promotion", "config", "apps"}), replay_argocd.replay),
     Family("reports", frozenset({"id", "topology", "events", "story", "expect"}), replay_walks.replay),
     Family("walks", frozenset({"id", "topology", "events"}), replay_walks.replay),
+    Family("snapshots", frozenset({"id", "manifests", "branches", "truth"}), replay_snapshots.replay),
 )
 
 PROGRAMS = "programs.jsonl.gz"
@@ -51,14 +53,23 @@ PROGRAMS = "programs.jsonl.gz"
 def family_of(folder: Path) -> Family:
     """The family of the recordings in `folder`, by the fields of its first program.
 
+    Recordings of moments have no programs; then it is told by the first moment.
+
     Raises RecordingError if there are none, or of no family known here.
     """
-    program: dict[str, Any] = next(islice(read_lines(folder / PROGRAMS), 1), {})
+    described = _described(folder) or folder / PROGRAMS
+    program: dict[str, Any] = next(islice(read_lines(described), 1), {})
     for family in FAMILIES:
         if family.keys <= program.keys():
             return family
     known = ", ".join(family.name for family in FAMILIES)
-    raise RecordingError(f"{folder / PROGRAMS}: the programs are of no family that can be replayed: {known}")
+    raise RecordingError(f"{described}: the programs are of no family that can be replayed: {known}")
+
+
+def _described(folder: Path) -> Path | None:
+    """The file that tells of which family the recordings are, None if there are none."""
+    names = (PROGRAMS, *(f"{release}.jsonl.gz" for release in RELEASES))
+    return next((folder / name for name in names if (folder / name).exists()), None)
 
 
 def folders(path: Path) -> tuple[list[tuple[Path, Family]], list[Path]]:
@@ -69,11 +80,11 @@ def folders(path: Path) -> tuple[list[tuple[Path, Family]], list[Path]]:
     if not path.is_dir():
         problem = "is not a folder" if path.exists() else "does not exist"
         raise RecordingError(f"{path} {problem}; expected a folder with {PROGRAMS} and a recording per release")
-    if (path / PROGRAMS).exists():
+    if _described(path):
         return [(path, family_of(path))], []
     found: list[tuple[Path, Family]] = []
     strange: list[Path] = []
-    for folder in sorted(p for p in path.iterdir() if (p / PROGRAMS).exists()):
+    for folder in sorted(p for p in path.iterdir() if _described(p)):
         try:
             found.append((folder, family_of(folder)))
         except RecordingError:

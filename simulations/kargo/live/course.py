@@ -281,9 +281,10 @@ class Course:
         yield from (since + soak + SECOND_MS for since in entered if since is not None for soak in soaks)
         for slot in self.cluster.made:
             if self.cluster.phase(slot) is PromotionPhase.RUNNING:
-                yield from self._timeouts(slot)
+                yield from self.timeouts(slot)
 
-    def _timeouts(self, slot: str) -> Iterator[int]:
+    def timeouts(self, slot: str) -> Iterator[int]:
+        """The instants at which the time of a step of a Promotion is over, told as late as it can be."""
         for step in self.cluster.plans[slot].steps:
             entry = self.cluster.state[of("entry", slot, step.rules.alias)]
             if (

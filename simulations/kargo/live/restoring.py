@@ -81,11 +81,16 @@ def restore(
             cluster.state |= _of_origins(found, pipeline)
     slots: dict[str, str] = {}
     for name in pipeline.names:
-        theirs = sorted((p for p in project.promotions if p.stage == name), key=lambda p: (p.created, p.uid, p.name))
+        theirs = sorted((p for p in project.promotions if p.stage == name), key=_age)
         taken = cluster.take_over(name, [_promotion(p, plans, pipeline, hidden) for p in theirs])
         slots |= dict(zip((p.name for p in theirs), taken, strict=True))
     cluster.names_made = highest_number(project)
     return Restored(cluster, slots, hidden, now)
+
+
+def _age(promotion: LivePromotion) -> tuple[int, str, str]:
+    """The order of creation; of those made in the same second, recordings number the uids."""
+    return (promotion.created, promotion.uid, promotion.name)
 
 
 def pipeline_of(project: LiveProject, order: Sequence[str] = ()) -> Pipeline:
