@@ -154,25 +154,28 @@ def follow(system: System, start: int, choices: Iterable[Choice]) -> Walk:
     return walk
 
 
-WANDERINGS, LENGTH = 20, 40
-"""So many walks at random, of so many steps, show what values variables may have."""
+WANDERINGS, LENGTH = 6, 50
+"""So many walks, of so many steps, show what values variables may have."""
 
 
 def glimpse(system: System) -> Mapping[str, tuple[Value, ...]]:
-    """Some values that each variable may have: those that are met on walks at random, the same ones every time."""
+    """Some values that each variable may have: those met on walks that look for what is new, the same every time."""
     choose = Random(0)
     found: dict[str, dict[Value, None]] = {}
+
+    def new(state: State) -> int:
+        return sum(value not in found.get(name, ()) for name, value in state.items())
+
     for _ in range(WANDERINGS):
         state = choose.choice(starts(system))
         for _ in range(LENGTH):
             for name, value in state.items():
                 found.setdefault(name, {})[value] = None
-            steps = choose.sample(system.actions, len(system.actions))
-            ways = ([s.state for s in system.perform(step, state) if s.state != state] for step in steps)
-            after = next((some for some in ways if some), None)
-            if after is None:
+            after = [s.state for s in system.successors(state) if s.state != state]
+            if not after:
                 break
-            state = choose.choice(after)
+            most = max(map(new, after))
+            state = choose.choice([s for s in after if new(s) == most])
     return {name: tuple(values) for name, values in found.items()}
 
 
