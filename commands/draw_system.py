@@ -23,6 +23,7 @@ from invariants.graphs import TooLargeError, state_graph
 from invariants.kargo import consumed_triggers, loops, shared_branch
 from invariants.kargo import systems as kargo_systems
 from invariants.properties import Kind
+from invariants.speckit import systems as workflows
 from invariants.subjects import Subject
 from invariants.trace import Trace
 from invariants.verdicts import Judgement, Verdict
@@ -72,10 +73,18 @@ def counterexample(options: argparse.Namespace) -> Drawable:
     told = Told(
         slug(f"{subject.name}-{claim.name}"),
         f"{'Violated' if broken else 'How it arises'}: {claim.claim}",
-        f"{subject.name}: {subject.about}{f', as {case.release}' if case.release else ''}",
+        f"{subject.name}: {subject.about}{_as_of(case)}",
         f"So {traces.verdict_of(claim, trace)}" if broken else "",
     )
     return draw_trace(trace, subject, told, table=options.table, speaks_of=claim.variables)
+
+
+def _as_of(case: checking.Case) -> str:
+    """Which release it is of which engine."""
+    if case.release is None:
+        return ""
+    workflow = "spec-kit" if case.system in workflows.NAMES else "Kargo"
+    return f", as {'Ambient' if case.system in checking.SESSIONS else workflow} {case.release}"
 
 
 def draw_trace(

@@ -26,7 +26,7 @@ def picture(subject: Subject, graph: StateGraph, kinds: Mapping[Phase, Kind]) ->
     """The picture of a state graph; the first value of a kind that is known decides how a node is coloured."""
     by = bool(graph.graph.get("by"))
     names = [name for name in varying(graph) if by or not name.startswith(subject.quiet)]
-    terminal = [nodes for nodes in components(graph, terminal=True) if len(nodes) > 1]
+    terminal = [nodes for nodes in components(graph, terminal=True) if 1 < len(nodes) < len(graph)]
     box_of = {node: f"box{number}" for number, nodes in enumerate(terminal) for node in nodes}
     boxes = tuple(Box(f"box{number}", "never left again") for number in range(len(terminal)))
     nodes = tuple(_node(node, graph, names, kinds, box_of.get(node, ""), by) for node in sorted(graph))
@@ -37,11 +37,13 @@ def picture(subject: Subject, graph: StateGraph, kinds: Mapping[Phase, Kind]) ->
         nodes,
         boxes,
         tuple(_edges(graph)),
-        tuple(_remarks(by)),
+        tuple(_remarks(graph, by)),
     )
 
 
-def _remarks(by: bool) -> Iterator[str]:
+def _remarks(graph: StateGraph, by: bool) -> Iterator[str]:
+    if any(source == target for source, target in graph.edges()):
+        yield "Steps that change nothing are left out."
     if by:
         yield "A node stands for all states with these values; a way along the edges need not be one to go."
 
@@ -69,13 +71,13 @@ def _named(variable: str) -> str:
 
 
 def _edges(graph: StateGraph) -> Iterator[Edge]:
-    """One edge for all steps from a node to another, named and counted."""
+    """One edge for all steps from a node to another one, named and counted."""
     between: dict[tuple[int, int], list[str]] = defaultdict(list)
     for source, target, data in graph.edges(data=True):
         between[source, target].append(
             f"{data['action']}: {data['label']}" if data["label"] else str(data["action"])
         )
-    for source, target in sorted(between):
+    for source, target in sorted(pair for pair in between if pair[0] != pair[1]):
         steps = sorted(set(between[source, target]))
         more = len(steps) - NAMED
         guard = "; ".join(steps[:NAMED]) + (f"; and {more} more" if more > 0 else "")

@@ -126,6 +126,7 @@ def test_a_counterexample_says_what_else_is_broken(draw):
 
     assert code == 0
     assert out.startswith("Violated: ")
+    assert out.splitlines()[1] == "retry: one step that may fail twice before it fails for good, as Kargo 1.8.3"
     assert err.startswith("drawn: ")
     assert "broken as well" in err
 
@@ -205,3 +206,25 @@ def test_a_file_that_was_there_stays_if_the_new_one_cannot_be_drawn(draw, tmp_pa
     assert draw("run", *MANIFESTS, "--table", "-o", str(file))[0] == 2
     assert file.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["x.mmd"]
+
+
+def test_a_state_graph_has_each_state_and_counts_the_steps_between_two(draw):
+    told = json.loads(draw("states", "die-hard", "--format", "json")[1])
+
+    assert len(told["nodes"]) == 16
+    assert told["about"].startswith("16 states, 96 edges")
+    assert "Steps that change nothing are left out." in told["remarks"]
+    assert all(edge["source"] != edge["target"] for edge in told["edges"])
+    assert [node["lines"][0] for node in told["nodes"] if node["label"] == "0"] == ["at the start"]
+
+
+def test_a_state_graph_by_variables_counts_states(draw):
+    told = json.loads(draw(*FORMS["states by"], "--format", "json")[1])
+
+    assert {node["label"] for node in told["nodes"]} >= {"Healthy, Succeeded", "not assessed, none"}
+    assert told["about"].startswith(f"{len(told['nodes'])} nodes for 129 states")
+    [box] = told["boxes"]
+    assert {n["label"] for n in told["nodes"] if n["box"] == box["key"]} == {
+        *("Healthy, none", "Progressing, none", "Unhealthy, none"),
+    }
+    assert sum(int(n["lines"][0].split()[0]) for n in told["nodes"]) == 129
