@@ -159,7 +159,7 @@ WANDERINGS, LENGTH = 6, 50
 
 
 def glimpse(system: System) -> Mapping[str, tuple[Value, ...]]:
-    """Some values that each variable may have: those met on walks that look for what is new, the same every time."""
+    """Some values that each variable may have: those on walks that look for what is new, the same every time."""
     choose = Random(0)
     found: dict[str, dict[Value, None]] = {}
 

@@ -152,13 +152,13 @@ def name(variable: str) -> tuple[str, str]:
 
 
 def value(found: Value, lifecycles: Lifecycles) -> str | list[str]:
-    """A value for the page: its text; and if it is in a phase that is drawn, the lifecycle, the class, the kind."""
+    """A value for the page: its text; if it is in a phase that is drawn, its lifecycle, class, kind and name, too."""
     text = shortened(show(found), LONGEST)
     phase = phase_of(found)
     if phase is None or type(phase) not in lifecycles:
         return text
     known = lifecycles[type(phase)]
-    return [text, known.name, phase_class(phase), known.kind(phase).value]
+    return [text, known.name, phase_class(phase), known.kind(phase).value, show(phase)]
 
 
 def document(playbacks: Iterable[Playback], lifecycles: Lifecycles) -> Json:

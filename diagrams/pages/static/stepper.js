@@ -17,7 +17,7 @@ const stepper = (() => {
     return element;
   };
 
-  // A value is a text, or a text with the lifecycle, the class and the kind of the phase that it is in.
+  // A value is a text, or a text with the lifecycle, the class, the kind and the name of the phase that it is in.
   const text = (value) => (Array.isArray(value) ? value[0] : value);
   const shown = (value) =>
     Array.isArray(value) ? make("span", { class: `chip ${value[3]}` }, value[0]) : value;
@@ -181,7 +181,7 @@ const stepper = (() => {
       const [field, owner] = data.names[name];
       const now = phaseAt(name, at);
       const was = at ? phaseAt(name, at - 1) : null;
-      const label = `Lifecycle of ${owner || field}: ${now ? `now ${now[0]}` : "not there yet"}`;
+      const label = `Lifecycle of ${owner || field}: ${now ? `now ${now[4]}` : "not there yet"}`;
       const drawn = pictures(lifecycleOf(name));
       const picture = make("div", { class: "lit scrolls", tabindex: "0", role: "region", "aria-label": label }, drawn);
       const light = (phase, mark) =>
@@ -206,7 +206,7 @@ const stepper = (() => {
             objects.querySelector('[aria-pressed="true"]').focus();
           },
         },
-        `${owner || field}${owner && field !== "phase" ? ` (${field})` : ""}: ${phase ? phase[0] : "–"}`,
+        `${owner || field}${owner && field !== "phase" ? ` (${field})` : ""}: ${phase ? phase[4] : "–"}`,
       );
     }
 
