@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from diagrams.theme import Kind
 
+WORDY = 28
+"""A text of more characters is a sentence."""
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -29,3 +32,8 @@ class Grid:
     rows: tuple[tuple[Cell, ...], ...]
     legend: tuple[Cell, ...] = ()
     """What the marks mean: the mark, and the meaning as what is more about it."""
+
+    @property
+    def wordy(self) -> bool:
+        """Whether its rows begin with sentences, which need room."""
+        return any(len(row[0].text) > WORDY for row in self.rows if len(row) > 1)
