@@ -152,7 +152,7 @@ def name(variable: str) -> tuple[str, str]:
 
 
 def value(found: Value, lifecycles: Lifecycles) -> str | list[str]:
-    """A value for the page: its text; in a phase that is drawn also its lifecycle, and the phase's class, kind, name."""
+    """A value for the page: its text; of a phase that is drawn also lifecycle, class, kind, and its name."""
     text = shortened(show(found), LONGEST)
     phase = phase_of(found)
     if phase is None or type(phase) not in lifecycles:
