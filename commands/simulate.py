@@ -148,7 +148,7 @@ def _sweep(study: Study, options: argparse.Namespace) -> int:
     plots = _plots() if options.plots else None
     what, _, _ = options.sweep.partition("=")
     points: list[tuple[str, Result]] = []
-    finished = True
+    value, finished = "", True
     for value, at in comparing.points(study, options.sweep):
         tallies, finished = _counted(comparing.variants(at, options.compare), options.on)
         if tallies:
@@ -169,8 +169,9 @@ def _sweep(study: Study, options: argparse.Namespace) -> int:
         for file in plots.write_sweep(sweep, options.plots):
             print(f"wrote {file}", file=sys.stderr)
     if not finished:
-        value, result = points[-1]
-        print(f"kargo-model: at {printable(what)} {printable(value)}, {shown.rests_on(result)}", file=sys.stderr)
+        _, last = points[-1]
+        told = shown.rests_on(last) if last.runs < last.wanted else "what is shown is finished"
+        print(f"kargo-model: interrupted at {printable(what)} {printable(value)}; {told}", file=sys.stderr)
     return DONE if finished else INTERRUPTED
 
 
