@@ -226,7 +226,8 @@ def test_a_folder_stands_for_the_files_in_it_that_mention_kargo(tmp_path: Path) 
     code, out, err = linted(tmp_path)
 
     assert (code, err) == (1, "")
-    assert out.splitlines()[0] == "1 error, 2 warnings: 2 Stages and tasks in 3 files, Kargo 1.11.2 (1 other object)"
+    first = out.splitlines()[0]
+    assert first == "1 error, 2 warnings: 2 Stages and tasks in 3 files, Kargo 1.11.2 (1 other object)"
     assert f"passed over: {tmp_path}/chart/templates/stage.yaml is a template that is no YAML yet" in out
 
 

@@ -218,6 +218,7 @@ ROWS = (
             task(CLONE, vars=[{"name": "image"}]),
         ),
     ),
+    Row("given-twice", (stage(CLONE), stage(PUSH)), (stage(CLONE), stage(PUSH, name="prod"))),
     Row(
         "task-not-given", (stage({"task": {"name": "deploy"}}),), (stage({"task": {"name": "deploy"}}), task(CLONE))
     ),

@@ -16,7 +16,7 @@ from simulations.kargo.lint.by_reading import Read
 from simulations.kargo.lint.exploring import Explorer, Told
 from simulations.kargo.lint.rules import BY_ID, Finding
 from simulations.kargo.lint.sentences import of_step, said
-from simulations.kargo.lint.units import Unit, lists, of_stage, units
+from simulations.kargo.lint.units import Unit, given_twice, lists, of_stage, units
 from simulations.kargo.lint.wanted import Wanted, restarts, wanted
 
 ALIASES = ("unknown-alias", "alias-comes-later")
@@ -67,6 +67,7 @@ class Linter:
             yield Finding(BY_ID["ignored-field"], warning.place, "", warning.text, releases=self._all)
         for subject, steps in lists(manifests):
             yield from (self._finding_of(read, subject) for read in by_reading.aliases(steps))
+        yield from (self._finding_of(*twice) for twice in given_twice(manifests))
         for stage in manifests.stages:
             for read in by_reading.missing_tasks(stage, manifests.tasks):
                 yield self._finding_of(read, of_stage(stage))
@@ -78,6 +79,8 @@ class Linter:
         steps = unit.views(self.behaviours)
         found = [*self._read(unit), *self._run(unit)]
         asked = [*wanted(steps), *((f.rule.id, number, "") for f, number in found if f.rule.id in ALIASES)]
+        if not unit.template.stage:  # a task is only a part of what a Promotion does
+            asked = [want for want in asked if want[0] != "nothing-done"]
         explored = [*self._explored(unit, asked), *self._explored(unit, restarts(steps), restart=True)]
         shown = {(f.rule.id, number): f.shown for f, number in explored}
         found = [(replace(f, shown=f.shown or shown.get((f.rule.id, n))), n) for f, n in found]

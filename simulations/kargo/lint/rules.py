@@ -155,7 +155,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "unknown-kind",
-        _ERROR,
+        _WARNING,
         _E,
         "No runner is built in for the kind of a step; the step is Errored.",
         "correct `uses`, or upgrade to a release that has it",
@@ -243,6 +243,13 @@ RULES: tuple[Rule, ...] = (
         "choose another alias for one of them",
     ),
     Rule("refused", _ERROR, _S, "Admission refuses what comes of these manifests.", "correct it"),
+    Rule(
+        "given-twice",
+        _WARNING,
+        _S,
+        "There are two Stages, or two tasks, of one name: which of them counts depends on which is applied last.",
+        "give only one of them, or another name; overlays are best judged one by one",
+    ),
     Rule(
         "task-not-given",
         _NOTE,

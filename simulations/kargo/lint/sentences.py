@@ -78,7 +78,7 @@ _SENTENCES: dict[str, Callable[[StepView], str]] = {
     "green-without-work": lambda s: "is begun, never done, and the Promotion succeeds",
     "retry-never-happens": _threshold,
     "never-runs": lambda s: "is never run, whatever the steps before it come to",
-    "unknown-kind": lambda s: "has no runner: no step of that kind is built in",
+    "unknown-kind": lambda s: "has no runner built in: only the commercial edition may have one",
     "timeout-never-fires": _timeout,
     "waits-forever": lambda s: "waits for something, and has no timeout",
     "http-polls-forever": _polls,

@@ -11,6 +11,7 @@ from model.kargo.manifest_types import Manifests, Stage, Step, Task
 from model.kargo.releases import Behaviours
 from model.kargo.templates import Template
 from simulations.kargo.lint import by_reading
+from simulations.kargo.lint.by_reading import Read
 from simulations.kargo.lint.rules import BY_ID, Finding
 from simulations.kargo.lint.wanted import UNKNOWN_TEXT, Essence, StepView, essence, views
 
@@ -55,18 +56,34 @@ def lists(manifests: Manifests) -> Iterator[tuple[str, tuple[Step, ...]]]:
     yield from ((of_task(task), task.steps) for task in manifests.tasks)
 
 
+def given_twice(manifests: Manifests) -> Iterator[tuple[Read, str]]:
+    """Stages and tasks of which there are several with one name: all but the last."""
+    every: tuple[Stage | Task, ...] = (*manifests.stages, *manifests.tasks)
+    last = {_key(found): found for found in every}
+    for found in every:
+        if last[_key(found)] is not found:
+            name = of_stage(found) if isinstance(found, Stage) else of_task(found)
+            text = f"{name} is given once more, at {last[_key(found)].place}"
+            yield Read("given-twice", found.place, text), name
+
+
+def _key(found: Stage | Task) -> tuple[str, str, str]:
+    return ("Stage" if isinstance(found, Stage) else found.kind, found.namespace, found.name)
+
+
 def units(manifests: Manifests) -> Iterator[Unit | Finding]:
     """Everything that can be explored, and what admission says of the rest.
 
     A Stage is left out whose tasks are not all given, and what is refused for its aliases: that is said elsewhere.
     """
+    tasks = tuple({_key(task): task for task in manifests.tasks}.values())
     used = {(s.task.kind, s.task.name) for stage in manifests.stages for s in stage.steps if s.task}
     for stage in manifests.stages:
-        if not stage.steps or any(by_reading.missing_tasks(stage, manifests.tasks)):
+        if not stage.steps or any(by_reading.missing_tasks(stage, tasks)):
             continue
-        only = Manifests(stages=(stage,), tasks=manifests.tasks)
+        only = Manifests(stages=(stage,), tasks=tasks)
         yield from _unit(of_stage(stage), stage.place, only)
-    for task in manifests.tasks:
+    for task in tasks:
         if (task.kind, task.name) not in used:
             # A variable without a default gets its value from the step that stands for the task.
             given = tuple((name, value or UNKNOWN_TEXT) for name, value in task.vars)

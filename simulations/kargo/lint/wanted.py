@@ -115,7 +115,8 @@ def _of_condition(step: StepView) -> Iterator[str]:
     yield "if-fails"
     if STATUS_NAMES.isdisjoint(step.condition.functions):
         yield "runs-after-failure"
-    yield "never-runs"
+    if step.kind is not None:
+        yield "never-runs"
 
 
 def _of_retries(step: StepView) -> Iterator[str]:
