@@ -122,7 +122,9 @@ def take_by_name(walk: Walk, name: str, label: str = "", nth: int = 0) -> Walk:
 
     Raises NotEnabledError if there is no such way.
     """
-    found = [o.choice for o in options(walk) if (o.taken.action, o.taken.label) == (name, label)]
+    named = ((number, step) for number, step in enumerate(walk.system.actions) if step.name == name)
+    ways = ((number, way) for number, step in named for way in enumerate(walk.system.perform(step, walk.state)))
+    found = [Choice(number, way) for number, (way, after) in ways if after.label == label]
     if not 0 <= nth < len(found):
         said = f" as {label!r}" if label else ""
         raise NotEnabledError(f"{name!r} cannot go{said} after step {len(walk.choices)}")
@@ -131,10 +133,9 @@ def take_by_name(walk: Walk, name: str, label: str = "", nth: int = 0) -> Walk:
 
 def nth_of_its_name(walk: Walk, number: int) -> int:
     """Of the ways that are said like step `number` (counted from 0), which one was taken: see `take_by_name`."""
-    before, choice = back(walk, len(walk.choices) - number), walk.choices[number]
-    alike = walk.trace.steps[number]
-    said = [o.choice for o in options(before) if (o.taken.action, o.taken.label) == (alike.action, alike.label)]
-    return said.index(choice)
+    choice, taken = walk.choices[number], walk.trace.steps[number]
+    ways = walk.system.perform(walk.system.actions[choice.step], taken.before)
+    return sum(way.label == taken.label for way in ways[: choice.way])
 
 
 def back(walk: Walk, steps: int = 1) -> Walk:

@@ -30,8 +30,10 @@ MAY_NAME_A_DOMAIN = {
 }
 """Files outside the domains' packages that are about one: the claims of the toys, and what shows runs of Kargo."""
 
-MAY_IMPORT_BY_NAME = {"kargo_model.py", "commands/fan_out.py", "commands/simulate.py", "commands/serve.py"}
-"""Files that load what they are asked for: a command, and clusters, plots and servers, whose libraries not everybody has."""
+MAY_IMPORT_BY_NAME = {
+    *("kargo_model.py", "commands/fan_out.py", "commands/simulate.py", "commands/serve.py"),
+}
+"""Files that load what they are asked for: commands, and clusters, plots, servers, whose libraries not all have."""
 
 LONGEST = 450
 FILES = [
