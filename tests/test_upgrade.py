@@ -162,7 +162,7 @@ def test_a_loop_tells_only_what_stages_like_these_can_reach(tmp_path: Path) -> N
     change = found["unstarted_inherits_collection"]
     assert change["subjects"] == ["Stage dev"]
     assert change["mends"] == [{"scenario": "lost-origin", "reports": ["K5", "#6810", "#6821"]}]
-    assert "dev.2/w: carried: none in 1.10.10, a1 in 1.11.2" in change["shown"][-1]
+    assert "dev.2/w: Freight carried: none in 1.10.10, a1 in 1.11.2" in change["shown"][-1]
 
 
 @pytest.mark.slow
@@ -277,4 +277,4 @@ def test_mutated_manifests_get_an_answer(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_many_mutated_manifests_get_an_answer(tmp_path: Path) -> None:
-    fuzz(tmp_path, 300, seed=2)
+    fuzz(tmp_path, 200, seed=2)

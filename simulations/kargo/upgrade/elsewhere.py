@@ -21,6 +21,7 @@ from simulations.kargo.lint.units import Unit
 
 LIMITS = Bounds(seconds=10.0)
 
+ARGOCD = frozenset({"argocd-update", "argocd-wait"})
 SELECTING = frozenset({"argocd_selectors", "selected_applications_wake"})
 BELIEVING = frozenset({"health_trust", "reported_status_sanitized", "applications_watched_closely"})
 DESIRING = frozenset({"revisions_before_health"})
@@ -28,10 +29,15 @@ DESIRING = frozenset({"revisions_before_health"})
 Pushes = Mapping[tuple[str, str], tuple[Push, ...]]
 
 
+def using_applications(units: tuple[Unit, ...]) -> Iterator[str]:
+    """What has steps about Argo CD Applications; nothing else looks at any."""
+    yield from (u.subject for u in units if any(s.kind in ARGOCD for s in u.template.steps))
+
+
 def of_applications(field: str, units: tuple[Unit, ...]) -> Iterator[str]:
     """What reaches a behaviour about Argo CD Applications, as far as manifests of Kargo tell."""
     for unit in units:
-        steps = [s for s in unit.template.steps if s.kind in ("argocd-update", "argocd-wait")]
+        steps = [s for s in unit.template.steps if s.kind in ARGOCD]
         mentioned = {word for s in steps for word in ("selector", "desiredRevision") if word in (s.config or "")}
         reached = (
             (field in BELIEVING and bool(steps))

@@ -199,8 +199,26 @@ def _differences(trace: Trace, looked: list[str]) -> Iterator[tuple[str, str, st
         here, then = trace.end[name], trace.end[second(name)]
         if here != then:
             found = re.fullmatch(r"([^\[]+)\[(.+)\]", name)
-            about = f"{found[2]}: {found[1].replace('_', ' ')}" if found else name
-            yield about, _word(here), _word(then)
+            about = f"{found[2]}: {_SPOKEN.get(found[1], found[1])}" if found else name
+            say = _when if name.startswith("stage_requeue") else _word
+            yield about, say(here), say(then)
+
+
+_SPOKEN = {
+    "stage_requeue": "looked at again",
+    "in_use": "Freight in use",
+    "last": "last Promotion on record",
+    "current": "current Promotion",
+    "carried": "Freight carried",
+    "freight": "Freight",
+    "verified": "verified",
+}
+
+
+def _when(requeue: object) -> str:
+    if isinstance(requeue, int):
+        return f"after {requeue / 1000:g} s"
+    return "by events only" if requeue is None else "by the queue's backoff, after an error"
 
 
 def _word(value: object) -> str:

@@ -77,10 +77,6 @@ class Upgrade:
     subjects: int = 0
 
 
-UNSEEN = (Where.FAULTS, Where.APPLICATIONS)
-"""Where behaviours show of which manifests of Kargo do not say everything."""
-
-
 def compare(bundle: Bundle, one: Behaviours, other: Behaviours, watch: Watch) -> Upgrade:
     """What changes for the manifests of a bundle."""
     found = tuple(u for u in units(bundle.manifests) if isinstance(u, Unit))
@@ -148,7 +144,7 @@ def _changes(
             trace, possible = elsewhere.run_for(name, one, other)
             bugs = mended(name, one, other)
             changes.append(replace(what, subjects=by, run=trace, possible_in=possible, mended=bugs))
-        elif where in UNSEEN and found:
+        elif where is Where.FAULTS or (where is Where.APPLICATIONS and any(elsewhere.using_applications(found))):
             unseen.append(what)
     return tuple(changes), tuple(unseen)
 
