@@ -75,7 +75,8 @@ def _claim(
 ) -> tuple[Cell, ...]:
     worst = _worst(found)
     systems = list(dict.fromkeys(name for name, _ in found))
-    bad = list(dict.fromkeys(name for name, j in found if j.verdict is Verdict.VIOLATED))
+    broken = not _situation(found)
+    bad = list(dict.fromkeys(name for name, j in found if broken and j.verdict is Verdict.VIOLATED))
     empty = "; its premise is never met" if all(j.vacuous for _, j in found) else ""
     where = f"{_count(len(systems), 'system')}" if len(systems) > 1 else systems[0]
     cases = f", {len(found)} cases" if len(found) > len(systems) else ""
