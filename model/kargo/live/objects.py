@@ -210,7 +210,8 @@ class LiveProject:
 class Live:
     """Everything that was read: project by project, what could not be used, and what is odd but does no harm.
 
-    `newest` is the latest instant that any object mentions, None if none does.
+    `newest` is the latest instant that any object mentions, None if none does. `traits` are fields that only some
+    releases write.
     """
 
     projects: tuple[LiveProject, ...]
@@ -218,3 +219,4 @@ class Live:
     warnings: tuple[InputWarning, ...] = ()
     kinds: frozenset[str] = frozenset()
     newest: int | None = None
+    traits: frozenset[str] = frozenset()

@@ -35,6 +35,7 @@ from model.kargo.requests import FreightRequest
 
 ARGO_VERSION = "argoproj.io/v1alpha1"
 FINALIZER = "kargo.akuity.io/finalizer"
+STAGE_LABEL = "kargo.akuity.io/stage"
 SKIPPED = ("managedFields", "output")
 """Keys whose values nobody reads here: bookkeeping, and what health checks found."""
 
@@ -69,6 +70,7 @@ class LiveReader:
         self.policies: dict[str, tuple[PromotionPolicy, ...]] = {}
         self.old_policies: dict[str, tuple[PromotionPolicy, ...]] = {}
         self.warnings: list[InputWarning] = []
+        self.traits: set[str] = set()
 
     def read(self, obj: Field, item_of: tuple[str, str] = ("", "")) -> None:
         """Take in an object; `item_of` are the version and kind that items of a typed list may leave out."""
@@ -129,6 +131,8 @@ class LiveReader:
             **(stage_status(status) if status else {}),
             place=obj.place,
         )
+        if stage.holds or stage.effective_holds:
+            self.traits.add("status.autoPromotionHolds of a Stage")
         self._keep(self.stages, (stage.namespace, stage.name), stage, obj)
 
     def promotion(self, obj: Field) -> None:
@@ -154,6 +158,8 @@ class LiveReader:
             uid=text(meta, "uid"),
             place=obj.place,
         )
+        if STAGE_LABEL in notes:
+            self.traits.add(f"the annotation {STAGE_LABEL} of a Promotion")
         self._keep(self.promotions, (promotion.namespace, promotion.name), promotion, obj)
 
     def a_freight(self, obj: Field) -> None:
@@ -173,6 +179,8 @@ class LiveReader:
             approved=_instants(status, "approvedFor", "approvedAt"),
             place=obj.place,
         )
+        if freight.discovered is not None:
+            self.traits.add("discoveredAt of a Freight")
         self._keep(self.freight, (namespace, name), freight, obj)
 
     def warehouse(self, obj: Field) -> None:
@@ -203,7 +211,7 @@ class LiveReader:
     def run(self, obj: Field) -> None:
         """An AnalysisRun, if it is one of a Stage."""
         meta, name, namespace = _identity(obj)
-        stage = dict(texts(meta, "labels", "a label")).get("kargo.akuity.io/stage", "")
+        stage = dict(texts(meta, "labels", "a label")).get(STAGE_LABEL, "")
         if not stage:
             return
         owners = items(meta, "ownerReferences", "a list of owners")
@@ -257,7 +265,8 @@ class LiveReader:
         projects = self._projects(names)
         newest = max((i for p in projects for i in _instants_of(p)), default=None)
         warnings = (*self.specs.warnings, *self.warnings)
-        return Live(projects, tuple(self.problems), warnings, frozenset(self.kinds), newest)
+        kinds, traits = frozenset(self.kinds), frozenset(self.traits)
+        return Live(projects, tuple(self.problems), warnings, kinds, newest, traits)
 
     def _projects(self, names: list[str]) -> tuple[LiveProject, ...]:
         by_kind = [

@@ -179,9 +179,9 @@ def _parts(scope: Scope) -> Iterator[Action | Part]:
         yield part(promoting, enabled=True, failed=False)
 
 
-def _from_origin(scope: Scope, request: FreightRequest) -> Iterator[Action | Part | Sequence]:
+def decide_from_origin(scope: Scope, request: FreightRequest) -> Iterator[Action | Part | Sequence]:
+    """What becomes of auto-promotion from an origin: the `verdict`, and the `choice` it is about."""
     fixed = {"request": request, "behaviours": scope.behaviours}
-    where = {"project": scope.pipeline.project}
     undecided = {"verdict": None}
     yield from choose(scope, request)
     yield scope.bind(
@@ -191,8 +191,8 @@ def _from_origin(scope: Scope, request: FreightRequest) -> Iterator[Action | Par
         in_use=scope.of("in_use", request.warehouse),
         effective_hold=scope.of("effective_hold", request.warehouse),
     )
-    saying = scope.bind(say_several, constants={"stage": scope.stage.name, **where}, writes=("error",))
-    yield part(saying, failed=True)
+    where = {"stage": scope.stage.name, "project": scope.pipeline.project}
+    yield part(scope.bind(say_several, constants=where, writes=("error",)), failed=True)
     for promotion in scope.created:
         of_it = {f: of(f, promotion) for f in ("phase", "name", "freight")}
         noting: list[Action | Part] = [
@@ -203,6 +203,11 @@ def _from_origin(scope: Scope, request: FreightRequest) -> Iterator[Action | Par
         yield part(sequence(f"note {promotion}", *noting), **undecided)
     arbitrary = {"arbitrary": scope.cache_honours_limits}
     yield part(scope.bind(decide, constants=fixed | arbitrary, writes=("verdict",)), **undecided)
+
+
+def _from_origin(scope: Scope, request: FreightRequest) -> Iterator[Action | Part | Sequence]:
+    where = {"project": scope.pipeline.project}
+    yield from decide_from_origin(scope, request)
     yield scope.bind(ask_for_promotion, constants=where, writes=("wanted", "failed"))
     yield scope.bind(say_refused, constants={"stage": scope.stage.name, **where}, writes=("error",))
     yield from create(scope)

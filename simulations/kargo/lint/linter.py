@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from model.inputs import printable
@@ -31,6 +31,9 @@ SUPERSEDED = {
 }
 """What is not said of a step if one of these others is: they say more."""
 
+Watch = Callable[[int, int], None]
+"""Who is told how much is done, of how much."""
+
 Numbered = tuple[Finding, int]
 """A finding, and the number of the step that it is about; -1 for the whole."""
 
@@ -44,17 +47,20 @@ class Linter:
     explorer: Explorer = field(default_factory=Explorer)
     incomplete: list[str] = field(default_factory=list)
 
-    def judge(self, bundle: Bundle) -> tuple[Finding, ...]:
-        """Every finding, in the order of files and lines."""
+    def judge(self, bundle: Bundle, watch: Watch | None = None) -> tuple[Finding, ...]:
+        """Every finding, in the order of files and lines; `watch` is told how many templates are done."""
         found = [*self._written(bundle.manifests)]
         templates: dict[tuple[str, str], Template] = {}
-        for unit in units(bundle.manifests):
+        every = tuple(units(bundle.manifests))
+        for done, unit in enumerate(every, start=1):
             if isinstance(unit, Finding):
                 found.append(replace(unit, releases=self._all))
                 continue
             found += self._unit(unit)
             if unit.template.stage:
                 templates[unit.template.project, unit.template.stage] = unit.template
+            if watch:
+                watch(done, len(every))
         found += of_pipelines.judge(bundle, templates, self.behaviours, self.releases)
         return tuple(sorted(_merged(found), key=_where))
 

@@ -137,9 +137,8 @@ def _polled(restored: Restored) -> Iterator[str]:
     cluster = restored.cluster
     for item in _items(restored):
         kind, _, name = item.partition("/")
-        if kind == "Stage" and not cluster.pipeline.stage(name).control_flow:
-            yield item
-        elif kind == "Promotion" and cluster.phase(restored.slots[name]) is PromotionPhase.RUNNING:
+        polled = kind == "Stage" and not cluster.pipeline.stage(name).control_flow
+        if polled or (kind == "Promotion" and cluster.phase(restored.slots[name]) is PromotionPhase.RUNNING):
             yield item
 
 

@@ -306,10 +306,14 @@ class Cluster:
     def may_promote(self, stage: str, freight: str) -> bool:
         """Whether Freight that exists may be promoted to a Stage."""
         asking = sequence("may it be promoted", *may_promote(self.scope(stage), freight, self.freight[freight]))
+        return bool(self.ask(asking)["admissible"])
+
+    def ask(self, step: Action | Sequence) -> Values:
+        """What lives only inside something that is done and, this time, has no effect."""
         before = self.state
-        record = self._run(asking)
+        record = self._run(step)
         self.state = before
-        return record is not None and bool(record["admissible"])
+        return record or dict(OF_PASSES)
 
     def _is_taken(self, name: str) -> bool:
         return any(self.state[of("name", p)] == name and self.phase(p) is not None for p in self.made)

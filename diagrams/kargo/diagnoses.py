@@ -1,0 +1,187 @@
+"""Diagnoses of the Stages of a cluster, as text and as JSON. Whatever comes from objects is made safe to print."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from model.inputs import printable
+from model.kargo.live.values import instant_text
+from simulations.kargo.live.actions import Action
+from simulations.kargo.live.commands_text import DESCRIBED, command
+from simulations.kargo.live.diagnosing import Diagnosis, Finding, Way
+from simulations.kargo.live.gates import Gate
+from simulations.kargo.live.replay_snapshots import told_action, truth_of
+from simulations.kargo.live.scripts import told
+from simulations.kargo.live.values_text import ago
+from simulations.kargo.live.verdicts import Now, Verdict
+
+Json = dict[str, Any]
+
+SHOWN = 200
+"""How many characters of a text from an object are shown."""
+
+STEPS = 12
+"""How many of the things that happen are told."""
+
+WAKES = {
+    "timer": "the controller's next regular look",
+    "app": "its applications being Healthy",
+    "analysis": "the end of its AnalysisRun",
+    "step": "the step under way to end",
+    "outside": "something outside, such as a Stage upstream",
+}
+"""What a Stage may wait for, in words."""
+
+GOALS = {
+    "open": "its Promotions over",
+    "recorded": "the last success on record",
+    "complete": "Freight of every Warehouse",
+    "verified": "its Freight verified",
+    "auto": "the newest Freight promoted",
+    "deleted": "the Stage gone",
+}
+"""What should be so in a Stage."""
+
+
+def safe(text: object) -> str:
+    """A text that is safe to print, and not too long."""
+    return printable(str(text), SHOWN)
+
+
+def headline(found: Diagnosis) -> str:
+    """The first line: every Stage with its verdict, if they are few; else how many there are of each."""
+    if not found.findings:
+        return "no Stage to diagnose"
+    if len(found.findings) <= STEPS:
+        return "; ".join(f"{safe(f.stage)}: {verdict(f.verdict)}" for f in found.findings)
+    counts = {now: sum(f.verdict.now is now for f in found.findings) for now in Now}
+    told_counts = ", ".join(f"{count} {_word(now)}" for now, count in counts.items() if count)
+    return f"{len(found.findings)} Stages: {told_counts}"
+
+
+def verdict(found: Verdict) -> str:
+    """A verdict in a few words."""
+    if found.now is Now.WAITING:
+        until = (
+            "" if found.at is None else f", for {ago(found.at)} at most or so" if "timer" in found.waits_for else ""
+        )
+        then = "; then needs someone" if found.later else ""
+        return f"waiting for {' or '.join(WAKES[w] for w in found.waits_for)}{until}{then}"
+    if found.now is Now.MOVING and found.later:
+        return "moving; then needs someone" if found.somebody_can else "moving; then stuck"
+    return _word(found.now)
+
+
+def _word(now: Now) -> str:
+    if now is Now.STUCK:
+        return "stuck: nothing that was tried helps"
+    return {Now.IDLE: "idle: nothing to do", Now.NEEDS_SOMEONE: "needs someone"}.get(now) or str(now.value)
+
+
+def lines(found: Diagnosis, *, explain: bool = False, everything: bool = False) -> Iterator[str]:
+    """What there is to say of each Stage that does not just run; of all, with `everything`."""
+    yield f"Kargo {found.release}, at {instant_text(found.now)}"
+    for finding in found.findings:
+        if everything or len(found.findings) == 1 or finding.gates or finding.ways:
+            yield ""
+            yield from _finding(finding, explain=explain)
+    if found.unseen:
+        yield ""
+        yield "What could not be seen:"
+        yield from (f"  {safe(text)}" for text in dict.fromkeys(found.unseen))
+
+
+def _finding(found: Finding, *, explain: bool) -> Iterator[str]:
+    yield f"Stage {safe(found.stage)} of {safe(found.project) or 'no namespace'}: {verdict(found.verdict)}"
+    missing = [GOALS[goal] for goal in found.verdict.unmet]
+    if missing:
+        yield f"  is missing: {', '.join(missing)}"
+    for gate in found.gates:
+        yield from _gate(gate)
+    for number, way in enumerate(found.ways, start=1):
+        yield from _way(way, number, found, explain=explain)
+    if found.worse:
+        avoid = sorted({f"{DESCRIBED[a.do]}{_about(a)}" for a in found.worse})
+        yield f"  makes it worse: {'; '.join(avoid[:3])}"
+    if explain and found.expected and not found.ways:
+        yield "  what happens next:"
+        yield from _changes(found.expected)
+
+
+def _gate(gate: Gate) -> Iterator[str]:
+    yield f"  {gate.name}: {safe(gate.why)}"
+    yield from (f"      {safe(path)}: {safe(value) or 'empty'}" for path, value in gate.fields)
+    if gate.bug:
+        yield f"      known: kargo-model reproduce {gate.bug}"
+
+
+def _about(action: Action) -> str:
+    names = [name for name in (action.promotion, action.freight) if name]
+    return f" ({safe(', '.join(names))})" if names else ""
+
+
+def _way(way: Way, number: int, found: Finding, *, explain: bool) -> Iterator[str]:
+    what = " and ".join(f"{DESCRIBED[a.do]}{_about(a)}" for a in way.actions)
+    at = f", {ago(round(way.actions[0].at * 1000))} from now" if way.actions and way.actions[0].at else ""
+    what = what or f"upgrade to Kargo {way.upgrade}"
+    note = " (gives up what was being promoted)" if way.gives_up else ""
+    left = f"; still missing: {', '.join(GOALS[g] for g in way.leaves)}" if way.leaves else ""
+    yield f"  way out {number}: {what}{at}{note}{left}"
+    yield from (f"      {safe(command(action, found.project))}" for action in way.actions)
+    meets = ", ".join(GOALS[goal] for goal in way.meets)
+    yield f"      then: {meets or 'something changes'}"
+    if explain:
+        yield from _changes(way.changes)
+
+
+def _changes(changes: tuple[Any, ...]) -> Iterator[str]:
+    for change in changes[:STEPS]:
+        at, stage, what, value = told(change)
+        yield f"      after {ago(round(at * 1000))}: {what} of {safe(stage)} is {safe(_value(value))}"
+    if len(changes) > STEPS:
+        yield f"      ... and {len(changes) - STEPS} more"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list):
+        return " ".join("gone" if one is None else str(one) or "new" for one in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{origin} {freight}" for origin, freight in value.items())
+    return "none" if value is None else str(value)
+
+
+def as_json(found: Diagnosis) -> Json:
+    """The whole diagnosis for programs."""
+    return {
+        "kargo": found.release,
+        "now": instant_text(found.now),
+        "stages": [_finding_as_json(finding) for finding in found.findings],
+        "unseen": list(dict.fromkeys(found.unseen)),
+    }
+
+
+def _finding_as_json(found: Finding) -> Json:
+    gates = [{"gate": g.name, "why": g.why, "fields": dict(g.fields), "known": g.bug or None} for g in found.gates]
+    return {
+        "project": found.project,
+        "stage": found.stage,
+        "verdict": truth_of(found.verdict),
+        "text": verdict(found.verdict),
+        "gates": gates,
+        "ways": [_way_as_json(way, found.project) for way in found.ways],
+        "worse": [told_action(action) for action in found.worse],
+        "expected": [told(change) for change in found.expected],
+    }
+
+
+def _way_as_json(way: Way, project: str) -> Json:
+    return {
+        "actions": [told_action(action) for action in way.actions],
+        "commands": [command(action, project) for action in way.actions],
+        "upgrade": way.upgrade or None,
+        "meets": list(way.meets),
+        "leaves": list(way.leaves),
+        "givesUp": way.gives_up,
+        "changes": [told(change) for change in way.changes],
+    }

@@ -1,0 +1,228 @@
+"""What is the matter with the Stages of a cluster, and what is the least that helps, by its live objects alone."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field, replace
+
+from model.kargo.live.objects import Live, LiveProject
+from model.kargo.phases import HealthState, PromotionPhase
+from model.kargo.releases import RELEASES, Behaviours
+from model.system import Tables
+from simulations.kargo.live.actions import Action
+from simulations.kargo.live.branches import WORLDS, Branch, Goals, goals_of, run
+from simulations.kargo.live.candidates import candidates
+from simulations.kargo.live.changes import Change
+from simulations.kargo.live.components import components
+from simulations.kargo.live.course import KIND
+from simulations.kargo.live.gates import Gate, closed_gates
+from simulations.kargo.live.inferring import Inferred, infer
+from simulations.kargo.live.restoring import Restored
+from simulations.kargo.live.verdicts import Now, Tried, Verdict, judge
+
+MOST_WAYS = 3
+"""How many ways out are told."""
+
+KINDS = ("Stage", "Promotion", "Freight", "Warehouse", "ProjectConfig", "AnalysisRun", "Application")
+"""The kinds that matter; where one was not given, the answer is narrower."""
+
+WITHOUT = {
+    "Promotion": "no Promotions were given: nothing is known of the queue of any Stage",
+    "Freight": "no Freight was given: all that Stages mention is taken to be deleted",
+    "Warehouse": "no Warehouses were given: those that Stages ask for are taken to exist",
+    "ProjectConfig": "no ProjectConfig was given: whether a Stage promotes by itself is taken from its status",
+    "AnalysisRun": "no AnalysisRuns were given: a verification under way is taken to have lost its own",
+    "Application": "no Applications were given: how they are is taken from the health of their Stages",
+}
+"""What follows from the absence of a kind."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way out: what to do, what it meets, what it leaves, and what changes after it."""
+
+    actions: tuple[Action, ...]
+    meets: tuple[str, ...]
+    leaves: tuple[str, ...]
+    gives_up: bool
+    changes: tuple[Change, ...]
+    upgrade: str = ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What there is to say of a Stage; `expected` is what happens next if nobody does anything."""
+
+    project: str
+    stage: str
+    verdict: Verdict
+    gates: tuple[Gate, ...] = ()
+    ways: tuple[Way, ...] = ()
+    expected: tuple[Change, ...] = ()
+    worse: tuple[Action, ...] = ()
+
+
+@dataclass
+class Diagnosis:
+    """All findings, and what could not be seen."""
+
+    release: str
+    now: int
+    findings: list[Finding] = field(default_factory=list)
+    unseen: list[str] = field(default_factory=list)
+
+
+def diagnose(
+    live: Live,
+    behaviours: Behaviours,
+    now: int,
+    *,
+    stages: Collection[str] = (),
+    what_if: Action | None = None,
+) -> Diagnosis:
+    """The findings about every Stage, or about those in `stages`, at the instant `now`.
+
+    With `what_if`, the way out that is told is that action, whatever comes of it.
+    """
+    found, tables = Diagnosis(behaviours.release, now), Tables()
+    for project in live.projects:
+        for part in components(project):
+            names = [s.name for s in part.stages] + [p.stage for p in part.promotions if not p.phase.terminal]
+            wanted = [name for name in dict.fromkeys(names) if not stages or name in stages]
+            if wanted:
+                inferred = infer(part, behaviours, now, newest=live.newest, tables=tables)
+                found.unseen += inferred.unseen
+                found.findings += Part(part, inferred, behaviours, tables, what_if).findings(wanted)
+    found.findings.sort(key=lambda one: (one.project, one.stage))
+    # A kind that is missing and is of no account: Applications, where no Stage's health is in question.
+    found.unseen += [
+        WITHOUT[kind] for kind in KINDS if kind not in live.kinds and kind in WITHOUT and _matters(kind, live)
+    ]
+    return found
+
+
+def _matters(kind: str, live: Live) -> bool:
+    """Whether it makes a difference that no objects of a kind were given."""
+    stages = [stage for project in live.projects for stage in project.stages]
+    if kind == "AnalysisRun":
+        newest = [e.verifications[0] for s in stages for e in s.history[:1] if e.verifications]
+        return any(not v.phase.terminal and v.run is not None for v in newest)
+    if kind == "Application":
+        return any(s.health not in (HealthState.HEALTHY, HealthState.NOT_ASSESSED) for s in stages)
+    return True
+
+
+@dataclass
+class Part:
+    """A part of a project, from which time is let run on."""
+
+    project: LiveProject
+    inferred: Inferred
+    behaviours: Behaviours
+    tables: Tables
+    what_if: Action | None = None
+    kind_unmet: Goals = field(init=False, default_factory=dict)
+
+    @property
+    def restored(self) -> Restored:
+        """The cluster at the moment."""
+        return self.inferred.restored
+
+    def findings(self, stages: list[str]) -> Iterator[Finding]:
+        """What there is to say of these Stages."""
+        goals = goals_of(self.restored, stages)
+        branches = self._branches(stages, goals)
+        self.kind_unmet = branches["cooperative"].unmet
+        left = {*goals, *self.kind_unmet}
+        tried: Tried = [
+            (action, run(self.restored, stages, KIND, action=action, restart=False))
+            for action in (candidates(self.restored, [s for s in stages if s in left]) if left else ())
+        ]
+        for stage in stages:
+            verdict = judge(stage, self.restored, goals, branches, tried)
+            shown = branches["alone"] if branches["alone"].first(stage) else branches["cooperative"]
+            expected = tuple(change for change in shown.changes if change.stage == stage)
+            needs = bool(verdict.later) or verdict.now in (Now.NEEDS_SOMEONE, Now.STUCK)
+            gates = closed_gates(self.restored, stage) if needs or verdict.now is Now.WAITING else []
+            ways = tuple(self._ways(stage, stages, verdict, tried)) if needs else ()
+            if self.what_if is not None and self._concerns(stage):
+                ways = (self._wished(stage, stages, verdict),)
+            worse = tuple(a for a, b in tried if set(b.unmet.get(stage, ())) > set(verdict.later)) if needs else ()
+            yield Finding(self.project.name, stage, verdict, tuple(gates), ways, expected, worse)
+
+    def _concerns(self, stage: str) -> bool:
+        return self.what_if is not None and self.what_if.stage in ("", stage)
+
+    def _wished(self, stage: str, stages: list[str], verdict: Verdict) -> Way:
+        """What comes of the action that was asked about."""
+        assert self.what_if is not None
+        branch = run(self.restored, stages, KIND, action=self.what_if)
+        return self._way((self.what_if,), stage, verdict, branch, gives_up=False)
+
+    def _branches(self, stages: list[str], goals: Goals) -> dict[str, Branch]:
+        """How it goes on in every world, as far as they can differ."""
+        alone = run(self.restored, stages)
+        found = {"alone": alone}
+        quiet = not alone.changes and not goals and not self._may_be_kind()
+        found["cooperative"] = alone if quiet else run(self.restored, stages, KIND)
+        found["restart"] = alone if quiet else run(self.restored, stages, restart=True)
+        if not quiet:
+            waiting = [s for s in stages if found["cooperative"].first(s) and self._is_later(alone, s)]
+            for name in ("app_only", "analysis_only", "steps_only") if waiting else ():
+                found[name] = run(self.restored, stages, WORLDS[name])
+        return found
+
+    def _is_later(self, alone: Branch, stage: str) -> bool:
+        first = alone.first(stage)
+        return first is None or first.at > 0
+
+    def _may_be_kind(self) -> bool:
+        """Whether anything around the cluster could be kinder than it is."""
+        hidden = self.restored.hidden
+        if any(app is not HealthState.HEALTHY for app in hidden.apps.values()):
+            return True
+        if any(
+            p.phase in (PromotionPhase.RUNNING, PromotionPhase.PENDING, PromotionPhase.NEW)
+            for p in self.project.promotions
+        ):
+            return True
+        return any(not run.phase.terminal for run in self.project.runs)
+
+    def _ways(self, stage: str, stages: list[str], verdict: Verdict, tried: Tried) -> Iterator[Way]:
+        """The ways out with the least harm: those that meet all goals, else some; at last an upgrade."""
+        branches = dict(tried)
+        count = 0
+        for actions, gives_up in ((verdict.helps, False), (verdict.gives_up, True), (verdict.helps_partly, False)):
+            for action in actions if count < MOST_WAYS else ():
+                if self._harms_others(branches[action], stage, stages):
+                    continue
+                count += 1
+                yield self._way((action,), stage, verdict, branches[action], gives_up)
+                if count == MOST_WAYS:
+                    break
+        if not count and verdict.later:
+            yield from self._upgrades(stage, stages, verdict)
+
+    def _harms_others(self, branch: Branch, stage: str, stages: list[str]) -> bool:
+        """Whether another Stage is worse off for it than if only the world is kind."""
+        kind = self.kind_unmet
+        return any(set(branch.unmet.get(s, ())) - set(kind.get(s, ())) for s in stages if s != stage)
+
+    def _way(
+        self, actions: tuple[Action, ...], stage: str, verdict: Verdict, branch: Branch, gives_up: bool
+    ) -> Way:
+        leaves = branch.unmet.get(stage, ())
+        wanted = verdict.later or verdict.unmet
+        meets = tuple(goal for goal in wanted if goal not in leaves)
+        return Way(actions, meets, leaves, gives_up, tuple(c for c in branch.changes if c.stage == stage))
+
+    def _upgrades(self, stage: str, stages: list[str], verdict: Verdict) -> Iterator[Way]:
+        """The oldest newer release in which the controllers, just started, meet the goals."""
+        names = list(RELEASES)
+        for name in names[names.index(self.behaviours.release) + 1 :] if self.behaviours.release in names else ():
+            newer = infer(self.project, RELEASES[name], self.restored.began, tables=Tables()).restored
+            branch = run(newer, stages, KIND, restart=True)
+            if not branch.unmet.get(stage):
+                found = self._way((), stage, verdict, branch, False)
+                yield replace(found, upgrade=name)
+                return

@@ -1,0 +1,266 @@
+"""Which gates of the control loop are closed for a Stage, in the order in which its controller meets them.
+
+A gate is a place in a pass where the controller does not go on: each is asked of the model's own rules, at the
+state that was read. With it come the fields that close it, and the known bug if it is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from model.kargo.auto_promotion import Verdict
+from model.kargo.loop.auto_promote import decide_from_origin
+from model.kargo.loop.sync_promotions import hold_back
+from model.kargo.loop.values import of
+from model.kargo.phases import HealthState, PromotionPhase, VerificationPhase
+from model.system import sequence
+from simulations.kargo.live.changes import newest
+from simulations.kargo.live.goals import wanted
+from simulations.kargo.live.restoring import Restored
+from simulations.kargo.live.values_text import ago
+
+Fields = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A gate that is closed: which it is, why in a sentence, the fields that close it, and the bug it is, if any.
+
+    `bug` is the name of a scenario that reproduces it.
+    """
+
+    name: str
+    why: str
+    fields: Fields = ()
+    bug: str = ""
+
+
+def closed_gates(restored: Restored, stage: str) -> list[Gate]:
+    """The gates that are closed for a Stage."""
+    state = restored.cluster.state
+    if not state[of("stage_exists", stage)]:
+        return [Gate("stage", "the Stage does not exist, so nobody makes its Promotions current")]
+    if state[of("deleting", stage)]:
+        return [Gate("stage", "the Stage is being deleted", (("metadata.deletionTimestamp", "set"),))]
+    if restored.cluster.pipeline.stage(stage).control_flow:
+        return list(_control_flow(restored, stage))
+    look = Look(restored, stage)
+    found = [*look.promotion(), *look.record(), *look.freight(), *look.health(), *look.verification()]
+    return [*found, *look.verified(), *look.auto_promotion()]
+
+
+def _control_flow(restored: Restored, stage: str) -> Iterator[Gate]:
+    cluster, state = restored.cluster, restored.cluster.state
+    for request in cluster.pipeline.stage(stage).requests:
+        missing = [f for f in wanted(cluster, stage, request) if state[of("verified", f, stage)] is None]
+        if missing and request.soak_ms:
+            why = (
+                f"Freight {missing[-1]} is verified upstream and has to soak there; a control flow Stage is not "
+                "looked at again when that is over"
+            )
+            yield Gate("soak", why, (("requestedFreight.sources.requiredSoakTime", f"{request.soak_ms // 1000}s"),))
+
+
+@dataclass(frozen=True)
+class Look:
+    """A Stage, looked at gate by gate."""
+
+    restored: Restored
+    stage: str
+
+    def its(self, field: str, *more: str) -> object:
+        """A field of the Stage."""
+        return self.restored.cluster.state[of(field, self.stage, *more)]
+
+    def open(self) -> list[tuple[str, PromotionPhase]]:
+        """The Promotions that are not over, by name, with their phases."""
+        cluster = self.restored.cluster
+        slots = [slot for slot in cluster.existing(self.stage) if not cluster.is_over(slot)]
+        found = [(str(cluster.state[of("name", slot)]), cluster.phase(slot)) for slot in slots]
+        return sorted((name, phase) for name, phase in found if phase is not None)
+
+    def promotion(self) -> Iterator[Gate]:
+        """Who is first in the queue, and what the others wait for."""
+        waiting, current = self.open(), self.its("current")
+        running = [name for name, phase in waiting if phase is PromotionPhase.RUNNING]
+        for name in running:
+            yield self._running(name)
+        if current is not None and str(current) not in [name for name, _ in waiting]:
+            slot = self.restored.slots.get(str(current))
+            gone = slot is None or self.restored.cluster.phase(slot) is None
+            why = f"the current Promotion {current} {'does not exist any more' if gone else 'is over'}"
+            yield Gate("promotion", f"{why}; the next pass over the Stage finds that", (_current(current),))
+            return
+        behind = [name for name, _ in waiting if name not in running and name != current]
+        if not behind or (current is None and self._held() is None):
+            return
+        if current is not None:
+            why = f"Promotion {', '.join(behind[:3])} waits behind {current}, which is current"
+            yield Gate("promotion", why, (_current(current),))
+            return
+        held = self._held()
+        if held is not None:
+            yield held
+
+    def _running(self, name: str) -> Gate:
+        """Which step of a running Promotion is not done."""
+        cluster, slot = self.restored.cluster, self.restored.slots[name]
+        for step in cluster.plans[slot].steps:
+            entry = cluster.state[of("entry", slot, step.rules.alias)]
+            if entry is None or entry.phase.over:
+                continue
+            limit = step.rules.timeout_ms
+            since = "" if entry.started_at is None else f" for {ago(self.restored.began - entry.started_at)}"
+            until = f"its timeout is {ago(limit)}" if limit else "it has no timeout"
+            errors = f" after {entry.error_count} errors" if entry.error_count else ""
+            why = f"step {step.rules.alias} of Promotion {name} is {entry.status}{since}{errors}; {until}"
+            fields = (("status.phase", "Running"), ("status.stepExecutionMetadata.status", str(entry.status)))
+            return Gate("promotion", why, fields, "" if limit else "no-end-to-waiting-for-health")
+        return Gate("promotion", f"Promotion {name} is Running", (("status.phase", "Running"),))
+
+    def _held(self) -> Gate | None:
+        """Whether the current Freight has to be verified before the next Promotion may start."""
+        cluster, state = self.restored.cluster, self.restored.cluster.state
+        health, verification = state[of("health", self.stage)], state[of("verification", self.stage)]
+        has = bool(newest(cluster, state, self.stage))
+        held = hold_back(has, verification, health, gate=cluster.behaviours.promotion_gate)
+        if not held:
+            return None
+        phase = "has not begun" if verification is None else f"is {verification.phase.value or 'new'}"
+        fields = (
+            ("status.freightHistory[0].verificationHistory[0].phase", "" if verification is None else phase[3:]),
+            ("status.health.status", health.value),
+        )
+        why = f"no Promotion may start while the verification of the current Freight {phase}"
+        return Gate("promotion", why, fields, "" if verification is not None else "late-verification")
+
+    def record(self) -> Iterator[Gate]:
+        """Promotions that are over are put on record in order of their names."""
+        cluster, state, last = self.restored.cluster, self.restored.cluster.state, self.its("last")
+        if last is None:
+            return
+        finished, has = self.its("last_finished"), newest(cluster, state, self.stage).values()
+        for slot in cluster.existing(self.stage):
+            name, phase = str(state[of("name", slot)]), cluster.phase(slot)
+            late = (state[of("finished", slot)] or 0) >= (finished if isinstance(finished, int) else 0)
+            fields = (("status.lastPromotion.name", str(last)), ("metadata.name", name))
+            if (
+                phase is PromotionPhase.SUCCEEDED
+                and late
+                and name < str(last)
+                and state[of("freight", slot)] not in has
+            ):
+                why = f"Promotion {name} succeeded and is not put on record: its name sorts before that of the last"
+                yield Gate("record", why, fields, _odd_name(cluster.behaviours.names_overwritten))
+            elif phase is not None and not phase.terminal and name <= str(last):
+                why = f"Promotion {name} will not be put on record: its name sorts before that of the last one"
+                yield Gate("record", why, fields, _odd_name(cluster.behaviours.names_overwritten))
+
+    def freight(self) -> Iterator[Gate]:
+        """Whether the Freight that the Stage has exists, and none is missing."""
+        cluster, state = self.restored.cluster, self.restored.cluster.state
+        has = newest(cluster, state, self.stage)
+        for warehouse, name in has.items():
+            if not cluster.exists_freight(name):
+                why = f"Freight {name} of Warehouse {warehouse} does not exist any more, and every pass fails on it"
+                field = f"status.freightHistory[0].items.Warehouse/{warehouse}.name"
+                yield Gate("freight", why, ((field, name),), "deleted-freight-takes-other-origins-along")
+        older = [dict(kept) for kept, _ in state[of("older_history", self.stage)]]
+        for warehouse in cluster.pipeline.stage(self.stage).origins:
+            if warehouse not in has and any(warehouse in entry for entry in older):
+                why = f"the Stage has lost its Freight of Warehouse {warehouse}, which it had before"
+                field = f"status.freightHistory[0].items.Warehouse/{warehouse}"
+                yield Gate("freight", why, ((field, "absent"),), "lost-origin")
+
+    def health(self) -> Iterator[Gate]:
+        """Only if the last Promotion succeeded, and none is current, does anybody look at the applications."""
+        last, phase, app = self.its("last"), self.its("last_phase"), self.its("app")
+        if self.its("current") is not None:
+            return
+        if last is not None and phase is not PromotionPhase.SUCCEEDED:
+            fields = (("status.lastPromotion.status.phase", str(phase)), ("status.health.status", self._health()))
+            why = f"health is not looked at, because the last Promotion on record, {last}, is {phase}"
+            yield Gate("health", why, fields, self._hidden_success(str(last)))
+        elif last is not None and app is not HealthState.HEALTHY:
+            issues = self.its("issues")
+            shown = "; ".join(map(str, issues)) if isinstance(issues, tuple) else ""
+            fields = (("status.health.status", self._health()), ("status.health.issues", shown or "none"))
+            bug = "scaling-looks-unready" if app is HealthState.PROGRESSING else ""
+            yield Gate("health", f"the applications are {app}", fields, bug)
+
+    def _health(self) -> str:
+        health = self.its("health")
+        return health.value if isinstance(health, HealthState) else ""
+
+    def _hidden_success(self, last: str) -> str:
+        """Whether what was aborted hides that the Freight in use was promoted with success."""
+        cluster, state = self.restored.cluster, self.restored.cluster.state
+        aborted = self.its("last_phase") is PromotionPhase.ABORTED
+        started = {str(state[of("name", s)]): state[of("started", s)] for s in cluster.existing(self.stage)}
+        queued = aborted and started.get(last, 0) is None
+        return "aborting-a-later-promotion-hides-an-earlier-success" if queued else ""
+
+    def verification(self) -> Iterator[Gate]:
+        """The verification of the current Freight."""
+        cluster, state = self.restored.cluster, self.restored.cluster.state
+        has, verification = newest(cluster, state, self.stage), state[of("verification", self.stage)]
+        if not has or all(state[of("verified", f, self.stage)] is not None for f in has.values()):
+            return
+        field = "status.freightHistory[0].verificationHistory"
+        if verification is None:
+            why = f"verification has not begun: first the Stage has to be Healthy; it is {self._health() or 'new'}"
+            yield Gate("verification", why, ((field, "absent"), ("status.health.status", self._health())))
+        elif not verification.phase.terminal:
+            run = next((r for r in state[of("runs", self.stage)] if r.number == verification.run), None)
+            there = "its AnalysisRun does not exist" if run is None else "its AnalysisRun is not over"
+            why = f"verification is {verification.phase.value or 'Pending'}: {there}"
+            yield Gate("verification", why, ((f"{field}[0].phase", verification.phase.value),))
+        elif verification.phase is not VerificationPhase.SUCCESSFUL:
+            why = f"the verification ended {verification.phase}; nobody repeats it unless asked"
+            yield Gate("verification", why, ((f"{field}[0].phase", str(verification.phase)),))
+
+    def verified(self) -> Iterator[Gate]:
+        """Freight is marked while the Stage is healthy, after a verification that was a success."""
+        cluster, state = self.restored.cluster, self.restored.cluster.state
+        verification = state[of("verification", self.stage)]
+        if verification is None or verification.phase is not VerificationPhase.SUCCESSFUL:
+            return
+        for name in newest(cluster, state, self.stage).values():
+            if cluster.exists_freight(name) and state[of("verified", name, self.stage)] is None:
+                why = f"Freight {name} is not marked as verified, though its verification was a success"
+                yield Gate("verified", why, ((f"Freight {name} status.verifiedIn.{self.stage}", "absent"),))
+
+    def auto_promotion(self) -> Iterator[Gate]:
+        """Why newer Freight is not promoted by itself."""
+        cluster, state = self.restored.cluster, self.restored.cluster.state
+        scope = cluster.scope(self.stage)
+        for request in scope.stage.requests:
+            newer = wanted(cluster, self.stage, request)[-1:]
+            if not newer or newer[0] in newest(cluster, state, self.stage).values():
+                continue
+            if self.its("policy") is not True:
+                said = "no policy is for it" if self.its("policy") is None else "its policy says so"
+                why = f"Freight {newer[0]} is there, and the Stage does not promote by itself: {said}"
+                yield Gate("auto-promotion", why, (("ProjectConfig spec.promotionPolicies", said),))
+                continue
+            record = cluster.ask(sequence("decide", *decide_from_origin(scope, request)))
+            verdict, choice = record["verdict"], record["choice"]
+            if isinstance(verdict, Verdict) and verdict is not Verdict.CREATED:
+                yield self._not_created(verdict, choice.newest, newer[0])
+
+    def _not_created(self, verdict: Verdict, candidate: str | None, newer: str) -> Gate:
+        why = f"Freight {candidate or newer} is not promoted by itself: {verdict.doc}"
+        if verdict is Verdict.NONE:
+            why = f"Freight {newer} is not promoted by itself: it is not available yet (soak time, other Stages)"
+        fields = (("status.lastPromotion.name", str(self.its("last"))), ("status.autoPromotionEnabled", "true"))
+        bug = "queue-stuck-after-a-failure" if verdict is Verdict.IN_FLIGHT else ""
+        return Gate("auto-promotion", why, fields, bug)
+
+
+def _current(name: object) -> tuple[str, str]:
+    return ("status.currentPromotion.name", str(name))
+
+
+def _odd_name(overwritten: bool) -> str:
+    return "odd-name-survives-an-upgrade" if overwritten else "frozen-stage"
