@@ -31,6 +31,7 @@ COMMANDS = {
     "policies": "judge failure policies: what each promises, and what it breaks",
     "report": "write a report: one page that works offline, with every counterexample to step through",
     "serve": "explore by hand, in a browser on this machine",
+    "diagnose": "diagnose the Stages of a cluster from its live objects: what they wait for, and what helps",
     "replay": "replay recordings of the real controller against the model",
     "differential": "hold the model of another engine, spec-kit's, against the real one",
 }
