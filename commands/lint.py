@@ -16,7 +16,7 @@ import argparse
 import json
 import sys
 
-from commands.output import DONE, VIOLATED, add_format, print_json
+from commands.output import DONE, VIOLATED, TallyLine, add_format, print_json
 from commands.output import REFUSED as BAD_INPUT
 from diagrams.kargo import ci_reports, findings, sarif
 from diagrams.kargo.findings import Linted
@@ -88,7 +88,7 @@ def lint(options: argparse.Namespace) -> Linted:
     if not _something(bundle) and (problems or not options.only_kargo):
         raise problems[0] if problems else _nothing(gathered)
     linter = Linter(behaviours)
-    kept, ignored = ignores.applied(linter.judge(bundle), gathered.texts)
+    kept, ignored = ignores.applied(linter.judge(bundle, TallyLine("lint")), gathered.texts)
     return Linted(
         behaviours.release,
         kept,

@@ -52,15 +52,16 @@ class Linter:
         found = [*self._written(bundle.manifests)]
         templates: dict[tuple[str, str], Template] = {}
         every = tuple(units(bundle.manifests))
-        for done, unit in enumerate(every, start=1):
+        tell = watch or _nobody
+        for done, unit in enumerate(every):
+            tell(done, len(every))
             if isinstance(unit, Finding):
                 found.append(replace(unit, releases=self._all))
                 continue
             found += self._unit(unit)
             if unit.template.stage:
                 templates[unit.template.project, unit.template.stage] = unit.template
-            if watch:
-                watch(done, len(every))
+        tell(len(every), len(every))
         found += of_pipelines.judge(bundle, templates, self.behaviours, self.releases)
         return tuple(sorted(_merged(found), key=_where))
 
@@ -137,6 +138,10 @@ class Linter:
             for b in self.releases
             if b == self.behaviours or self.explorer.breaks(unit.essence(b), b, want, told, restart=restart)
         )
+
+
+def _nobody(_done: int, _of: int) -> None:
+    """Nobody is told."""
 
 
 NOT_BOOLEAN = "must evaluate to a boolean"
