@@ -1,6 +1,8 @@
 """Diagnose the Stages of a cluster from its live objects.
 
-  kubectl get stages,promotions,freight,warehouses,projectconfigs,analysisruns -n P -o yaml | kargo-model diagnose -
+  kubectl get stages,promotions,freight,warehouses,projectconfigs -n P -o yaml | kargo-model diagnose -
+
+Add analysisruns, and applications of Argo CD, where there are such.
 
 Says of each Stage whether it is moving, waiting (for what), idle, in need of someone, or stuck; which gates of the
 control loop are closed, by which fields; and the least that helps, tried in the model. Nothing is written

@@ -11,6 +11,7 @@ from simulations.kargo.live.actions import Action
 from simulations.kargo.live.commands_text import DESCRIBED, command
 from simulations.kargo.live.diagnosing import Diagnosis, Finding, Way
 from simulations.kargo.live.gates import Gate
+from simulations.kargo.live.known_bugs import KnownBug, known_bug
 from simulations.kargo.live.replay_snapshots import told_action, truth_of
 from simulations.kargo.live.scripts import told
 from simulations.kargo.live.values_text import ago
@@ -64,7 +65,7 @@ def verdict(found: Verdict) -> str:
     """A verdict in a few words."""
     if found.now is Now.WAITING:
         until = (
-            "" if found.at is None else f", for {ago(found.at)} at most or so" if "timer" in found.waits_for else ""
+            "" if found.at is None else f", about {ago(found.at)} from now" if "timer" in found.waits_for else ""
         )
         then = "; then needs someone" if found.later else ""
         return f"waiting for {' or '.join(WAKES[w] for w in found.waits_for)}{until}{then}"
@@ -113,7 +114,13 @@ def _gate(gate: Gate) -> Iterator[str]:
     yield f"  {gate.name}: {safe(gate.why)}"
     yield from (f"      {safe(path)}: {safe(value) or 'empty'}" for path, value in gate.fields)
     if gate.bug:
-        yield f"      known: kargo-model reproduce {gate.bug}"
+        yield f"      {_known(known_bug(gate.bug))}"
+
+
+def _known(bug: KnownBug) -> str:
+    fix = f"; {bug.fixes[0]}" if bug.fixes else "; no fix is known"
+    where = f"in {bug.releases[0]} to {bug.releases[-1]}" if bug.releases else "in older releases"
+    return f"known as {', '.join(bug.reports)}, {where}{fix}: kargo-model reproduce {bug.name}"
 
 
 def _about(action: Action) -> str:
@@ -162,7 +169,10 @@ def as_json(found: Diagnosis) -> Json:
 
 
 def _finding_as_json(found: Finding) -> Json:
-    gates = [{"gate": g.name, "why": g.why, "fields": dict(g.fields), "known": g.bug or None} for g in found.gates]
+    gates = [
+        {"gate": g.name, "why": g.why, "fields": dict(g.fields), "known": _known_as_json(g.bug)}
+        for g in found.gates
+    ]
     return {
         "project": found.project,
         "stage": found.stage,
@@ -173,6 +183,14 @@ def _finding_as_json(found: Finding) -> Json:
         "worse": [told_action(action) for action in found.worse],
         "expected": [told(change) for change in found.expected],
     }
+
+
+def _known_as_json(name: str) -> Json | None:
+    if not name:
+        return None
+    bug = known_bug(name)
+    told_fixes = list(bug.fixes)
+    return {"scenario": name, "reports": list(bug.reports), "releases": list(bug.releases), "fixes": told_fixes}
 
 
 def _way_as_json(way: Way, project: str) -> Json:

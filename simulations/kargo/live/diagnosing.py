@@ -101,6 +101,12 @@ def diagnose(
     return found
 
 
+def _is_worse(action: Action, branch: Branch, stage: str, verdict: Verdict) -> bool:
+    """Whether more is missing after an action than if only the world is kind; turning a policy on asks for more."""
+    asked = {"auto"} if action.do == "auto_on" else set()
+    return set(branch.unmet.get(stage, ())) - asked > set(verdict.later)
+
+
 def _matters(kind: str, live: Live) -> bool:
     """Whether it makes a difference that no objects of a kind were given."""
     stages = [stage for project in live.projects for stage in project.stages]
@@ -147,7 +153,7 @@ class Part:
             ways = tuple(self._ways(stage, stages, verdict, tried)) if needs else ()
             if self.what_if is not None and self._concerns(stage):
                 ways = (self._wished(stage, stages, verdict),)
-            worse = tuple(a for a, b in tried if set(b.unmet.get(stage, ())) > set(verdict.later)) if needs else ()
+            worse = tuple(a for a, b in tried if needs and _is_worse(a, b, stage, verdict))
             yield Finding(self.project.name, stage, verdict, tuple(gates), ways, expected, worse)
 
     def _concerns(self, stage: str) -> bool:

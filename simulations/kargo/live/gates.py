@@ -47,7 +47,10 @@ def closed_gates(restored: Restored, stage: str) -> list[Gate]:
         return list(_control_flow(restored, stage))
     look = Look(restored, stage)
     found = [*look.promotion(), *look.record(), *look.freight(), *look.health(), *look.verification()]
-    return [*found, *look.verified(), *look.auto_promotion()]
+    found += look.verified()
+    # That nothing is promoted by itself is worth telling where it is meant to be, or nothing else is the matter.
+    meant = state[of("policy", stage)] is True
+    return [*found, *(look.auto_promotion() if meant or not found else ())]
 
 
 def _control_flow(restored: Restored, stage: str) -> Iterator[Gate]:
@@ -253,7 +256,10 @@ class Look:
         why = f"Freight {candidate or newer} is not promoted by itself: {verdict.doc}"
         if verdict is Verdict.NONE:
             why = f"Freight {newer} is not promoted by itself: it is not available yet (soak time, other Stages)"
-        fields = (("status.lastPromotion.name", str(self.its("last"))), ("status.autoPromotionEnabled", "true"))
+        fields = (
+            ("status.lastPromotion.name", str(self.its("last") or "absent")),
+            ("status.autoPromotionEnabled", "true"),
+        )
         bug = "queue-stuck-after-a-failure" if verdict is Verdict.IN_FLIGHT else ""
         return Gate("auto-promotion", why, fields, bug)
 
