@@ -278,3 +278,17 @@ def test_mutated_manifests_get_an_answer(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_many_mutated_manifests_get_an_answer(tmp_path: Path) -> None:
     fuzz(tmp_path, 200, seed=2)
+
+
+@pytest.mark.usefixtures("without_loops")
+def test_applications_are_spoken_of_only_where_a_step_looks_at_any(tmp_path: Path) -> None:
+    words = ("--from", "1.9.9", "--to", "1.11.2", "--format", "json")
+    without = json.loads(upgraded(written(tmp_path, stage(CLONE)), *words)[1])
+    sync = {"uses": "argocd-update", "as": "sync", "config": {"apps": [{"name": "web"}]}}
+    with_one = json.loads(upgraded(written(tmp_path, stage(sync)), *words)[1])
+
+    assert [u["behaviour"] for u in without["unseen"]] == ["every_end_removes_work_dir"]
+    assert "health_trust" not in {c["behaviour"] for c in without["changes"]}
+    assert "health_trust" in {c["behaviour"] for c in with_one["changes"]}
+    assert "several_authorized_stages" in {u["behaviour"] for u in with_one["unseen"]}
+    assert "selected_applications_wake" not in {u["behaviour"] for u in with_one["unseen"]}

@@ -29,9 +29,10 @@ DESIRING = frozenset({"revisions_before_health"})
 Pushes = Mapping[tuple[str, str], tuple[Push, ...]]
 
 
-def using_applications(units: tuple[Unit, ...]) -> Iterator[str]:
-    """What has steps about Argo CD Applications; nothing else looks at any."""
-    yield from (u.subject for u in units if any(s.kind in ARGOCD for s in u.template.steps))
+def may_matter(field: str, units: tuple[Unit, ...]) -> bool:
+    """Whether a behaviour about Applications may matter of which manifests do not tell: some step looks at any."""
+    told = field in SELECTING | DESIRING
+    return not told and any(s.kind in ARGOCD for u in units for s in u.template.steps)
 
 
 def of_applications(field: str, units: tuple[Unit, ...]) -> Iterator[str]:

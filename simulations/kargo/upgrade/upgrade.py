@@ -144,7 +144,7 @@ def _changes(
             trace, possible = elsewhere.run_for(name, one, other)
             bugs = mended(name, one, other)
             changes.append(replace(what, subjects=by, run=trace, possible_in=possible, mended=bugs))
-        elif where is Where.FAULTS or (where is Where.APPLICATIONS and any(elsewhere.using_applications(found))):
+        elif where is Where.FAULTS or (where is Where.APPLICATIONS and elsewhere.may_matter(name, found)):
             unseen.append(what)
     return tuple(changes), tuple(unseen)
 
