@@ -14,6 +14,7 @@ import pytest
 
 import kargo_model
 from benchmarks import shared_branch as pages
+from invariants.check import Verdict, check
 from invariants.kargo import shared_branch as claimed
 from model.kargo.failure_policies import Response, policy_named
 from model.kargo.shared_branch import branching
@@ -133,9 +134,9 @@ def test_a_push_is_rejected_only_where_the_checker_says_so() -> None:
         setting = setting_of(study)
         subject = claimed.explored("as simulated", "", setting)
         [claim] = [p for p in subject.properties if p.name == "no_push_is_rejected [s1]"]
-        [judged] = claimed.check(subject.system, [claim]).judgements
+        [judged] = check(subject.system, [claim]).judgements
         rejected = columns(study, REJECTIONS).sum() > 0
-        assert rejected == (judged.verdict is claimed.Verdict.VIOLATED), branch
+        assert rejected == (judged.verdict is Verdict.VIOLATED), branch
 
 
 def test_a_setting_is_that_of_the_release() -> None:
