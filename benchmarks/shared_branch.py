@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import matplotlib as mpl
 
@@ -22,59 +23,48 @@ from model.kargo.failure_policies import policy_named
 from model.kargo.releases import RELEASES
 from simulations.kargo.study import measures, study_file
 from simulations.kargo.study.measures import ATTEMPTS, REJECTED, TO_THE_LAST, WASTED, Tally, Variant
-from simulations.kargo.study.study import Outcome, Study
+from simulations.kargo.study.study import Branch, Outcome, Study
 
 ROOT = Path(__file__).parent.parent
 FILE, PLOTS = ROOT / "examples" / "studies" / "shared-branch.yaml", ROOT / "docs" / "plots"
 RUNS = 1000
 STAGES = (2, 5, 10, 20, 50)
-FEW = STAGES[:2]
-"""Those that take no time, for a test that the page is current."""
-
 POLICIES = ("none", "restart:3", "recreate:3", "rollback:3", "restart:49")
 HEAD = ("Stages", "", "all succeed", "each succeeds", "attempts", "wasted", "rejected pushes", "all is over after")
 
-Change = Callable[[Study], Study]
 
+class Pushes(NamedTuple):
+    """How the pushes go: in which release (None: that of the study), and what is otherwise about the branch."""
 
-def with_branch(**changes: bool | int | None) -> Change:
-    """The study with another branch."""
-
-    def change(study: Study) -> Study:
-        assert study.branch is not None, "the study has one"
-        fields: dict[str, object] = dict(changes)
-        return replace(study, branch=replace(study.branch, **fields))  # type: ignore[arg-type]  # names are literal
-
-    return change
-
-
-def without_lock(study: Study) -> Study:
-    """As the study is in the release whose lock is none."""
-    return replace(with_branch(retries=None)(study), behaviours=RELEASES["1.8.3"])
+    change: Callable[[Branch], Branch] = lambda branch: branch
+    release: str | None = None
 
 
 ONE_TRY = "one try (up to 1.1.1)"
-PUSHES: dict[str, Change] = {
-    ONE_TRY: with_branch(),
-    "1.8.3": without_lock,
-    "1.8.3, GitLab": lambda study: without_lock(with_branch(gitlab=True)(study)),
-    "1.11.2": with_branch(retries=None),
-    "1.11.2, 4 controllers": with_branch(retries=None, controllers=4),
-    "a branch each": with_branch(shared=False),
+PUSHES = {
+    ONE_TRY: Pushes(),
+    "1.8.3": Pushes(lambda branch: replace(branch, retries=None), "1.8.3"),
+    "1.8.3, GitLab": Pushes(lambda branch: replace(branch, retries=None, gitlab=True), "1.8.3"),
+    "1.11.2": Pushes(lambda branch: replace(branch, retries=None)),
+    "1.11.2, 4 controllers": Pushes(lambda branch: replace(branch, retries=None, controllers=4)),
+    "a branch each": Pushes(lambda branch: replace(branch, shared=False)),
 }
-"""How the pushes go, in a few words. Where each has a branch, they go as up to 1.1.1."""
+"""By a few words. Where each has a branch, they go as up to 1.1.1; the lock of 1.8.3 locks nothing."""
 
 
 @cache
-def study(stages: int) -> Study:
-    """The study with so many Stages."""
-    return replace(with_branch(stages=stages)(study_file.load(str(FILE))), runs=RUNS)
+def study(stages: int, pushes: str = ONE_TRY) -> Study:
+    """The study with so many Stages that push so."""
+    base, how = study_file.load(str(FILE)), PUSHES[pushes]
+    assert base.branch is not None, "the study has one"
+    behaviours = RELEASES[how.release] if how.release else base.behaviours
+    return replace(base, runs=RUNS, behaviours=behaviours, branch=how.change(replace(base.branch, stages=stages)))
 
 
 @cache
 def tally(stages: int, pushes: str, policy: str) -> Tally:
     """What the runs come to."""
-    changed = replace(PUSHES[pushes](study(stages)), policy=policy_named(policy))
+    changed = replace(study(stages, pushes), policy=policy_named(policy))
     [found] = measures.together(map(measures.count, measures.portions((Variant(policy, changed),))))
     return found
 

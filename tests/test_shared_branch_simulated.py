@@ -421,5 +421,8 @@ def test_the_page_shows_what_is_simulated() -> None:
 
 
 @pytest.mark.slow
-def test_the_whole_page_shows_what_is_simulated() -> None:
-    assert shown(pages.STAGES) == simulated(pages.STAGES)
+def test_more_of_the_page_shows_what_is_simulated() -> None:
+    """Not what takes minutes: the rows of 20 Stages and more."""
+    more = [n for n in pages.STAGES if n < 20]
+
+    assert shown(more) == simulated(more)
