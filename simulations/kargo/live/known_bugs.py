@@ -19,7 +19,7 @@ FOLDER = Path(scenario_file.__file__).parents[1] / "scenarios"
 
 @dataclass(frozen=True)
 class KnownBug:
-    """A bug: the name of its scenario, what is seen of it, its reports, the releases that have it, and its fixes."""
+    """A bug: its scenario, what is seen of it, its reports, the releases that have it, and its fixes."""
 
     name: str
     about: str
