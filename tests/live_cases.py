@@ -40,7 +40,7 @@ def analysis(phase: str, of_stage: str = "dev") -> Json:
 
 @dataclass(frozen=True)
 class Case:
-    """A cluster: how it came about in a release, the expected verdict of a Stage, gates among those closed, the bug.
+    """A cluster: how it came about in a release, the verdict of a Stage, gates among those closed, and the bug.
 
     `helps` is what the first way out does, None where none is asked for.
     """

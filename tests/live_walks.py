@@ -1,4 +1,4 @@
-"""Moments cut out of random walks of the model: the cluster with its queue, and the same put out as live objects."""
+"""Moments cut out of random walks of the model: the cluster with its queue, and its live objects."""
 
 from __future__ import annotations
 

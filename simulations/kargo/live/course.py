@@ -259,41 +259,18 @@ class Course:
 
         Who is `thorough` looks again at what was looked at before something was over that nobody awaited.
         """
-        now, deadlines = self.cluster.now, sorted(self.deadlines())
-        passed = [d for d in deadlines if d <= now]
+        now, ends = self.cluster.now, sorted(deadlines(self.cluster))
+        passed = [d for d in ends if d <= now]
         if self.thorough and passed and passed[-1] > self.awaited:
             self.awaited = passed[-1]
             return False
-        deadline = next((d for d in deadlines if now < d <= end), None)
+        deadline = next((d for d in ends if now < d <= end), None)
         if deadline is None:
             self.quiet = self.at
             return True
         self._skip(deadline)
         self.awaited = deadline
         return False
-
-    def deadlines(self) -> Iterator[int]:
-        """The instants at which a soak time is over, or the time of a step."""
-        state, stages = self.cluster.state, self.cluster.existing_stages()
-        requests = [r for stage in stages for r in self.cluster.pipeline.stage(stage).requests]
-        soaks = {r.soak_ms for r in requests if r.soak_ms}
-        entered = {state[of("since", f, stage)] for f in self.cluster.freight for stage in stages} if soaks else ()
-        yield from (since + soak + SECOND_MS for since in entered if since is not None for soak in soaks)
-        for slot in self.cluster.made:
-            if self.cluster.phase(slot) is PromotionPhase.RUNNING:
-                yield from self.timeouts(slot)
-
-    def timeouts(self, slot: str) -> Iterator[int]:
-        """The instants at which the time of a step of a Promotion is over, told as late as it can be."""
-        for step in self.cluster.plans[slot].steps:
-            entry = self.cluster.state[of("entry", slot, step.rules.alias)]
-            if (
-                step.rules.timeout_ms
-                and entry is not None
-                and not entry.phase.over
-                and entry.started_at is not None
-            ):
-                yield entry.started_at + step.rules.timeout_ms + SECOND_MS
 
     def _skip(self, deadline: int) -> None:
         """Leave out, for each timer, the whole periods in which nothing changes, to just before the deadline.
@@ -330,6 +307,26 @@ class Course:
         if slot not in self.cluster.plans or self.cluster.is_over(slot):
             return ()
         return self.cluster.plans[slot].aliases
+
+
+def deadlines(cluster: Cluster) -> Iterator[int]:
+    """The instants at which a soak time is over, or the time of a step, told as late as it can be."""
+    state, stages = cluster.state, cluster.existing_stages()
+    requests = [r for stage in stages for r in cluster.pipeline.stage(stage).requests]
+    soaks = {r.soak_ms for r in requests if r.soak_ms}
+    entered = {state[of("since", f, stage)] for f in cluster.freight for stage in stages} if soaks else ()
+    yield from (since + soak + SECOND_MS for since in entered if since is not None for soak in soaks)
+    for slot in cluster.made:
+        if cluster.phase(slot) is PromotionPhase.RUNNING:
+            yield from timeouts(cluster, slot)
+
+
+def timeouts(cluster: Cluster, slot: str) -> Iterator[int]:
+    """The instants at which the time of a step of a Promotion is over, told as late as it can be."""
+    for step in cluster.plans[slot].steps:
+        entry, limit = cluster.state[of("entry", slot, step.rules.alias)], step.rules.timeout_ms
+        if limit and entry is not None and not entry.phase.over and entry.started_at is not None:
+            yield entry.started_at + limit + SECOND_MS
 
 
 def begin(

@@ -14,7 +14,7 @@ from simulations.kargo.live.branches import WORLDS, Branch, Goals, goals_of, run
 from simulations.kargo.live.candidates import candidates
 from simulations.kargo.live.changes import Change
 from simulations.kargo.live.components import components
-from simulations.kargo.live.course import KIND
+from simulations.kargo.live.course import KIND, deadlines
 from simulations.kargo.live.gates import Gate, closed_gates
 from simulations.kargo.live.inferring import Inferred, infer
 from simulations.kargo.live.restoring import Restored
@@ -137,6 +137,9 @@ class Part:
     def findings(self, stages: list[str]) -> Iterator[Finding]:
         """What there is to say of these Stages."""
         goals = goals_of(self.restored, stages)
+        if not goals and self._is_at_rest():
+            yield from (Finding(self.project.name, stage, Verdict(Now.IDLE)) for stage in stages)
+            return
         branches = self._branches(stages, goals)
         self.kind_unmet = branches["cooperative"].unmet
         left = {*goals, *self.kind_unmet}
@@ -170,13 +173,22 @@ class Part:
         alone = run(self.restored, stages)
         found = {"alone": alone}
         quiet = not alone.changes and not goals and not self._may_be_kind()
-        found["cooperative"] = alone if quiet else run(self.restored, stages, KIND)
-        found["restart"] = alone if quiet else run(self.restored, stages, restart=True)
+        found["cooperative"] = kind = alone if quiet else run(self.restored, stages, KIND)
+        # A restart is asked about only where nothing else changes anything.
+        still = [s for s in stages if s in goals and not alone.first(s) and not kind.first(s)]
+        found["restart"] = run(self.restored, stages, restart=True) if still else alone
         if not quiet:
             waiting = [s for s in stages if found["cooperative"].first(s) and self._is_later(alone, s)]
             for name in ("app_only", "analysis_only", "steps_only") if waiting else ():
                 found[name] = run(self.restored, stages, WORLDS[name])
         return found
+
+    def _is_at_rest(self) -> bool:
+        """Whether no pass changes anything, now or later, and nothing around the cluster could be kinder."""
+        cluster, asked = self.restored.cluster, self.what_if is not None
+        if asked or self.restored.hidden.queue or self._may_be_kind():
+            return False
+        return all(end <= cluster.now for end in deadlines(cluster))
 
     def _is_later(self, alone: Branch, stage: str) -> bool:
         first = alone.first(stage)

@@ -8,19 +8,20 @@ unless they were given.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from model.kargo.live.objects import LiveApplication, LiveProject, LiveStage
 from model.kargo.loop.assess_health import DID_NOT_SUCCEED, IN_PROGRESS
 from model.kargo.loop.stage_pass import POLL_MS
+from model.kargo.loop.values import of
 from model.kargo.phases import HealthState, PromotionPhase
 from model.kargo.releases import Behaviours
 from model.system import Tables
-from simulations.kargo.live.course import Course, begin
+from simulations.kargo.live.course import timeouts
 from simulations.kargo.live.hidden import Hidden
 from simulations.kargo.live.restoring import Restored, restore
-from simulations.kargo.loop.waking import item_of_stage
+from simulations.kargo.loop.cluster import NO_OBJECT, Cluster
 
 SOMETIME_MS = POLL_MS // 2
 """When the next regular look at an object is, where one can only say that it is within the usual time."""
@@ -61,9 +62,11 @@ def infer(
     tables = tables or Tables()
     apps, unseen = _apps(project)
     quiet = restore(project, behaviours, now, Hidden(apps=apps), tables=tables)
-    before = restore(project, behaviours, min(now, newest or now), Hidden(apps=apps), tables=tables)
-    wanted, possible = (set(_woken(restored)) for restored in (before, quiet))
-    queue = tuple(item for item in _items(quiet) if item in wanted & possible)
+    possible = list(_woken(quiet, _items(quiet)))
+    if possible and newest is not None and newest < now:
+        before = restore(project, behaviours, newest, Hidden(apps=apps), tables=tables)
+        possible = list(_woken(before, possible))
+    queue = tuple(possible)
     timers = {item: _due(quiet, item) for item in _polled(quiet) if item not in queue}
     return Inferred(replace(quiet, hidden=Hidden(queue, timers, {}, apps)), tuple(unseen))
 
@@ -107,29 +110,40 @@ def _items(restored: Restored) -> Iterator[str]:
             yield f"Promotion/{name}"
 
 
-def _woken(restored: Restored) -> Iterator[str]:
-    """The items over which a pass would change something at the instant of the cluster.
+def _woken(restored: Restored, items: Iterable[str]) -> Iterator[str]:
+    """Those of the items over which a pass would change something at the instant of the cluster.
 
     A pass over a Promotion that has begun tries its step again: that it does only when it is time.
     """
-    for item in _items(restored):
+    probe = restored.cluster.copy()
+    for item in items:
         kind, _, name = item.partition("/")
         if kind == "Promotion":
             slot = restored.slots[name]
-            began = restored.cluster.phase(slot) is PromotionPhase.RUNNING
-            if began and not restored.cluster.state[f"abort_requested[{slot}]"]:
+            began = probe.phase(slot) is PromotionPhase.RUNNING
+            if began and not probe.state[of("abort_requested", slot)]:
                 continue
-        if _changes(begin(restored), restored, kind, name):
+        if _changes(probe, restored, kind, name):
+            probe = restored.cluster.copy()
             yield item
 
 
-def _changes(course: Course, restored: Restored, kind: str, name: str) -> bool:
+def _changes(probe: Cluster, restored: Restored, kind: str, name: str) -> bool:
+    """Whether a pass changes an object: the `probe` is not what it was, if it does."""
+    before = probe.state
     if kind == "Promotion":
-        item = f"Promotion/{restored.slots[name]}"
+        probe.reconcile_promotion(restored.slots[name])
     else:
-        item = item_of_stage(course.cluster.pipeline, name)
-    happened = course.controllers.reconcile(item)
-    return happened is not None and bool(happened.changed)
+        probe.reconcile_stage(name)
+    after = probe.state
+    if after is before:
+        return False
+    return any(value != before.get(n) and _is_stored(n) for n, value in after.items() if value is not before.get(n))
+
+
+def _is_stored(variable: str) -> bool:
+    """Whether a variable is part of an object that the API server has."""
+    return variable.partition("[")[0] not in (*NO_OBJECT, "now", "tries", "answer")
 
 
 def _polled(restored: Restored) -> Iterator[str]:
@@ -147,6 +161,5 @@ def _due(restored: Restored, item: str) -> int:
     kind, _, name = item.partition("/")
     if kind == "Stage":
         return SOMETIME_MS
-    course = begin(restored)
-    deadlines = [at - restored.began for at in course.timeouts(restored.slots[name])]
-    return max(0, min([SOMETIME_MS, *deadlines]))
+    ends = (at - restored.began for at in timeouts(restored.cluster, restored.slots[name]))
+    return max(0, min([SOMETIME_MS, *ends]))

@@ -233,7 +233,7 @@ class Writer:
             },
             annotations=filled(notes),
             creationTimestamp=instant_text(its("created")),
-            uid=f"{slot.rpartition('#')[2]:0>12}",
+            uid=f"{self.cluster.existing(stage).index(slot) + 1:012}",
         )
 
     def _own(self, slot: str, stage: str) -> list[Json]:

@@ -186,6 +186,8 @@ class Cluster:
 
     def reconcile_promotion(self, promotion: str, back: int = 0) -> Passed:
         """One pass over a Promotion, which its controller's cache has as it was `back` writes ago."""
+        if self.is_over(promotion):
+            return NOTHING  # what `open_pass` says of it, without a pass being built for it
         versions = self.made[promotion].versions
         if back and not self.behaviours.reads_past_the_cache:
             return self._stale_pass(promotion, versions[max(0, len(versions) - 1 - back)])
