@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from model.kargo.live.objects import Live, LiveProject
@@ -22,6 +22,9 @@ from simulations.kargo.live.verdicts import Now, Tried, Verdict, judge
 
 MOST_WAYS = 3
 """How many ways out are told."""
+
+ENOUGH = 2
+"""How many ways out that meet all goals are enough to look no further."""
 
 KINDS = ("Stage", "Promotion", "Freight", "Warehouse", "ProjectConfig", "AnalysisRun", "Application")
 """The kinds that matter; where one was not given, the answer is narrower."""
@@ -143,10 +146,7 @@ class Part:
         branches = self._branches(stages, goals)
         self.kind_unmet = branches["cooperative"].unmet
         left = {*goals, *self.kind_unmet}
-        tried: Tried = [
-            (action, run(self.restored, stages, KIND, action=action, restart=False))
-            for action in (candidates(self.restored, [s for s in stages if s in left]) if left else ())
-        ]
+        tried = self._try(stages, [s for s in stages if s in left], branches)
         for stage in stages:
             verdict = judge(stage, self.restored, goals, branches, tried)
             shown = branches["alone"] if branches["alone"].first(stage) else branches["cooperative"]
@@ -158,6 +158,26 @@ class Part:
                 ways = (self._wished(stage, stages, verdict),)
             worse = tuple(a for a, b in tried if needs and _is_worse(a, b, stage, verdict))
             yield Finding(self.project.name, stage, verdict, tuple(gates), ways, expected, worse)
+
+    def _try(self, stages: list[str], left: list[str], branches: Mapping[str, Branch]) -> Tried:
+        """Try actions, those that do the least harm first, until for every Stage that needs some enough help."""
+        found: list[tuple[Action, Branch]] = []
+        missing = {s: ENOUGH for s in left if s in self.kind_unmet or not self._moves(s, branches)}
+        actions = candidates(self.restored, left) if missing else []
+        for action in sorted(actions, key=lambda one: one.harm):
+            branch = run(self.restored, stages, KIND, action=action)
+            found.append((action, branch))
+            for stage in list(missing):
+                missing[stage] -= not branch.unmet.get(stage)
+                if not missing[stage]:
+                    del missing[stage]
+            if not missing:
+                break
+        return found
+
+    def _moves(self, stage: str, branches: Mapping[str, Branch]) -> bool:
+        """Whether anything changes by itself, or with kindness."""
+        return any(branches[name].first(stage) is not None for name in ("alone", "cooperative"))
 
     def _concerns(self, stage: str) -> bool:
         return self.what_if is not None and self.what_if.stage in ("", stage)

@@ -22,6 +22,7 @@ from model.kargo.live.objects import (
     LiveVerification,
     StepMetadata,
 )
+from model.kargo.loop.fields import OF_FREIGHT_IN_STAGES, OF_ORIGINS
 from model.kargo.loop.pipeline import Pipeline, StageSpec
 from model.kargo.loop.values import CONDITIONS, Asked, Hold, Intent, Note, Run, RunNote, Verification, of
 from model.kargo.manifest_types import NO_RETRY, Step
@@ -68,8 +69,9 @@ def restore(
     cluster = Cluster(pipeline, behaviours, plans.of_stage, tables or Tables(), freight.items())
     cluster.state["now"] = now
     by_name = {stage.name: stage for stage in project.stages}
+    elsewhere = _furnish_missing(cluster)
     for one in project.freight:
-        _restore_freight(cluster, one)
+        _restore_freight(cluster, one, elsewhere)
     cluster.order_freight()
     for name in pipeline.names:
         found = by_name.get(name)
@@ -204,8 +206,21 @@ def _decided(found: Plan) -> Plan:
 # Freight
 
 
-def _restore_freight(cluster: Cluster, freight: LiveFreight) -> None:
-    known = set(cluster.pipeline.names)
+def _furnish_missing(cluster: Cluster) -> frozenset[str]:
+    """Have what there is to say of Warehouses and Stages that are asked for, and were not given: these Stages."""
+    pipeline = cluster.pipeline
+    for stage in pipeline.stages:
+        for warehouse in (w for w in stage.origins if w not in pipeline.warehouses):
+            cluster.state |= {of(f, stage.name, warehouse): initial for f, initial in OF_ORIGINS.items()}
+    missing = frozenset(s for stage in pipeline.stages for s in stage.upstream) - frozenset(pipeline.names)
+    for freight in cluster.freight:
+        for name in missing:
+            cluster.state |= {of(f, freight, name): initial for f, initial in OF_FREIGHT_IN_STAGES.items()}
+    return missing
+
+
+def _restore_freight(cluster: Cluster, freight: LiveFreight, elsewhere: frozenset[str]) -> None:
+    known = {*cluster.pipeline.names, *elsewhere}
     name = freight.name
     cluster.state[of("freight_exists", name)] = True
     by_discovery = cluster.behaviours.newest_by_discovery and freight.discovered is not None
