@@ -197,8 +197,11 @@ class Look:
         return health.value if isinstance(health, HealthState) else ""
 
     def _hidden_success(self, last: str) -> str:
-        """Whether what was aborted hides that the Freight in use was promoted with success."""
+        """The bug, if what was aborted hides that the Freight in use, not verified yet, was a success."""
         cluster, state = self.restored.cluster, self.restored.cluster.state
+        has = newest(cluster, state, self.stage)
+        if all(state[of("verified", freight, self.stage)] is not None for freight in has.values()):
+            return ""
         aborted = self.its("last_phase") is PromotionPhase.ABORTED
         started = {str(state[of("name", s)]): state[of("started", s)] for s in cluster.existing(self.stage)}
         queued = aborted and started.get(last, 0) is None

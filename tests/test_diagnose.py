@@ -1,0 +1,243 @@
+"""`kargo-model diagnose`, as it is called."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from live_cases import CASES, Case
+from live_mutations import mutated
+from live_walks import cuts, read_back
+
+from diagrams.kargo import diagnoses
+from kargo_model import main
+from model.inputs import InputError
+from model.kargo.releases import RELEASES
+from simulations.kargo.live.diagnosing import diagnose
+from simulations.kargo.live.writing import manifests
+from simulations.kargo.loop.walks import Walk
+
+CLUSTERS = Path(__file__).parents[1] / "examples" / "clusters"
+
+Json = dict[str, Any]
+
+
+def written(name: str) -> Json:
+    """The objects of a case."""
+    case: Case = next(case for case in CASES if case.name == name)
+    walk = Walk(case.program, RELEASES[case.kargo])
+    walk.begin()
+    for event in case.program["events"]:
+        walk.do(event)
+    return manifests(walk.cluster)
+
+
+@pytest.fixture
+def frozen() -> Json:
+    """A Stage that puts nothing on record any more."""
+    return written("a name of a person's own (K1)")
+
+
+def saved(folder: Path, found: object, name: str = "objects.yaml") -> str:
+    """A file with objects."""
+    path = folder / name
+    path.write_text(yaml.safe_dump(found) if name.endswith("yaml") else json.dumps(found))
+    return str(path)
+
+
+def test_the_first_line_has_the_verdict_and_the_rest_why_and_what_helps(
+    tmp_path: Path, frozen: Json, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main(["diagnose", saved(tmp_path, frozen), "--kargo", "1.10.10"])
+
+    out = capsys.readouterr().out
+    assert code == 0
+    assert out.startswith("dev: needs someone\n")
+    assert "known as K1, #6214, #6741, in 1.8.3 to 1.10.10" in out
+    assert "status.lastPromotion.name: zz" in out
+    assert "kargo promote --project=demo --freight=fa1 --stage=dev" in out
+
+
+def test_order_form_and_files_make_no_difference(
+    tmp_path: Path, frozen: Json, capsys: pytest.CaptureFixture[str]
+) -> None:
+    items = frozen["items"]
+    for item in items:
+        item["metadata"] |= {"managedFields": [{"manager": "kubectl"}], "selfLink": "x"}
+        item["unknown"] = {"deep": [1, 2]}
+    stages = {"apiVersion": "kargo.akuity.io/v1alpha1", "kind": "StageList"}
+    stages |= {
+        "items": [
+            {k: v for k, v in i.items() if k not in ("apiVersion", "kind")} for i in items if i["kind"] == "Stage"
+        ]
+    }
+    rest = [item for item in reversed(items) if item["kind"] != "Stage"]
+    calls = [
+        [saved(tmp_path, frozen)],
+        [saved(tmp_path, frozen, "one.json")],
+        [
+            saved(tmp_path, {"apiVersion": "v1", "kind": "List", "items": rest}, "rest.json"),
+            saved(tmp_path, stages, "s.yaml"),
+        ],
+    ]
+    (tmp_path / "many.yaml").write_text(yaml.safe_dump_all(reversed(items)))
+    calls.append([str(tmp_path / "many.yaml")])
+
+    answers = []
+    for files in calls:
+        assert main(["diagnose", *files, "--kargo", "1.10.10"]) == 0
+        answers.append(capsys.readouterr().out)
+
+    assert len(set(answers)) == 1
+
+
+def test_standard_input_and_json(
+    frozen: Json, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stdin = type("Stdin", (), {"buffer": io.BytesIO(json.dumps(frozen).encode())})
+    monkeypatch.setattr("sys.stdin", stdin)
+
+    code = main(["diagnose", "-", "--kargo", "1.10.10", "--now", "2000-01-01T00:10:00Z", "--format", "json"])
+
+    found = json.loads(capsys.readouterr().out)
+    assert code == 0
+    assert found["schema"] == "kargo-model/diagnose"
+    assert found["now"] == "2000-01-01T00:10:00Z"
+    [stage] = found["stages"]
+    assert stage["verdict"]["now"] == "needs-someone"
+    assert stage["gates"][0]["known"]["scenario"] == "frozen-stage"
+    assert stage["ways"][0]["commands"]
+
+
+def test_the_release_is_guessed_and_that_is_said(
+    tmp_path: Path, frozen: Json, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["diagnose", saved(tmp_path, frozen)])
+    assert "it is taken to be 1.10.10" in capsys.readouterr().out
+
+    promotion = next(item for item in frozen["items"] if item["kind"] == "Promotion")
+    promotion["metadata"].setdefault("annotations", {})["kargo.akuity.io/stage"] = "dev"
+    main(["diagnose", saved(tmp_path, frozen)])
+    assert "it is taken to be 1.11.2, because of the annotation" in capsys.readouterr().out
+
+
+def test_a_kind_that_is_missing_narrows_the_answer(
+    tmp_path: Path, frozen: Json, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frozen["items"] = [item for item in frozen["items"] if item["kind"] not in ("Promotion", "Warehouse")]
+
+    main(["diagnose", saved(tmp_path, frozen), "--kargo", "1.10.10"])
+
+    out = capsys.readouterr().out
+    assert "no Promotions were given" in out
+    assert "no Warehouses were given" in out
+
+
+def test_a_bad_object_is_left_out_and_the_rest_is_diagnosed(
+    tmp_path: Path, frozen: Json, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frozen["items"] += [
+        {"kind": "Stage"},
+        {"apiVersion": "kargo.akuity.io/v1alpha1", "kind": "Promotion", "metadata": {}},
+    ]
+
+    code = main(["diagnose", saved(tmp_path, frozen), "--kargo", "1.10.10"])
+
+    found = capsys.readouterr()
+    assert code == 3
+    assert found.out.startswith("dev: needs someone")
+    assert found.err.count("left out:") == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--stage", "nope"], 'there is no Stage "nope"; given are: dev'),
+        (["--kargo", "0.1"], "not modelled"),
+        (["--now", "yesterday"], "--now: expected an instant"),
+        (["--what-if", "explode dev"], "is no action; there are: restart"),
+        (["--what-if", "abort nothing"], 'there is no Promotion "nothing"'),
+    ],
+)
+def test_a_wrong_call_gets_one_sentence(
+    tmp_path: Path, frozen: Json, capsys: pytest.CaptureFixture[str], arguments: list[str], sentence: str
+) -> None:
+    assert main(["diagnose", saved(tmp_path, frozen), *arguments]) == 2
+    err = capsys.readouterr().err
+    assert sentence in err
+    assert err.count("\n") == 1
+
+
+def test_objects_without_a_stage_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["diagnose", saved(tmp_path, {"apiVersion": "v1", "kind": "List", "items": []})]) == 2
+    assert "expected a Stage or a Promotion" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("action", ["abort dev", "promote fb2 dev", "refresh dev", "restart", "delete zz"])
+def test_what_if(tmp_path: Path, frozen: Json, capsys: pytest.CaptureFixture[str], action: str) -> None:
+    action = action.replace("abort dev", "abort zz")
+
+    code = main(["diagnose", saved(tmp_path, frozen), "--kargo", "1.10.10", "--what-if", action, "--explain"])
+
+    assert code == 0
+    assert "way out 1:" in capsys.readouterr().out
+
+
+def test_nothing_that_a_terminal_obeys_is_printed(
+    tmp_path: Path, frozen: Json, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = json.dumps(frozen).replace('"zz"', '"zz\\u001b[31m\\u0007"')
+    path = tmp_path / "odd.json"
+    path.write_text(text)
+
+    main(["diagnose", str(path), "--kargo", "1.10.10", "--explain", "--all"])
+
+    found = capsys.readouterr()
+    assert "zz" in found.out
+    assert "\x1b" not in found.out + found.err
+    assert "\x07" not in found.out + found.err
+
+
+@pytest.mark.parametrize("path", sorted(CLUSTERS.glob("*.yaml")), ids=lambda p: p.stem)
+def test_an_example_is_diagnosed(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kargo = path.read_text().splitlines()[0].rpartition(" ")[2]
+
+    assert main(["diagnose", str(path), "--kargo", kargo]) == 0
+    out = capsys.readouterr().out
+    assert "needs someone" in out or "waiting for its applications" in out
+
+
+def test_there_are_six_examples() -> None:
+    assert len(list(CLUSTERS.glob("*.yaml"))) >= 6
+
+
+def fuzz(release: str, clusters: int, count: int, seed: int) -> int:
+    """Diagnose so many mutated clusters; how many were refused with a sentence."""
+    pool = [cut for cut in cuts(RELEASES[release], 40, seed=seed) if len(cut.walk.cluster.pipeline.stages) == 1]
+    refused = 0
+    for number in range(count):
+        cut = pool[number % min(clusters, len(pool))]
+        try:
+            live = read_back(mutated(cut.written, seed * count + number))
+            found = diagnose(live, RELEASES[release], cut.walk.cluster.now)
+            text = "\n".join(diagnoses.lines(found, explain=True, everything=True))
+            json.dumps(diagnoses.as_json(found))
+            assert "\x1b" not in text
+        except InputError:
+            refused += 1
+    return refused
+
+
+@pytest.mark.parametrize("release", ["1.8.5", "1.11.2"])
+def test_mutated_objects_are_diagnosed_or_refused_with_a_sentence(release: str) -> None:
+    assert fuzz(release, 6, 50, seed=1) < 50
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2, 12))
+def test_many_mutated_objects_are_diagnosed_or_refused_with_a_sentence(seed: int) -> None:
+    assert fuzz(list(RELEASES)[seed % len(RELEASES)], 20, 1000, seed=seed) < 1000
