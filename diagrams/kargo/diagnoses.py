@@ -55,10 +55,16 @@ def headline(found: Diagnosis) -> str:
     if not found.findings:
         return "no Stage to diagnose"
     if len(found.findings) <= STEPS:
-        return "; ".join(f"{safe(f.stage)}: {verdict(f.verdict)}" for f in found.findings)
+        return "; ".join(f"{safe(f.stage)}: {verdict(f.verdict)}{_first_way(f)}" for f in found.findings)
     counts = {now: sum(f.verdict.now is now for f in found.findings) for now in Now}
     told_counts = ", ".join(f"{count} {_word(now)}" for now, count in counts.items() if count)
     return f"{len(found.findings)} Stages: {told_counts}"
+
+
+def _first_way(found: Finding) -> str:
+    """What somebody has to do, where the verdict is that somebody has to."""
+    needed = found.verdict.now is Now.NEEDS_SOMEONE or found.verdict.later
+    return f" to {_what(found.ways[0])}" if needed and found.ways else ""
 
 
 def verdict(found: Verdict) -> str:
@@ -128,13 +134,17 @@ def _about(action: Action) -> str:
     return f" ({safe(', '.join(names))})" if names else ""
 
 
-def _way(way: Way, number: int, found: Finding, *, explain: bool) -> Iterator[str]:
-    what = " and ".join(f"{DESCRIBED[a.do]}{_about(a)}" for a in way.actions)
+def _what(way: Way) -> str:
+    """What to do, and when if not now."""
+    what = " and, ten seconds later, ".join(f"{DESCRIBED[a.do]}{_about(a)}" for a in way.actions)
     at = f", {ago(round(way.actions[0].at * 1000))} from now" if way.actions and way.actions[0].at else ""
-    what = what or f"upgrade to Kargo {way.upgrade}"
+    return (what or f"upgrade to Kargo {way.upgrade}") + at
+
+
+def _way(way: Way, number: int, found: Finding, *, explain: bool) -> Iterator[str]:
     note = " (gives up what was being promoted)" if way.gives_up else ""
     left = f"; still missing: {', '.join(GOALS[g] for g in way.leaves)}" if way.leaves else ""
-    yield f"  way out {number}: {what}{at}{note}{left}"
+    yield f"  way out {number}: {_what(way)}{note}{left}"
     yield from (f"      {safe(command(action, found.project))}" for action in way.actions)
     meets = ", ".join(GOALS[goal] for goal in way.meets)
     yield f"      then: {meets or 'something changes'}"

@@ -28,8 +28,9 @@ HARM = (
     "approve_promote",
     "auto_on",
     "delete_promotion",
+    "clear_last",
 )
-"""Least harm first."""
+"""Least harm first. The last is in no recording."""
 
 
 class Action(NamedTuple):
@@ -122,6 +123,7 @@ _PERFORMED: dict[str, Callable[[Restored, Cluster, Action], Json]] = {
     "approve_promote": _approve_promote,
     "auto_on": _auto_on,
     "delete_promotion": _of_promotion(events.delete_promotion),
+    "clear_last": _of_stage(events.clear_last),
 }
 
 

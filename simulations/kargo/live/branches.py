@@ -5,13 +5,13 @@ Source: the format of the recordings of moments, as their README describes it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from model.kargo.loop.values import of
 from simulations.kargo.live.actions import Action, perform
 from simulations.kargo.live.changes import Change, newest
-from simulations.kargo.live.course import ALONE, KIND, Answers, Course, World, begin
+from simulations.kargo.live.course import ALONE, KIND, MOST_PASSES, Answers, Course, World, begin
 from simulations.kargo.live.goals import GOALS, Success, successes, unmet
 from simulations.kargo.live.restoring import Restored
 
@@ -24,6 +24,9 @@ WORLDS = {
     "steps_only": World(steps=True),
 }
 """The worlds in which nobody does anything, but that the controllers may be restarted."""
+
+LITTLE_MS = 10_000
+"""How much later the second of two actions is done."""
 
 Goals = dict[str, tuple[str, ...]]
 """The goals that are not met, by Stage; Stages that meet all of theirs are left out."""
@@ -92,13 +95,14 @@ def run(
     action: Action | None = None,
     restart: bool = False,
     answers: Answers | None = None,
-    thorough: bool = True,
-    watch: Callable[[Course], None] | None = None,
+    most_passes: int = MOST_PASSES,
+    then: Action | None = None,
 ) -> Branch:
-    """Let it go on, after an action or a restart of the controllers or neither; `watch` sees the course before."""
-    course = begin(restored, world, answers, thorough=thorough)
-    if watch is not None:
-        watch(course)
+    """Let it go on, after an action or a restart of the controllers or neither; `then` is done a little later."""
+    course = begin(restored, world, answers)
+    course.most_passes = most_passes
+    if then is not None:
+        course.later.append((course.began + LITTLE_MS, lambda c: _act(restored, c, then)))
     return finish(restored, stages, course, action=action, restart=restart)
 
 

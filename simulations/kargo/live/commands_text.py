@@ -25,6 +25,7 @@ DESCRIBED = {
     "approve_promote": "approve the Freight for the Stage and promote it",
     "auto_on": "let the Stage promote by itself",
     "delete_promotion": "delete the Promotion; its record is gone for good",
+    "clear_last": "remove the last Promotion from the status of the Stage; every later one is put on record anew",
 }
 """What each action is, in a few words."""
 
@@ -76,6 +77,10 @@ _COMMANDS: dict[str, Callable[[_Quoted], str]] = {
     "auto_on": lambda q: (
         f"kubectl edit projectconfig {q.project} --namespace {q.project}"
         f"  # spec.promotionPolicies: - {{stageSelector: {{name: {q.stage}}}, autoPromotionEnabled: true}}"
+    ),
+    "clear_last": lambda q: (
+        f"kubectl patch stage {q.stage} --namespace {q.project} --subresource=status --type=merge "
+        """--patch '{"status":{"lastPromotion":null}}'"""
     ),
     "delete_promotion": lambda q: f"kubectl delete promotion {q.promotion} --namespace {q.project}",
 }

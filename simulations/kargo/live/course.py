@@ -123,6 +123,7 @@ class Course:
     began: int
     lasts_ms: int = LASTS_MS
     thorough: bool = True
+    most_passes: int = MOST_PASSES
     changes: list[Change] = field(default_factory=list)
     passes: int = 0
     quiet: int | None = None
@@ -187,7 +188,7 @@ class Course:
         self._await_runs()
         end = self.began + self.lasts_ms
         while self._next_work(end):
-            if self.passes >= MOST_PASSES:
+            if self.passes >= self.most_passes:
                 self.capped = True
                 return
             item = self.controllers.queue.take()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import permutations, product
 
 from model.kargo.live.objects import Live, LiveProject
 from model.kargo.phases import HealthState, PromotionPhase
@@ -14,14 +15,21 @@ from simulations.kargo.live.branches import WORLDS, Branch, Goals, goals_of, run
 from simulations.kargo.live.candidates import candidates
 from simulations.kargo.live.changes import Change
 from simulations.kargo.live.components import components
-from simulations.kargo.live.course import KIND, deadlines
+from simulations.kargo.live.course import ALONE, KIND, World, deadlines
 from simulations.kargo.live.gates import Gate, closed_gates
 from simulations.kargo.live.inferring import Inferred, infer
 from simulations.kargo.live.restoring import Restored
+from simulations.kargo.live.values_text import ago
 from simulations.kargo.live.verdicts import Now, Tried, Verdict, judge
 
 MOST_WAYS = 3
 """How many ways out are told."""
+
+FEW_PASSES = 300
+"""After how many passes one gives up: what goes on and on after an action is no way out."""
+
+MOST_OF_PAIRS = 6
+"""How many actions are paired with one another."""
 
 ENOUGH = 2
 """How many ways out that meet all goals are enough to look no further."""
@@ -104,6 +112,15 @@ def diagnose(
     return found
 
 
+def _endless(alone: Branch, stage: str) -> list[Gate]:
+    """That what happens does not end."""
+    if not alone.capped or alone.first(stage) is None:
+        return []
+    count = sum(change.stage == stage for change in alone.changes)
+    why = f"what happens does not come to an end: {count} changes in {ago(alone.changes[-1].at)}, and so on"
+    return [Gate("endless", why)]
+
+
 def _is_worse(action: Action, branch: Branch, stage: str, verdict: Verdict) -> bool:
     """Whether more is missing after an action than if only the world is kind; turning a policy on asks for more."""
     asked = {"auto"} if action.do == "auto_on" else set()
@@ -153,19 +170,28 @@ class Part:
             expected = tuple(change for change in shown.changes if change.stage == stage)
             needs = bool(verdict.later) or verdict.now in (Now.NEEDS_SOMEONE, Now.STUCK)
             gates = closed_gates(self.restored, stage) if needs or verdict.now is Now.WAITING else []
+            gates = [*_endless(branches["alone"], stage), *gates]
             ways = tuple(self._ways(stage, stages, verdict, tried)) if needs else ()
             if self.what_if is not None and self._concerns(stage):
                 ways = (self._wished(stage, stages, verdict),)
             worse = tuple(a for a, b in tried if needs and _is_worse(a, b, stage, verdict))
             yield Finding(self.project.name, stage, verdict, tuple(gates), ways, expected, worse)
 
+    def _run(
+        self, stages: list[str], world: World = ALONE, action: Action | None = None, *, restart: bool = False
+    ) -> Branch:
+        return run(self.restored, stages, world, action=action, restart=restart, most_passes=FEW_PASSES)
+
     def _try(self, stages: list[str], left: list[str], branches: Mapping[str, Branch]) -> Tried:
         """Try actions, those that do the least harm first, until for every Stage that needs some enough help."""
         found: list[tuple[Action, Branch]] = []
         missing = {s: ENOUGH for s in left if s in self.kind_unmet or not self._moves(s, branches)}
         actions = candidates(self.restored, left) if missing else []
+        actions += [Action("clear_last", s) for s in missing if "recorded" in self.kind_unmet.get(s, ())]
         for action in sorted(actions, key=lambda one: one.harm):
-            branch = run(self.restored, stages, KIND, action=action)
+            branch = self._run(stages, KIND, action)
+            if branch.capped:
+                continue
             found.append((action, branch))
             for stage in list(missing):
                 missing[stage] -= not branch.unmet.get(stage)
@@ -185,22 +211,22 @@ class Part:
     def _wished(self, stage: str, stages: list[str], verdict: Verdict) -> Way:
         """What comes of the action that was asked about."""
         assert self.what_if is not None
-        branch = run(self.restored, stages, KIND, action=self.what_if)
+        branch = self._run(stages, KIND, self.what_if)
         return self._way((self.what_if,), stage, verdict, branch, gives_up=False)
 
     def _branches(self, stages: list[str], goals: Goals) -> dict[str, Branch]:
         """How it goes on in every world, as far as they can differ."""
-        alone = run(self.restored, stages)
+        alone = self._run(stages)
         found = {"alone": alone}
         quiet = not alone.changes and not goals and not self._may_be_kind()
-        found["cooperative"] = kind = alone if quiet else run(self.restored, stages, KIND)
+        found["cooperative"] = kind = alone if quiet else self._run(stages, KIND)
         # A restart is asked about only where nothing else changes anything.
         still = [s for s in stages if s in goals and not alone.first(s) and not kind.first(s)]
-        found["restart"] = run(self.restored, stages, restart=True) if still else alone
+        found["restart"] = self._run(stages, restart=True) if still else alone
         if not quiet:
             waiting = [s for s in stages if found["cooperative"].first(s) and self._is_later(alone, s)]
             for name in ("app_only", "analysis_only", "steps_only") if waiting else ():
-                found[name] = run(self.restored, stages, WORLDS[name])
+                found[name] = self._run(stages, WORLDS[name])
         return found
 
     def _is_at_rest(self) -> bool:
@@ -238,8 +264,23 @@ class Part:
                 yield self._way((action,), stage, verdict, branches[action], gives_up)
                 if count == MOST_WAYS:
                     break
-        if not count and verdict.later:
-            yield from self._upgrades(stage, stages, verdict)
+        if not verdict.helps and verdict.later:
+            found = next(self._pairs(stage, stages, verdict, tried), None) or next(
+                self._upgrades(stage, stages, verdict), None
+            )
+            if found is not None:
+                yield found
+
+    def _pairs(self, stage: str, stages: list[str], verdict: Verdict, tried: Tried) -> Iterator[Way]:
+        """Two actions, one a little after the other, where none alone is enough."""
+        tried_here = [a for a, _ in tried if a.stage == stage and not a.at and a not in verdict.gives_up]
+        gentle = [a for a in tried_here if a.do != "auto_on"][:MOST_OF_PAIRS]
+        anew = [a for a in tried_here if a.do == "clear_last"]
+        deleting = [a for a in tried_here if a.do == "delete_promotion"]
+        for first, second in dict.fromkeys([*product(deleting, anew), *permutations(gentle, 2)]):
+            branch = run(self.restored, stages, KIND, action=first, then=second, most_passes=FEW_PASSES)
+            if not branch.capped and not branch.unmet.get(stage):
+                yield self._way((first, second), stage, verdict, branch, False)
 
     def _harms_others(self, branch: Branch, stage: str, stages: list[str]) -> bool:
         """Whether another Stage is worse off for it than if only the world is kind."""
@@ -259,8 +300,8 @@ class Part:
         names = list(RELEASES)
         for name in names[names.index(self.behaviours.release) + 1 :] if self.behaviours.release in names else ():
             newer = infer(self.project, RELEASES[name], self.restored.began, tables=Tables()).restored
-            branch = run(newer, stages, KIND, restart=True)
-            if not branch.unmet.get(stage):
+            branch = run(newer, stages, KIND, restart=True, most_passes=FEW_PASSES)
+            if not branch.capped and not branch.unmet.get(stage):
                 found = self._way((), stage, verdict, branch, False)
                 yield replace(found, upgrade=name)
                 return
