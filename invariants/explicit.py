@@ -46,16 +46,12 @@ class Explicit:
 
     def _rebuild(self) -> None:
         """Make what depends on the layout; tables and numbers stay."""
-        self.rules = {key: self._new(rules.action, rules.seconds) for key, rules in self.rules.items()}
+        for rules in self.rules.values():
+            rules.lay_out(self.layout)
         self.judges = {c: Judge(c, self.layout, self.numbers) for c in self.claims}
         columns = {v.name: np.array([self.numbers.code(v.name, v.initial[0])], np.uint64) for v in self.locals}
         filled = {n: np.zeros(1, np.uint64) for n in self.lasting}
         self._fresh = self.layout.pack({**filled, **columns}, 1)[self.layout.lasting_words :] if columns else []
-
-    def _new(self, of: Action, seconds: float = 0.0) -> Rules:
-        rules = Rules(of, self.system.table(of), self.layout, self.numbers)
-        rules.seconds = seconds
-        return rules
 
     def _initial(self) -> Words:
         choices = [
@@ -70,7 +66,7 @@ class Explicit:
         key = (of.function, of.constants, of.reads, of.writes, of.ignored)
         found = self.rules.get(key)
         if found is None:
-            found = self.rules[key] = self._new(of)
+            found = self.rules[key] = Rules(of, self.system.table(of), self.layout, self.numbers)
         return found
 
     def widen(self, name: str) -> None:

@@ -9,12 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from invariants.encoding import Numbers, Outgrown, bits
-from invariants.packing import Layout, Word, Words
+from invariants.packing import BITS, Layout, Word, Words
 from invariants.properties import Kind, Property
 from model.system import Action, Table, assignments
 
+SMALL = 10
+"""Footprints of up to so many bits index an array from the beginning."""
+
 DENSE = 20
-"""Footprints of up to so many bits index an array (of 4 MB at most); wider ones are sorted and looked up."""
+"""Footprints of up to so many bits index an array (of 4 MB at most) once many states are looked up at a time."""
+
+MANY = 1 << 11
+"""States looked up at a time for which such an array is worth its making; fewer are sorted and looked up."""
 
 Codes = tuple[int, ...]
 Rows = NDArray[np.int64]
@@ -26,21 +32,26 @@ class Lookup:
     def __init__(self, widths: Sequence[int], learn: Callable[[list[Codes]], list[int]]) -> None:
         self.widths = tuple(widths)
         self.learn = learn
-        total = sum(widths)
-        self._dense = np.full(1 << total, -1, np.int32) if total <= DENSE else None
-        self._sparse: dict[Codes, int] = {}
-        self._packed = total <= 64
+        self._total = sum(widths)
+        self._dense = np.full(1 << self._total, -1, np.int32) if self._total <= SMALL else None
+        self._sparse: dict[int, int] = {}
+        self._wide: dict[Codes, int] = {}
 
     def rows(self, columns: Sequence[Word], length: int) -> Rows:
         """The row of every state, from the columns of what is read."""
-        if self._dense is None:
-            return self._look_up(columns)
+        if self._total > BITS:
+            return self._look_up_wide(columns)
         key = self._key(columns, length)
+        if self._dense is None and self._total <= DENSE and length >= MANY:
+            self._dense = np.full(1 << self._total, -1, np.int32)
+            self._dense[np.fromiter(self._sparse, np.uint64)] = np.fromiter(self._sparse.values(), np.int32)
+        if self._dense is None:
+            return self._look_up(key)
         found = self._dense[key].astype(np.int64)
         unknown = found < 0
         if unknown.any():
             new = np.unique(key[unknown])
-            self._dense[new] = self.learn([self._codes(int(k)) for k in new])
+            self._dense[new] = self.learn([self._codes(k) for k in new.tolist()])
             found = self._dense[key].astype(np.int64)
         return found
 
@@ -59,18 +70,21 @@ class Lookup:
             key >>= width
         return tuple(codes)
 
-    def _look_up(self, columns: Sequence[Word]) -> Rows:
-        if self._packed:
-            keys, inverse = np.unique(self._key(columns, len(columns[0])), return_inverse=True)
-            met = [self._codes(int(k)) for k in keys]
-        else:
-            distinct, inverse = np.unique(np.stack(columns, axis=1), axis=0, return_inverse=True)
-            met = [tuple(row) for row in distinct.tolist()]
-        new = [codes for codes in met if codes not in self._sparse]
+    def _look_up(self, key: NDArray[np.uint64]) -> Rows:
+        distinct, inverse = np.unique(key, return_inverse=True)
+        met, known = distinct.tolist(), self._sparse
+        new = [k for k in met if k not in known]
         if new:
-            self._sparse.update(zip(new, self.learn(new), strict=True))
-        rows = np.fromiter((self._sparse[codes] for codes in met), np.int64, len(met))
-        return rows[inverse.ravel()]
+            known.update(zip(new, self.learn([self._codes(k) for k in new]), strict=True))
+        return np.array([known[k] for k in met], np.int64)[inverse.ravel()]
+
+    def _look_up_wide(self, columns: Sequence[Word]) -> Rows:
+        distinct, inverse = np.unique(np.stack(columns, axis=1), axis=0, return_inverse=True)
+        met = [tuple(row) for row in distinct.tolist()]
+        new = [codes for codes in met if codes not in self._wide]
+        if new:
+            self._wide.update(zip(new, self.learn(new), strict=True))
+        return np.array([self._wide[codes] for codes in met], np.int64)[inverse.ravel()]
 
 
 class Rules:
@@ -79,30 +93,38 @@ class Rules:
     def __init__(self, action: Action, table: Table, layout: Layout, numbers: Numbers) -> None:
         self.action = action
         self.table = table
-        self.layout = layout
         self.numbers = numbers
         self.reads = tuple(dict.fromkeys(v for _, v in action.reads))
-        self.lookup = Lookup([layout.widths[v] for v in self.reads], self._learn)
         self.written: set[str] = set()
         self.most = 0
         self.uneven = False
         self.seconds = 0.0
         self._rows: list[list[dict[str, int]]] = []
+        self._known: dict[Codes, int] = {}
+        self.lay_out(layout)
+
+    def lay_out(self, layout: Layout) -> None:
+        """Pack states like this from now on; the rows stay."""
+        self.layout = layout
+        self.lookup = Lookup([layout.widths[v] for v in self.reads], self._learn)
         self._degree = np.zeros(0, np.int64)
         self._arrays: list[list[tuple[int, Word, Word]]] = []
-        self._stale = False
+        self._stale = bool(self._rows)
 
     def _learn(self, new: list[Codes]) -> list[int]:
-        rows = [self._row(codes) for codes in new]
-        first = len(self._rows)
-        for row in rows:
-            self.written |= {n for changes in row for n in changes}
-            self.most = max(self.most, len(row))
+        return [self._known[codes] if codes in self._known else self._add(codes) for codes in new]
+
+    def _add(self, codes: Codes) -> int:
+        row = self._row(codes)
+        self.written |= {n for changes in row for n in changes}
+        self.most = max(self.most, len(row))
+        if len(row) > 1 and not self.uneven:
             unread = {frozenset(n for n in changes if n not in self.reads) for changes in row}
-            self.uneven = self.uneven or len(unread) > 1
-        self._rows += rows
+            self.uneven = len(unread) > 1
+        self._known[codes] = len(self._rows)
+        self._rows.append(row)
         self._stale = True
-        return list(range(first, len(self._rows)))
+        return self._known[codes]
 
     def _row(self, codes: Codes) -> list[dict[str, int]]:
         before = {n: self.numbers.values[n][c] for n, c in zip(self.reads, codes, strict=True)}

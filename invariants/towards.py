@@ -1,8 +1,10 @@
-"""One way for a step to go: the one that ends where a trace says.
+"""One way for a step to go: the one that ends where a trace says, or that is called as a trace says.
 
 A sequence of many choices can go more ways than can be listed, and few of them end in a given state. So the choices
 are made one after the other, each time the way after which the fewest values are still wrong at the end, the
 later choices being made anyhow. That is a guess; if it leads nowhere, all ways are gone through.
+
+Labels are made from left to right, so that of the ways called otherwise only the beginnings are gone.
 """
 
 from __future__ import annotations
@@ -10,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from model.system import Action, Part, Sequence, State, Successor, System, Value, assignments
+from model.system import Action, Part, Run, Sequence, State, Successor, System, Value, assignments
+from model.system import run as ways_of
 
 Good = Callable[[State], bool]
 
@@ -30,6 +33,31 @@ def towards(
     locals_ = [v.name for v in system.variables if v.local]
     label = "; ".join(run.labels)
     return Successor(step, label, {n: run.scope[n] for n in before}, {n: run.scope[n] for n in locals_})
+
+
+def labelled(system: System, step: Action | Sequence, before: State, label: str) -> list[Successor]:
+    """The ways of `system.perform` that have this label, in the same order."""
+    initial = {v.name: v.initial[0] for v in system.variables if v.local}
+    return [
+        Successor(step, label, {n: scope[n] for n in before}, {n: scope[n] for n in initial})
+        for so_far, scope in _labelled(Part(step, required=True), "", {**before, **initial}, label, system)
+        if so_far == label
+    ]
+
+
+def _labelled(p: Part, so_far: str, scope: dict[str, Value], label: str, system: System) -> Run:
+    """Every way to run a part whose label, and what came before it, is one that `label` begins with."""
+    stays: Run = [] if p.required else [(so_far, scope)]
+    if not all(scope[name] in values for name, values in p.when):
+        return stays
+    if isinstance(p.body, Action):
+        ways = ways_of(p.body, scope, system.tables)
+        named = [(f"{so_far}; {more}" if so_far and more else so_far or more, after) for more, after in ways]
+        return [way for way in named if f"{label}; ".startswith(f"{way[0]}; " if way[0] else "")] if ways else stays
+    going: Run = [(so_far, scope)]
+    for each in p.body.parts:
+        going = [after for name, values in going for after in _labelled(each, name, values, label, system)]
+    return going
 
 
 @dataclass(slots=True)

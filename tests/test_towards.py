@@ -6,7 +6,8 @@ import pytest
 
 from invariants.check import Bounds, Verdict, check
 from invariants.properties import every_step, sometimes
-from model.system import Outcomes, System, action, local, outcome, sequence, variable
+from invariants.towards import labelled
+from model.system import Outcomes, System, action, local, outcome, part, required, sequence, variable
 
 COINS = 40
 
@@ -53,3 +54,42 @@ def test_a_way_among_very_many_is_found(claim: str) -> None:
     assert (Verdict.HOLDS if claim == "state" else Verdict.VIOLATED) is judgement.verdict
     assert judgement.trace.end[f"coin{COINS - 1}"] == 1
     assert claim == "step" or judgement.trace.end["sum"] == COINS
+
+
+def call(coin: int, total: int) -> Outcomes:
+    """A coin comes up one way or the other, and everybody hears it."""
+    return tuple(outcome(f"side {side}", coin=side, total=total + side) for side in (0, 1)) if coin < 0 else ()
+
+
+def hide(coin: int) -> Outcomes:
+    """A coin comes up one way or the other, and nobody hears it."""
+    return tuple(outcome("", coin=side) for side in (0, 1)) if coin < 0 else ()
+
+
+def aloud(coins: int, *, secret: int = 0) -> System:
+    """One step that tosses every coin aloud, but for one, and some only where the first came up 1."""
+    rules = [action(hide if i == secret else call, f"toss {i}", coin=f"coin{i}") for i in range(coins)]
+    parts = [required(rules[0]), rules[1], sequence("others", *(part(r, coin1=1) for r in rules[2:]))]
+    variables = (*(variable(f"coin{i}", -1, domain=(-1, 0, 1)) for i in range(coins)), local("total", 0))
+    return System("aloud", variables, (sequence("toss all", *parts),))
+
+
+@pytest.mark.parametrize("secret", range(4))
+def test_the_ways_of_a_label_are_those_that_have_it_in_the_same_order(secret: int) -> None:
+    system = aloud(4, secret=secret)
+    [before] = system.initial_states()
+    every = system.perform(system.actions[0], before)
+
+    for label in {way.label for way in every} | {"side 2", "side", ""}:
+        found = labelled(system, system.actions[0], before, label)
+        assert found == [way for way in every if way.label == label]
+    assert labelled(system, system.actions[0], every[0].state, every[0].label) == []
+
+
+def test_ways_that_are_called_otherwise_are_not_gone() -> None:
+    system = aloud(COINS)
+    [before] = system.initial_states()
+
+    found = labelled(system, system.actions[0], before, "; ".join(["side 1"] * (COINS - 1)))
+
+    assert [way.state[f"coin{COINS - 1}"] for way in found] == [1, 1]

@@ -10,6 +10,7 @@ from invariants.check import check
 from invariants.findings import Traced, each_property, no_property
 from invariants.kargo.manifest_claims import Question, questions
 from invariants.properties import Kind, Property
+from invariants.towards import labelled
 from invariants.trace import Trace, true_of
 from invariants.verdicts import Bounds, Judgement, Verdict
 from model.kargo import promotion
@@ -136,7 +137,7 @@ def _goes_the_same_way(
     state: State = next(system.initial_states())
     last = len(told.shown.steps) - 1
     for number, step in enumerate(told.shown.steps):
-        ways = [w for w in system.perform(actions[step.action], state) if w.label == step.label]
+        ways = labelled(system, actions[step.action], state, step.label)
         if not ways:
             return False
         if number == last:
