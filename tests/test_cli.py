@@ -134,7 +134,7 @@ def test_the_version_is_told(call: Call) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["chekc"], "no command 'chekc'; the commands are: check, run"),
+        (["chekc"], "no command 'chekc'; the commands are: diagnose, lint"),
         (["check", "nope"], "no system 'nope'; the systems are: retry, wait"),
         (["check", "retry", "--property", "nope"], "no property has 'nope' in its name; the properties are: "),
         (["check", "retry", "--kargo", "0.1"], "Kargo '0.1' is not modelled; the releases are: 1.8.3, "),

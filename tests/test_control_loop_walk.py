@@ -16,14 +16,17 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 from invariants.kargo import control_loop
 from model.kargo.attempts import Attempt
 from model.kargo.loop.fields import OF_ORIGINS, OF_STAGES
+from model.kargo.loop.pipeline import StageSpec
 from model.kargo.loop.values import of
 from model.kargo.phases import HealthState, VerificationPhase
+from model.kargo.plan import Plan
 from model.kargo.releases import RELEASES
 from model.kargo.worlds import Script
 from model.system import Tables
 from simulations.kargo.loop import symptoms
 from simulations.kargo.loop.cluster import Cluster
 from simulations.kargo.loop.phrases import event_of
+from simulations.kargo.loop.plans import scripted_plan
 from simulations.kargo.loop.told import Moment, Telling
 
 WAREHOUSES = ("apps", "base")
@@ -180,11 +183,13 @@ class Session:
         self.telling = Telling(PROGRAM, RELEASES[release], tables(release))
         self.judges = {claim: JUDGES[claim] for claim in claims}
         self.done: list[Done] = []
-        self.telling.cluster.scripts = self.script
+        self.telling.cluster.plan_of = self.plan_of
 
-    def script(self, stage: str, number: int, steps: int) -> tuple[Script, ...]:
+    def plan_of(self, stage: StageSpec, number: int) -> Plan:
         """What the steps of the Promotion do that is being made."""
-        return (OUTCOMES[self.done[-1][1]], OUTCOMES["succeeds"])
+        cluster = self.telling.cluster
+        scripts = (OUTCOMES[self.done[-1][1]], OUTCOMES["succeeds"])
+        return scripted_plan(cluster.pipeline.project, stage, scripts, cluster.behaviours)
 
     @property
     def cluster(self) -> Cluster:

@@ -56,7 +56,7 @@ def test_the_first_line_has_the_verdict_and_the_rest_why_and_what_helps(
 
     out = capsys.readouterr().out
     assert code == 0
-    assert out.startswith("dev: needs someone\n")
+    assert out.startswith("dev: needs someone to promote again what the Stage has (fa1)\n")
     assert "known as K1, #6214, #6741, in 1.8.3 to 1.10.10" in out
     assert "status.lastPromotion.name: zz" in out
     assert "kargo promote --project=demo --freight=fa1 --stage=dev" in out

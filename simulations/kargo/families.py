@@ -63,7 +63,8 @@ def family_of(folder: Path) -> Family:
         if family.keys <= program.keys():
             return family
     known = ", ".join(family.name for family in FAMILIES)
-    raise RecordingError(f"{described}: the programs are of no family that can be replayed: {known}")
+    missing = "" if described.name == PROGRAMS else f", and there is no {PROGRAMS} beside it"
+    raise RecordingError(f"{described}: its lines are of no family that can be replayed: {known}{missing}")
 
 
 def _described(folder: Path) -> Path | None:
