@@ -315,6 +315,7 @@ def places(value: object, here: Keys = ()) -> list[Keys]:
 CHANGES = st.lists(st.tuples(st.sampled_from(places(STAGE)), VALUES | st.just(...)), min_size=1, max_size=2)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=800,
     deadline=None,

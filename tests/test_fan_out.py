@@ -188,6 +188,7 @@ def test_without_the_library_the_extra_is_named(
     )
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_is_not_there_gets_one_sentence() -> None:
     where = f"tcp://127.0.0.1:{free_port()}"
     words = ["rules", "--no-cache", "--on", where]

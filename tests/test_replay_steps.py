@@ -69,6 +69,7 @@ def test_the_model_does_what_the_controller_did_in_all_recordings(release: str) 
     assert (result.agrees, result.programs) == (True, 4000)
 
 
+@pytest.mark.slow
 def test_the_releases_are_told_apart(tmp_path: Path) -> None:
     for name, stands_for in (("programs", "programs"), (RELEASE, "1.8.3")):
         (tmp_path / f"{name}.jsonl.gz").write_bytes((CARRIED / f"{stands_for}.jsonl.gz").read_bytes())

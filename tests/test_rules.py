@@ -52,10 +52,10 @@ def test_every_part_finds_its_claim_and_its_witness_in_its_systems(system: str) 
 @pytest.mark.parametrize(
     ("part", "behaviours", "standing"),
     [
-        ("2a", V1_9_9, Standing.CONDITIONAL),
+        pytest.param("2a", V1_9_9, Standing.CONDITIONAL, marks=pytest.mark.slow),
         ("2a", LATEST, Standing.HOLDS),
-        ("4c", LATEST, Standing.VIOLATED),
-        ("4g", V1_9_9, Standing.VIOLATED),
+        pytest.param("4c", LATEST, Standing.VIOLATED, marks=pytest.mark.slow),
+        pytest.param("4g", V1_9_9, Standing.VIOLATED, marks=pytest.mark.slow),
         ("4g", LATEST, Standing.HOLDS),
         ("7a", LATEST, Standing.HOLDS),
         ("8a", V1_9_9, Standing.HOLDS),
@@ -71,7 +71,7 @@ def test_what_holds_in_which_release(part: str, behaviours: Behaviours, standing
     ("part", "changed"),
     [
         ("8a", replace(LATEST, health_trust=HealthTrust.COOLED_DOWN)),
-        ("5c", replace(LATEST, unstarted_inherits_collection=False)),
+        pytest.param("5c", replace(LATEST, unstarted_inherits_collection=False), marks=pytest.mark.slow),
         pytest.param("4g", replace(LATEST, unknown_health_is_an_error=True), marks=pytest.mark.slow),
         pytest.param("2a", replace(LATEST, names_overwritten=False), marks=pytest.mark.slow),
     ],

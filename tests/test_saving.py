@@ -87,6 +87,7 @@ def test_a_control_loop_goes_on_to_the_same_stories(tmp_path: Path, strategy: st
     assert answers(rest) == answers(whole)
 
 
+@pytest.mark.slow
 def test_what_was_killed_goes_on(tmp_path: Path) -> None:
     """Nothing but the level that was under way is lost."""
     folder = tmp_path / "here"
