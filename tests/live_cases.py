@@ -13,6 +13,7 @@ Json = dict[str, Any]
 F1, F2, F3 = ({"do": "freight", "freight": name, "warehouse": "w1"} for name in ("fa1", "fb2", "fc3"))
 G1, G2 = ({"do": "freight", "freight": name, "warehouse": "w2"} for name in ("ga1", "gb2"))
 SETTLE: Json = {"do": "settle"}
+LATER: Json = {"do": "sleep", "seconds": 3600}
 
 
 def stage(name: str, *upstream: str, warehouses: tuple[str, ...] = ("w1",), **more: Any) -> Json:
@@ -78,7 +79,7 @@ CASES = (
     Case(
         "a name of a person's own (K1)",
         (DEV,),
-        (F1, F2, promote("fa1", name="zz"), SETTLE, promote("fb2"), SETTLE),
+        (F1, LATER, F2, promote("fa1", name="zz"), SETTLE, promote("fb2"), SETTLE),
         "needs-someone",
         ("record",),
         kargo="1.10.10",
@@ -87,7 +88,7 @@ CASES = (
     Case(
         "the same where names are generated",
         (DEV,),
-        (F1, F2, promote("fa1", name="zz"), SETTLE, promote("fb2"), SETTLE),
+        (F1, LATER, F2, promote("fa1", name="zz"), SETTLE, promote("fb2"), SETTLE),
         "idle",
     ),
     Case(

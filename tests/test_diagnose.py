@@ -101,12 +101,12 @@ def test_standard_input_and_json(
     stdin = type("Stdin", (), {"buffer": io.BytesIO(json.dumps(frozen).encode())})
     monkeypatch.setattr("sys.stdin", stdin)
 
-    code = main(["diagnose", "-", "--kargo", "1.10.10", "--now", "2000-01-01T00:10:00Z", "--format", "json"])
+    code = main(["diagnose", "-", "--kargo", "1.10.10", "--now", "2000-01-01T02:00:00Z", "--format", "json"])
 
     found = json.loads(capsys.readouterr().out)
     assert code == 0
     assert found["schema"] == "kargo-model/diagnose"
-    assert found["now"] == "2000-01-01T00:10:00Z"
+    assert found["now"] == "2000-01-01T02:00:00Z"
     [stage] = found["stages"]
     assert stage["verdict"]["now"] == "needs-someone"
     assert stage["gates"][0]["known"]["scenario"] == "frozen-stage"

@@ -63,7 +63,8 @@ def test_a_way_out_does_what_it_says(case: Case) -> None:
     for way in found.ways:
         assert set(way.meets) & set(found.verdict.later or found.verdict.unmet)
         if way.actions:
-            branch = run(restored, [case.stage], WORLDS["cooperative"], action=way.actions[0])
+            first, *then = way.actions
+            branch = run(restored, [case.stage], WORLDS["cooperative"], action=first, then=then)
             assert branch.unmet.get(case.stage, ()) == way.leaves
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from model.kargo.loop.values import of
 from simulations.kargo.live.actions import Action, perform
@@ -26,7 +27,7 @@ WORLDS = {
 """The worlds in which nobody does anything, but that the controllers may be restarted."""
 
 LITTLE_MS = 10_000
-"""How much later the second of two actions is done."""
+"""How much later the second of several actions is done, and the third, and so on."""
 
 Goals = dict[str, tuple[str, ...]]
 """The goals that are not met, by Stage; Stages that meet all of theirs are left out."""
@@ -96,13 +97,13 @@ def run(
     restart: bool = False,
     answers: Answers | None = None,
     most_passes: int = MOST_PASSES,
-    then: Action | None = None,
+    then: Sequence[Action] = (),
 ) -> Branch:
-    """Let it go on, after an action or a restart of the controllers or neither; `then` is done a little later."""
+    """Let it go on, after an action or a restart of the controllers or neither; `then` come a little later each."""
     course = begin(restored, world, answers)
     course.most_passes = most_passes
-    if then is not None:
-        course.later.append((course.began + LITTLE_MS, lambda c: _act(restored, c, then)))
+    for number, more in enumerate(then, start=1):
+        course.later.append((course.began + number * LITTLE_MS, partial(_act, restored, action=more)))
     return finish(restored, stages, course, action=action, restart=restart)
 
 
@@ -122,7 +123,7 @@ def finish(
     if restart or (action is not None and action.do == "restart"):
         course.controllers.restart()
     elif action is not None and action.at:
-        course.later.append((course.began + round(action.at * 1000), lambda c: _act(restored, c, action)))
+        course.later.append((course.began + round(action.at * 1000), partial(_act, restored, action=action)))
     elif action is not None:
         refused = _act(restored, course, action)
     course.be_kind()

@@ -28,6 +28,9 @@ MOST_WAYS = 3
 FEW_PASSES = 300
 """After how many passes one gives up: what goes on and on after an action is no way out."""
 
+RECORD_ANEW = ("delete_promotion", "clear_last", "promote_newest")
+"""What lets a Stage put Promotions on record again that comes after a name that sorts last."""
+
 MOST_OF_PAIRS = 6
 """How many actions are paired with one another."""
 
@@ -265,22 +268,22 @@ class Part:
                 if count == MOST_WAYS:
                     break
         if not verdict.helps and verdict.later:
-            found = next(self._pairs(stage, stages, verdict, tried), None) or next(
+            found = next(self._several(stage, stages, verdict, tried), None) or next(
                 self._upgrades(stage, stages, verdict), None
             )
             if found is not None:
                 yield found
 
-    def _pairs(self, stage: str, stages: list[str], verdict: Verdict, tried: Tried) -> Iterator[Way]:
-        """Two actions, one a little after the other, where none alone is enough."""
-        tried_here = [a for a, _ in tried if a.stage == stage and not a.at and a not in verdict.gives_up]
-        gentle = [a for a in tried_here if a.do != "auto_on"][:MOST_OF_PAIRS]
-        anew = [a for a in tried_here if a.do == "clear_last"]
-        deleting = [a for a in tried_here if a.do == "delete_promotion"]
-        for first, second in dict.fromkeys([*product(deleting, anew), *permutations(gentle, 2)]):
-            branch = run(self.restored, stages, KIND, action=first, then=second, most_passes=FEW_PASSES)
-            if not branch.capped and not branch.unmet.get(stage):
-                yield self._way((first, second), stage, verdict, branch, False)
+    def _several(self, stage: str, stages: list[str], verdict: Verdict, tried: Tried) -> Iterator[Way]:
+        """Several actions, one a little after the other, where none alone is enough."""
+        here = [a for a, _ in tried if a.stage == stage and not a.at and a not in verdict.gives_up]
+        gentle = [a for a in here if a.do != "auto_on"][:MOST_OF_PAIRS]
+        anew = product(*([a for a in here if a.do == do] for do in RECORD_ANEW))
+        for actions in dict.fromkeys([*anew, *permutations(gentle, 2)]):
+            first, *then = actions
+            branch = run(self.restored, stages, KIND, action=first, then=then, most_passes=FEW_PASSES)
+            if not branch.capped and not branch.unmet.get(stage) and not self._harms_others(branch, stage, stages):
+                yield self._way(actions, stage, verdict, branch, False)
 
     def _harms_others(self, branch: Branch, stage: str, stages: list[str]) -> bool:
         """Whether another Stage is worse off for it than if only the world is kind."""
