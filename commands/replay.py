@@ -17,6 +17,8 @@ from commands.arguments import positive
 from commands.output import DONE, VIOLATED, add_format, print_json
 from model.kargo.releases import UnknownReleaseError, release
 from simulations.kargo.families import Family, folders, recorded_releases
+from simulations.kargo.live import replay_snapshots
+from simulations.kargo.live.replay_manifests import Agreement, agreement
 from simulations.replay import Divergence, RecordingError, Replayed
 
 REFUSED = (RecordingError, UnknownReleaseError)
@@ -40,11 +42,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--show", type=positive, default=SHOWN, metavar="N", help="how many divergences (default: %(default)s)"
     )
+    parser.add_argument(
+        "--manifests-only",
+        action="store_true",
+        help="of moments: how often the verdict is the recorded one if only the manifests are known",
+    )
     add_format(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Replay and print."""
+    if options.manifests_only:
+        return _from_manifests(options)
     wanted = release(options.kargo).release if options.kargo else None
     recordings, strange = folders(options.folder)
     for folder in strange:
@@ -65,6 +74,45 @@ def run(options: argparse.Namespace) -> int:
             print(f"\n... and {len(divergences) - options.show:,} more", end="")
         print()
     return VIOLATED if divergences else DONE
+
+
+WELL_ENOUGH = 0.97
+"""The share of verdicts that has to be the recorded one where the hidden part is not known."""
+
+
+def _from_manifests(options: argparse.Namespace) -> int:
+    """What the manifests of recorded moments tell; the others have no such thing."""
+    recordings, _ = folders(options.folder)
+    moments = [folder for folder, family in recordings if family.replay is replay_snapshots.replay]
+    if not moments:
+        raise RecordingError(f"{options.folder} holds no recordings of moments")
+    wanted = [release(options.kargo).release] if options.kargo else None
+    found = [a for folder in moments for a in agreement(folder, wanted, options.limit)]
+    if options.format == "json":
+        print_json("replay-manifests", 1, {"releases": [_agreement(one, options.show) for one in found]})
+    else:
+        for one in found:
+            share = one.same / max(1, one.stages)
+            bad = f"{len(one.worse)} recommendations that make it worse"
+            print(f"Kargo {one.release:8} {one.same} of {one.stages} verdicts as recorded ({share:.1%}), {bad}")
+        for one in found:
+            for moment, stage, expected, got in one.differing[: options.show]:
+                print(f"  Kargo {one.release}, {moment}, Stage {stage}: {expected} was recorded, not {got}")
+    well = all(one.same >= WELL_ENOUGH * one.stages and not one.worse for one in found)
+    return DONE if well else VIOLATED
+
+
+def _agreement(one: Agreement, shown: int) -> dict[str, object]:
+    return {
+        "kargo": one.release,
+        "stages": one.stages,
+        "same": one.same,
+        "worse": len(one.worse),
+        "first": [
+            {"moment": moment, "stage": stage, "expected": expected, "got": got}
+            for moment, stage, expected, got in one.differing[:shown]
+        ],
+    }
 
 
 def _replayed(folder: Path, family: Family, wanted: str | None, limit: int | None) -> Iterator[Timed]:

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from kargo_model import main
 from model.kargo.releases import RELEASES, release
 from simulations.kargo.families import family_of
+from simulations.kargo.live.replay_manifests import _of_release, agreement, findings
 from simulations.kargo.live.replay_snapshots import compare, replay
 from simulations.replay import RecordingError, read_lines
 
@@ -104,3 +106,36 @@ def test_a_folder_of_nothing_known_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(RecordingError, match="no family"):
         family_of(tmp_path)
+
+
+def test_from_the_manifests_alone_most_verdicts_are_as_recorded(capsys: pytest.CaptureFixture[str]) -> None:
+    found = list(agreement(CARRIED, ["1.8.5", "1.11.2"]))
+
+    assert all(one.stages > 25 and one.same >= 0.9 * one.stages for one in found)
+    assert all(one.worse == () for one in found)
+    assert main(["replay", str(CARRIED), "--manifests-only", "--kargo", "1.11.2"]) in (0, 1)
+    assert "verdicts as recorded" in capsys.readouterr().out
+
+
+def test_a_recommendation_that_was_recorded_to_make_it_worse_is_told() -> None:
+    def advice(found: Json) -> int:
+        return len([1 for f in findings(found, release("1.11.2")).values() for way in f.ways])
+
+    found = next(line for line in read_lines(CARRIED / "1.11.2.jsonl.gz") if advice(line))
+    for action in found["actions"]:
+        action["unmet"] = {
+            stage: ["auto", "complete", "deleted", "open", "recorded", "verified"] for stage in found["stages"]
+        }
+
+    [one] = [_of_release(release("1.11.2"), [found])]
+
+    assert one.worse
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [n for n in RELEASES if (WHOLE / f"{n}.jsonl.gz").exists()])
+def test_from_all_manifests_alone_97_of_100_verdicts_are_as_recorded(name: str) -> None:
+    [one] = agreement(WHOLE, [name])
+
+    assert one.same >= 0.97 * one.stages
+    assert one.worse == ()
