@@ -8,8 +8,8 @@ Says of each Stage whether it is moving, waiting (for what), idle, in need of so
 control loop are closed, by which fields; and the least that helps, tried in the model. Nothing is written
 anywhere.
 
-Exit codes: 0 every object could be read, 2 nothing could, or the call is wrong; 3 some objects could not be read and
-were left out (they are named on standard error).
+Exit codes: 0 every object could be read; 2 nothing could, or the call is wrong; 3 some objects could not be read
+and were left out (they are named on standard error).
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ FAILED = (PromotionPhase.FAILED, PromotionPhase.ERRORED)
 AT_ONCE_MS = 1
 """The shortest wait that brings a pass: who asks for none at all is not called again.
 
-Source: `Reconciler.reconcileHandler` of sigs.k8s.io/controller-runtime, where a RequeueAfter of zero means no requeue
+Source: `Reconciler.reconcileHandler` of sigs.k8s.io/controller-runtime, where a RequeueAfter of zero means none
 """
 
 OF_SLOTS: dict[str, Value] = {"starts": 0, "attempt": 0, "response": None, "hint": None, "begun": 0}
