@@ -27,6 +27,7 @@ from model.inputs import (
     plain,
     printable,
 )
+from model.json_documents import read_json
 
 __all__ = [
     "DEFAULT_LIMITS",
@@ -44,6 +45,9 @@ __all__ = [
 ]
 
 STANDARD_INPUT = "-"
+
+LARGE = MEBIBYTE // 4
+"""From this size on, JSON is read as such: some ten times as fast, but without lines and columns for messages."""
 
 
 def read(
@@ -111,6 +115,8 @@ def parse(data: bytes, file: str, *, limits: Limits = DEFAULT_LIMITS, skip: Coll
     Raises InputError as `read` does.
     """
     text = _decode(data, file)
+    if len(data) >= LARGE and (quick := read_json(text, file, limits, frozenset(skip))) is not None:
+        return [quick]
     builder = Builder(file, limits, frozenset(skip))
     try:
         documents = list(builder.documents(yaml.parse(text, Loader=yaml.CSafeLoader)))
