@@ -17,6 +17,9 @@ from model.system import run as ways_of
 
 Good = Callable[[State], bool]
 
+Choices = tuple[tuple[int, int], ...]
+"""Of each choice that is made on a way: the number of what is chosen, and of how many."""
+
 
 def towards(
     system: System, step: Action | Sequence, before: State, target: Mapping[str, Value], good: Good
@@ -28,11 +31,23 @@ def towards(
     """
     seeker = _Seeker(system, step, before, target, good)
     run = seeker.guess() or seeker.exhaust()
-    if run is None:
-        return None
-    locals_ = [v.name for v in system.variables if v.local]
-    label = "; ".join(run.labels)
-    return Successor(step, label, {n: run.scope[n] for n in before}, {n: run.scope[n] for n in locals_})
+    return seeker.successor(run) if run else None
+
+
+def choices(
+    system: System, step: Action | Sequence, before: State, target: Mapping[str, Value], label: str
+) -> Choices | None:
+    """What is chosen on a way that ends with the values of `target` and has this label, None if none is seen."""
+    seeker = _Seeker(system, step, before, target, lambda _: True)
+    run = seeker.guess()
+    return tuple(zip(run.taken, run.ways, strict=True)) if run and seeker.label(run) == label else None
+
+
+def chosen(system: System, step: Action | Sequence, before: State, made: Choices) -> Successor | None:
+    """The way that is gone by these choices; None if there are others to make."""
+    seeker = _Seeker(system, step, before, {}, lambda _: True)
+    run, wrong = seeker.go(tuple(way for way, _ in made))
+    return None if wrong or [*zip(run.taken, run.ways, strict=True)] != [*made] else seeker.successor(run)
 
 
 def labelled(system: System, step: Action | Sequence, before: State, label: str) -> list[Successor]:
@@ -86,6 +101,16 @@ class _Seeker:
     before: State
     target: Mapping[str, Value]
     good: Good
+
+    def label(self, run: _Run) -> str:
+        """What the way is called."""
+        return "; ".join(run.labels)
+
+    def successor(self, run: _Run) -> Successor:
+        """The step that goes that way."""
+        locals_ = [v.name for v in self.system.variables if v.local]
+        state, record = ({n: run.scope[n] for n in names} for names in (self.before, locals_))
+        return Successor(self.step, self.label(run), state, record)
 
     def guess(self) -> _Run | None:
         """Choose step by step what leaves the fewest values wrong."""

@@ -10,13 +10,14 @@ from invariants.check import check
 from invariants.findings import Traced, each_property, no_property
 from invariants.kargo.manifest_claims import Question, questions
 from invariants.properties import Kind, Property
-from invariants.towards import labelled
-from invariants.trace import Trace, true_of
+from invariants.towards import Choices, choices, chosen, labelled
+from invariants.trace import Taken, Trace, true_of
 from invariants.verdicts import Bounds, Judgement, Verdict
 from model.kargo import promotion
 from model.kargo.plan import Plan
 from model.kargo.releases import Behaviours
 from model.system import State, Successor, System
+from simulations.kargo.lint.shapes import shape_of
 from simulations.kargo.lint.wanted import Essence, Wanted
 
 LIMITS = Bounds(states=300_000, seconds=20.0)
@@ -40,14 +41,25 @@ class Answers:
 
 
 Key = tuple[Essence, str, frozenset[Wanted], bool]
+"""The essence of a shape, the release, what is asked about that shape, and whether the controller restarts."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What came of an exploration, and of which essence; `made` are the choices of each run, once it is retold."""
+
+    essence: Essence
+    answers: Answers
+    made: dict[Wanted, tuple[tuple[int, Choices | None], ...]] = field(default_factory=dict)
 
 
 @dataclass
 class Explorer:
-    """Explores, and remembers what came of it."""
+    """Explores each shape once in each release, and remembers what came of it."""
 
-    known: dict[Key, Answers] = field(default_factory=dict)
+    known: dict[Key, Known] = field(default_factory=dict)
     proved: dict[tuple[Essence, str, Wanted, bool], bool] = field(default_factory=dict)
+    retold: dict[Key, Answers] = field(default_factory=dict)
 
     def ask(
         self, essence: Essence, behaviours: Behaviours, wanted: Iterable[Wanted], *, restart: bool = False
@@ -56,10 +68,20 @@ class Explorer:
         asked = frozenset(wanted)
         if not asked:
             return Answers({})
-        key = (essence, behaviours.release, asked, restart)
+        shape = shape_of(essence, behaviours.release)
+        key = (shape.essence, behaviours.release, frozenset(map(shape.hide, asked)), restart)
         if key not in self.known:
-            self.known[key] = _explore(essence, behaviours, asked, restart=restart, traced=True)
-        return self.known[key]
+            found = _explore(essence, behaviours, asked, restart=restart, traced=True)
+            self.known[key] = Known(essence, found)
+        known = self.known[key]
+        if known.essence == essence:
+            return known.answers
+        own = (essence, behaviours.release, asked, restart)
+        if own not in self.retold:
+            self.retold[own] = _retold(known, essence, behaviours, asked, restart=restart) or _explore(
+                essence, behaviours, asked, restart=restart, traced=True
+            )
+        return self.retold[own]
 
     def breaks(
         self,
@@ -74,15 +96,19 @@ class Explorer:
 
         Where the run that shows it can be taken there, too, that is the proof; else that release is explored.
         """
-        key = (essence, behaviours.release, frozenset(told), restart)
+        shape = shape_of(essence, behaviours.release)
+        key = (shape.essence, behaviours.release, frozenset(map(shape.hide, told)), restart)
         if key not in self.known:
-            one = (essence, behaviours.release, wanted, restart)
+            one = (shape.essence, behaviours.release, shape.hide(wanted), restart)
             if one not in self.proved:
                 self.proved[one] = _goes_the_same_way(essence, behaviours, wanted, told[wanted], restart=restart)
             if self.proved[one]:
                 return True
-            self.known[key] = _explore(essence, behaviours, frozenset(told), restart=restart, traced=False)
-        return wanted in self.known[key].told
+            found = _explore(essence, behaviours, frozenset(told), restart=restart, traced=False)
+            self.known[key] = Known(essence, found)
+        known = self.known[key]
+        first = shape_of(known.essence, behaviours.release)
+        return shape.hide(wanted) in map(first.hide, known.answers.told)
 
 
 def _explore(
@@ -150,3 +176,64 @@ def _false(claim: Property, before: State, way: Successor) -> bool:
     """Whether a claim is false of a step, or of the state that it leads to."""
     after = {**way.state, **way.record}
     return not true_of(claim, before if claim.kind is Kind.EVERY_STEP else way.state, after)
+
+
+# By other names
+
+
+def _retold(
+    known: Known, essence: Essence, behaviours: Behaviours, asked: frozenset[Wanted], *, restart: bool
+) -> Answers | None:
+    """The answers about another essence of the shape that is known; None if they do not fit.
+
+    Every run is taken again, by the same choices, and has to show there what it shows.
+    """
+    first, second = (shape_of(each, behaviours.release) for each in (known.essence, essence))
+    own = {second.hide(wanted): wanted for wanted in asked}
+    plan, system = _system(essence, behaviours, restart)
+    found: dict[Wanted, Told] = {}
+    for wanted, told in known.answers.told.items():
+        again = own[first.hide(wanted)]
+        [question] = questions(plan, [again])
+        if told.shown is None:
+            found[again] = Told(question, None)
+            continue
+        if wanted not in known.made:
+            known.made[wanted] = _made(_system(known.essence, behaviours, restart)[1], told.shown)
+        shown = _taken_again(known.made[wanted], system, question.shows or question.asked)
+        if shown is None:
+            return None
+        found[again] = Told(question, shown)
+    return Answers(found, known.answers.complete)
+
+
+def _made(system: System, run: Trace) -> tuple[tuple[int, Choices | None], ...]:
+    """The number of each action of a run, and the choices in it."""
+    numbers = {action.name: number for number, action in enumerate(system.actions)}
+    actions = (system.actions[numbers[step.action]] for step in run.steps)
+    return tuple(
+        (numbers[step.action], choices(system, action, step.before, {**step.after, **step.record}, step.label))
+        for step, action in zip(run.steps, actions, strict=True)
+    )
+
+
+def _taken_again(made: Iterable[tuple[int, Choices | None]], system: System, claim: Property) -> Trace | None:
+    """The run that is taken by these choices, if it shows that a claim is violated, or a situation arises."""
+    start = state = next(system.initial_states())
+    steps: list[Taken] = []
+    for number, ways in made:
+        way = chosen(system, system.actions[number], state, ways) if ways is not None else None
+        if way is None:
+            return None
+        steps.append(Taken(way.action.name, way.action.actor, way.label, state, way.state, way.record))
+        state = way.state
+    found = Trace(start, tuple(steps))
+    return found if _shows(claim, found) else None
+
+
+def _shows(claim: Property, trace: Trace) -> bool:
+    """Whether a run is to a step, or a state, of which a claim is false (if about a situation: true)."""
+    if claim.kind is Kind.EVERY_STEP:
+        last = trace.steps[-1:]
+        return any(not true_of(claim, step.before, {**step.after, **step.record}) for step in last)
+    return true_of(claim, trace.end, trace.end) is (claim.kind is Kind.SOMETIMES)
