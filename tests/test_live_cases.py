@@ -13,6 +13,7 @@ from model.kargo.releases import RELEASES
 from simulations.kargo.live.branches import WORLDS, run
 from simulations.kargo.live.diagnosing import Finding, diagnose
 from simulations.kargo.live.inferring import infer
+from simulations.kargo.live.proving import states_without
 from simulations.kargo.live.restoring import restore
 from simulations.kargo.live.verdicts import Now
 from simulations.kargo.live.writing import manifests
@@ -93,3 +94,23 @@ def test_what_is_read_back_goes_on_as_what_was_put_out(release: str) -> None:
 
             assert before.reconcile_stage(stage) == after.reconcile_stage(stage)
             assert manifests(before) == manifests(after), cut.walk.program.id
+
+
+def test_a_stage_that_is_stuck_is_proven_to_be() -> None:
+    stuck = next(case for case in CASES if case.now == "stuck")
+    found = finding(stuck)
+
+    assert found.ways == ()
+    assert found.proof is not None
+    assert found.proof > 1
+
+
+@pytest.mark.parametrize("now", ["needs-someone", "waiting"])
+def test_nothing_is_proven_of_a_stage_that_can_come_right(now: str) -> None:
+    """A verification that runs may end well; and where Freight can be promoted that is up to somebody."""
+    case = next(case for case in CASES if case.now == now and "verification" in case.gates)
+    live, at = moment(case)
+    restored = infer(live.projects[0], RELEASES[case.kargo], at, newest=live.newest).restored
+
+    assert (states_without(restored, case.stage) is None) is (now == "waiting")
+    assert finding(case).proof is None

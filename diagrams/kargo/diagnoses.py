@@ -55,10 +55,15 @@ def headline(found: Diagnosis) -> str:
     if not found.findings:
         return "no Stage to diagnose"
     if len(found.findings) <= STEPS:
-        return "; ".join(f"{safe(f.stage)}: {verdict(f.verdict)}{_first_way(f)}" for f in found.findings)
+        return "; ".join(f"{safe(f.stage)}: {_verdict_of(f)}{_first_way(f)}" for f in found.findings)
     counts = {now: sum(f.verdict.now is now for f in found.findings) for now in Now}
     told_counts = ", ".join(f"{count} {_word(now)}" for now, count in counts.items() if count)
     return f"{len(found.findings)} Stages: {told_counts}"
+
+
+def _verdict_of(found: Finding) -> str:
+    """The verdict about a Stage; that it is for ever is only said if it is proven."""
+    return verdict(found.verdict) if found.proof is None else "stuck for ever"
 
 
 def _first_way(found: Finding) -> str:
@@ -100,7 +105,7 @@ def lines(found: Diagnosis, *, explain: bool = False, everything: bool = False) 
 
 
 def _finding(found: Finding, *, explain: bool) -> Iterator[str]:
-    yield f"Stage {safe(found.stage)} of {safe(found.project) or 'no namespace'}: {verdict(found.verdict)}"
+    yield f"Stage {safe(found.stage)} of {safe(found.project) or 'no namespace'}: {_verdict_of(found)}"
     missing = [GOALS[goal] for goal in found.verdict.unmet]
     if missing:
         yield f"  is missing: {', '.join(missing)}"
@@ -108,6 +113,9 @@ def _finding(found: Finding, *, explain: bool) -> Iterator[str]:
         yield from _gate(gate)
     for number, way in enumerate(found.ways, start=1):
         yield from _way(way, number, found, explain=explain)
+    if found.proof is not None:
+        states = f"all {found.proof} states" if found.proof > 1 else "the one state"
+        yield f"  proven: in {states} that controllers, clock and applications can come to, something is missing"
     if found.worse:
         avoid = sorted({f"{DESCRIBED[a.do]}{_about(a)}" for a in found.worse})
         yield f"  makes it worse: {'; '.join(avoid[:3])}"
@@ -187,9 +195,10 @@ def _finding_as_json(found: Finding) -> Json:
         "project": found.project,
         "stage": found.stage,
         "verdict": truth_of(found.verdict),
-        "text": verdict(found.verdict),
+        "text": _verdict_of(found),
         "gates": gates,
         "ways": [_way_as_json(way, found.project) for way in found.ways],
+        "proof": found.proof,
         "worse": [told_action(action) for action in found.worse],
         "expected": [told(change) for change in found.expected],
     }

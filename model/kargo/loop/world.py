@@ -57,11 +57,10 @@ def age(since: int | None, *, most_ms: int) -> Outcomes:
     return only(since=-most_ms) if since is not None and since > -most_ms else ()
 
 
-def end_run(runs: tuple[Run, ...], now: int, *, number: int) -> Outcomes:
-    """Enabled for an AnalysisRun that is not over: it is a success."""
+def end_run(runs: tuple[Run, ...], now: int, *, number: int, phase: VerificationPhase) -> Outcomes:
+    """Enabled for an AnalysisRun that is not over: now it is."""
     if not any(r.number == number and not r.phase.terminal for r in runs):
         return ()
-    ended = VerificationPhase.SUCCESSFUL
     return only(
-        runs=tuple(r._replace(phase=ended, completed=now // 1000 * 1000) if r.number == number else r for r in runs)
+        runs=tuple(r._replace(phase=phase, completed=now // 1000 * 1000) if r.number == number else r for r in runs)
     )

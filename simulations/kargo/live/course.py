@@ -15,8 +15,9 @@ from typing import NamedTuple, Protocol, TypeVar
 from model.kargo.attempts import Attempt
 from model.kargo.loop import world as around
 from model.kargo.loop.values import of
-from model.kargo.phases import HealthState, PromotionPhase, StepStatus
+from model.kargo.phases import HealthState, PromotionPhase, StepStatus, VerificationPhase
 from model.kargo.step_engine import Entry
+from model.system import Value
 from simulations.kargo.live.changes import Change, observed
 from simulations.kargo.live.restoring import Restored
 from simulations.kargo.loop.cluster import UNKNOWN_NAME, Cluster
@@ -241,7 +242,8 @@ class Course:
             if 0 <= at <= now:
                 self.ending[key] = -1
                 stage, number = key
-                rule = self.cluster.scope(stage).bind(around.end_run, constants={"number": number})
+                ended: dict[str, Value] = {"number": number, "phase": VerificationPhase.SUCCESSFUL}
+                rule = self.cluster.scope(stage).bind(around.end_run, constants=ended)
                 self.do(lambda rule=rule: self.cluster.act(rule))  # type: ignore[misc]  # bound now, not later
         due = [act for at, act in self.later if at <= now]
         self.later = [(at, act) for at, act in self.later if at > now]

@@ -18,6 +18,7 @@ from simulations.kargo.live.components import components
 from simulations.kargo.live.course import ALONE, KIND, World, deadlines
 from simulations.kargo.live.gates import Gate, closed_gates
 from simulations.kargo.live.inferring import Inferred, infer
+from simulations.kargo.live.proving import states_without
 from simulations.kargo.live.restoring import Restored
 from simulations.kargo.live.values_text import ago
 from simulations.kargo.live.verdicts import Now, Tried, Verdict, judge
@@ -65,7 +66,11 @@ class Way:
 
 @dataclass(frozen=True)
 class Finding:
-    """What there is to say of a Stage; `expected` is what happens next if nobody does anything."""
+    """What there is to say of a Stage; `expected` is what happens next if nobody does anything.
+
+    `proof` is the number of states that can be reached without anybody's help, if something is missing in all of
+    them; None where that was not asked, is not so, or could not be decided.
+    """
 
     project: str
     stage: str
@@ -74,6 +79,7 @@ class Finding:
     ways: tuple[Way, ...] = ()
     expected: tuple[Change, ...] = ()
     worse: tuple[Action, ...] = ()
+    proof: int | None = None
 
 
 @dataclass
@@ -178,7 +184,9 @@ class Part:
             if self.what_if is not None and self._concerns(stage):
                 ways = (self._wished(stage, stages, verdict),)
             worse = tuple(a for a, b in tried if needs and _is_worse(a, b, stage, verdict))
-            yield Finding(self.project.name, stage, verdict, tuple(gates), ways, expected, worse)
+            stuck = verdict.now is Now.STUCK and not ways
+            proof = states_without(self.restored, stage) if stuck else None
+            yield Finding(self.project.name, stage, verdict, tuple(gates), ways, expected, worse, proof)
 
     def _run(
         self, stages: list[str], world: World = ALONE, action: Action | None = None, *, restart: bool = False
