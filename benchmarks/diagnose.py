@@ -28,8 +28,8 @@ Json = dict[str, Any]
 
 IN_PROJECT = 5
 PROMOTIONS = 10
-FIGURES = {50: "0.9 s", 2000: "21 s"}
-"""Seconds by number of Stages, as of the last time somebody measured."""
+FIGURES = {50: "1.4 s", 400: "9.4 s of processor time"}
+"""By number of Stages, measured while four other processes were using the machine's two cores."""
 
 
 def program(troubled: bool) -> Json:

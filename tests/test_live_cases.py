@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 from live_cases import CASES, Case
@@ -11,7 +12,7 @@ from live_walks import cuts, read_back
 from model.kargo.live.objects import Live
 from model.kargo.releases import RELEASES
 from simulations.kargo.live.branches import WORLDS, run
-from simulations.kargo.live.diagnosing import Finding, diagnose
+from simulations.kargo.live.diagnosing import MANY_PARTS, Finding, diagnose
 from simulations.kargo.live.inferring import infer
 from simulations.kargo.live.proving import states_without
 from simulations.kargo.live.restoring import restore
@@ -114,3 +115,16 @@ def test_nothing_is_proven_of_a_stage_that_can_come_right(now: str) -> None:
 
     assert (states_without(restored, case.stage) is None) is (now == "waiting")
     assert finding(case).proof is None
+
+
+def test_many_parts_are_diagnosed_as_one_by_one() -> None:
+    case = next(case for case in CASES if case.helps == "reverify")
+    live, now = moment(case)
+    project = live.projects[0]
+    many = replace(live, projects=tuple(replace(project, name=f"p{n:03}") for n in range(MANY_PARTS)))
+
+    [alone] = diagnose(live, RELEASES[case.kargo], now).findings
+    found = diagnose(many, RELEASES[case.kargo], now).findings
+
+    assert [one.project for one in found] == [f"p{n:03}" for n in range(MANY_PARTS)]
+    assert all(one.ways == alone.ways and one.verdict == alone.verdict for one in found)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import permutations, product
 
@@ -34,6 +36,10 @@ RECORD_ANEW = ("delete_promotion", "clear_last", "promote_newest")
 
 MOST_OF_PAIRS = 6
 """How many actions are paired with one another."""
+
+FEW_PARTS, MANY_PARTS = 20, 64
+"""How many parts that have nothing to do with each other leave time for proofs; and from how many on all processors
+are used."""
 
 ENOUGH = 2
 """How many ways out that meet all goals are enough to look no further."""
@@ -92,6 +98,31 @@ class Diagnosis:
     unseen: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What is asked about each part of a project; `prove` says whether there is time for proofs."""
+
+    behaviours: Behaviours
+    now: int
+    newest: int | None
+    stages: frozenset[str]
+    what_if: Action | None
+    prove: bool
+
+
+def _answer(asked: Asked, parts: list[LiveProject]) -> tuple[list[Finding], list[str]]:
+    """The findings about some parts, and what could not be seen."""
+    tables, findings, unseen = Tables(), list[Finding](), list[str]()
+    for project in parts:
+        names = [s.name for s in project.stages] + [p.stage for p in project.promotions if not p.phase.terminal]
+        wanted = [name for name in dict.fromkeys(names) if not asked.stages or name in asked.stages]
+        if wanted:
+            inferred = infer(project, asked.behaviours, asked.now, newest=asked.newest, tables=tables)
+            unseen += inferred.unseen
+            findings += Part(project, inferred, asked).findings(wanted)
+    return findings, unseen
+
+
 def diagnose(
     live: Live,
     behaviours: Behaviours,
@@ -104,15 +135,18 @@ def diagnose(
 
     With `what_if`, the way out that is told is that action, whatever comes of it.
     """
-    found, tables = Diagnosis(behaviours.release, now), Tables()
-    for project in live.projects:
-        for part in components(project):
-            names = [s.name for s in part.stages] + [p.stage for p in part.promotions if not p.phase.terminal]
-            wanted = [name for name in dict.fromkeys(names) if not stages or name in stages]
-            if wanted:
-                inferred = infer(part, behaviours, now, newest=live.newest, tables=tables)
-                found.unseen += inferred.unseen
-                found.findings += Part(part, inferred, behaviours, tables, what_if).findings(wanted)
+    found = Diagnosis(behaviours.release, now)
+    parts = [part for project in live.projects for part in components(project)]
+    asked = Asked(behaviours, now, live.newest, frozenset(stages), what_if, len(parts) <= FEW_PARTS)
+    if len(parts) < MANY_PARTS:
+        answers = [_answer(asked, parts)]
+    else:
+        count = os.cpu_count() or 1
+        with ProcessPoolExecutor(count) as pool:
+            answers = list(pool.map(_answer, [asked] * count, [parts[n::count] for n in range(count)]))
+    for findings, unseen in answers:
+        found.findings += findings
+        found.unseen += unseen
     found.findings.sort(key=lambda one: (one.project, one.stage))
     # A kind that is missing and is of no account: Applications, where no Stage's health is in question.
     found.unseen += [
@@ -153,9 +187,7 @@ class Part:
 
     project: LiveProject
     inferred: Inferred
-    behaviours: Behaviours
-    tables: Tables
-    what_if: Action | None = None
+    asked: Asked
     kind_unmet: Goals = field(init=False, default_factory=dict)
 
     @property
@@ -181,10 +213,10 @@ class Part:
             gates = closed_gates(self.restored, stage) if needs or verdict.now is Now.WAITING else []
             gates = [*_endless(branches["alone"], stage), *gates]
             ways = tuple(self._ways(stage, stages, verdict, tried)) if needs else ()
-            if self.what_if is not None and self._concerns(stage):
+            if self.asked.what_if is not None and self._concerns(stage):
                 ways = (self._wished(stage, stages, verdict),)
             worse = tuple(a for a, b in tried if needs and _is_worse(a, b, stage, verdict))
-            stuck = verdict.now is Now.STUCK and not ways
+            stuck = verdict.now is Now.STUCK and not ways and self.asked.prove
             proof = states_without(self.restored, stage) if stuck else None
             yield Finding(self.project.name, stage, verdict, tuple(gates), ways, expected, worse, proof)
 
@@ -199,6 +231,9 @@ class Part:
         missing = {s: ENOUGH for s in left if s in self.kind_unmet or not self._moves(s, branches)}
         actions = candidates(self.restored, left) if missing else []
         actions += [Action("clear_last", s) for s in missing if "recorded" in self.kind_unmet.get(s, ())]
+        idle = branches["restart"] is not branches["alone"] and not branches["restart"].changes
+        if idle and not self._may_be_kind():  # then a restart changes nothing in a kind world, either
+            actions = [action for action in actions if action.do != "restart"]
         for action in sorted(actions, key=lambda one: one.harm):
             branch = self._run(stages, KIND, action)
             if branch.capped:
@@ -217,13 +252,13 @@ class Part:
         return any(branches[name].first(stage) is not None for name in ("alone", "cooperative"))
 
     def _concerns(self, stage: str) -> bool:
-        return self.what_if is not None and self.what_if.stage in ("", stage)
+        return self.asked.what_if is not None and self.asked.what_if.stage in ("", stage)
 
     def _wished(self, stage: str, stages: list[str], verdict: Verdict) -> Way:
         """What comes of the action that was asked about."""
-        assert self.what_if is not None
-        branch = self._run(stages, KIND, self.what_if)
-        return self._way((self.what_if,), stage, verdict, branch, gives_up=False)
+        assert self.asked.what_if is not None
+        branch = self._run(stages, KIND, self.asked.what_if)
+        return self._way((self.asked.what_if,), stage, verdict, branch, gives_up=False)
 
     def _branches(self, stages: list[str], goals: Goals) -> dict[str, Branch]:
         """How it goes on in every world, as far as they can differ."""
@@ -242,7 +277,7 @@ class Part:
 
     def _is_at_rest(self) -> bool:
         """Whether no pass changes anything, now or later, and nothing around the cluster could be kinder."""
-        cluster, asked = self.restored.cluster, self.what_if is not None
+        cluster, asked = self.restored.cluster, self.asked.what_if is not None
         if asked or self.restored.hidden.queue or self._may_be_kind():
             return False
         return all(end <= cluster.now for end in deadlines(cluster))
@@ -309,7 +344,11 @@ class Part:
     def _upgrades(self, stage: str, stages: list[str], verdict: Verdict) -> Iterator[Way]:
         """The oldest newer release in which the controllers, just started, meet the goals."""
         names = list(RELEASES)
-        for name in names[names.index(self.behaviours.release) + 1 :] if self.behaviours.release in names else ():
+        for name in (
+            names[names.index(self.asked.behaviours.release) + 1 :]
+            if self.asked.behaviours.release in names
+            else ()
+        ):
             newer = infer(self.project, RELEASES[name], self.restored.began, tables=Tables()).restored
             branch = run(newer, stages, KIND, restart=True, most_passes=FEW_PASSES)
             if not branch.capped and not branch.unmet.get(stage):
