@@ -137,6 +137,22 @@ def test_a_kind_that_is_missing_narrows_the_answer(
     assert "no Warehouses were given" in out
 
 
+@pytest.mark.parametrize(
+    ("shown", "verdict"), [("Degraded", "waiting for its applications"), ("Healthy", "moving")]
+)
+def test_applications_that_are_given_are_believed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], shown: str, verdict: str
+) -> None:
+    found = written("applications that are not healthy (K19)")
+    application = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Application"}
+    meta = {"name": "a", "namespace": "argocd", "annotations": {"kargo.akuity.io/authorized-stage": "demo:dev"}}
+    found["items"].append({**application, "metadata": meta, "status": {"health": {"status": shown}}})
+
+    main(["diagnose", saved(tmp_path, found), "--kargo", "1.11.2"])
+
+    assert capsys.readouterr().out.startswith(f"dev: {verdict}")
+
+
 def test_a_bad_object_is_left_out_and_the_rest_is_diagnosed(
     tmp_path: Path, frozen: Json, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from model.kargo.argocd.health import of_health
 from model.kargo.live.objects import LiveApplication, LiveProject, LiveStage
 from model.kargo.loop.assess_health import DID_NOT_SUCCEED, IN_PROGRESS
 from model.kargo.loop.stage_pass import POLL_MS
@@ -28,18 +29,6 @@ SOMETIME_MS = POLL_MS // 2
 
 EXPLAINED = frozenset((IN_PROGRESS, DID_NOT_SUCCEED))
 """The issues of a Stage whose health says nothing of its applications."""
-
-OF_APPLICATIONS = {
-    "Healthy": HealthState.HEALTHY,
-    "Progressing": HealthState.PROGRESSING,
-    "Suspended": HealthState.PROGRESSING,
-    "Missing": HealthState.UNHEALTHY,
-    "Degraded": HealthState.UNHEALTHY,
-}
-"""What the health of an Argo CD Application means for its Stage; anything else is Unknown.
-
-Source: `pkg/health/checker/builtin/argocd.go: stageHealthForAppHealth`
-"""
 
 
 @dataclass(frozen=True)
@@ -87,7 +76,8 @@ def _apps(project: LiveProject) -> tuple[dict[str, HealthState], list[str]]:
 
 
 def _worst(applications: list[LiveApplication]) -> HealthState:
-    states = [OF_APPLICATIONS.get(a.health, HealthState.UNKNOWN) for a in applications]
+    """What the Applications of a Stage show; which revisions are desired of them is not asked."""
+    states = [of_health(a.health).state for a in applications]
     return max(states, key=list(HealthState).index)
 
 
