@@ -69,7 +69,7 @@ def test_order_form_and_files_make_no_difference(
     for item in items:
         item["metadata"] |= {"managedFields": [{"manager": "kubectl"}], "selfLink": "x"}
         item["unknown"] = {"deep": [1, 2]}
-    stages = {"apiVersion": "kargo.akuity.io/v1alpha1", "kind": "StageList"}
+    stages: Json = {"apiVersion": "kargo.akuity.io/v1alpha1", "kind": "StageList"}
     stages |= {
         "items": [
             {k: v for k, v in i.items() if k not in ("apiVersion", "kind")} for i in items if i["kind"] == "Stage"
