@@ -18,7 +18,7 @@ LATER: Json = {"do": "sleep", "seconds": 3600}
 
 def stage(name: str, *upstream: str, warehouses: tuple[str, ...] = ("w1",), **more: Any) -> Json:
     """A Stage with one step that takes Freight from Warehouses, or from Stages upstream."""
-    of_request = {k: more.pop(k) for k in ("soak", "strategy", "policy") if k in more}
+    of_request: Json = {k: more.pop(k) for k in ("soak", "strategy", "policy") if k in more}
     source: Json = {"stages": list(upstream), **of_request} if upstream else {"direct": True}
     found: Json = {"name": name, "requests": [{"warehouse": w, **source} for w in warehouses]}
     return found | {"template": [{"as": "deploy"}]} | more

@@ -104,7 +104,7 @@ def run(
     course.most_passes = most_passes
     for number, more in enumerate(then, start=1):
         course.later.append((course.began + number * LITTLE_MS, partial(_act, restored, action=more)))
-    return finish(restored, stages, course, action=action, restart=restart)
+    return finish(restored, stages, course, action=action, restart=restart, closely=False)
 
 
 def finish(
@@ -114,11 +114,16 @@ def finish(
     *,
     action: Action | None = None,
     restart: bool = False,
+    closely: bool = True,
 ) -> Branch:
-    """Let a course go on to its end, after an action or a restart of the controllers or neither."""
+    """Let a course go on to its end, after an action or a restart of the controllers or neither.
+
+    Only if it is watched `closely` is anything known of when goals were reached.
+    """
     goals = Watch(course, stages)
     goals.look(course)
-    course.watchers.append(goals.look)
+    if closely:
+        course.watchers.append(goals.look)
     refused: str | None = None
     if restart or (action is not None and action.do == "restart"):
         course.controllers.restart()
@@ -129,11 +134,13 @@ def finish(
     course.be_kind()
     goals.look(course)
     course.run()
+    if not closely:
+        goals.look(course)
     queue, cluster = course.controllers.queue, course.cluster
     return Branch(
         course.changes,
         {stage: goals for stage, goals in goals.unmet.items() if goals},
-        {stage: reached for stage, reached in goals.since.items() if reached},
+        {stage: reached for stage, reached in goals.since.items() if reached} if closely else {},
         course.quiet,
         course.capped,
         [item_name(course, item) for item in queue.items],
