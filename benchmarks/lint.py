@@ -1,7 +1,9 @@
 """How long `kargo-model lint` takes for 500 files: `python -m benchmarks.lint`.
 
 A company with many teams: each has a pipeline of its own whose Stages differ in their variables, and some ways of
-promoting that it shares with others. Then the hardest case: 500 templates of which no two are alike.
+promoting that it shares with others. Then the same with aliases that nobody else has. Then the hardest case, fewer
+files because each takes its time: templates of which no two are alike, each with timeouts, retries, conditions and
+failures that are allowed as no other has them.
 
 The processor's time is measured, not the clock's: what else the machine does is left out.
 """
@@ -23,6 +25,7 @@ from model.kargo.releases import LATEST
 from simulations.kargo.lint.linter import Linter
 
 FILES = 500
+FEW = 50
 
 
 Json = dict[str, Any]
@@ -94,14 +97,40 @@ WAYS = (
 
 NAMES = ("dev", "test", "uat", "stage", "prod")
 
+ALIKE, RENAMED, UNLIKE = (
+    "teams that share their ways of promoting",
+    "the same with aliases of their own",
+    "no two templates alike",
+)
+CASES = (ALIKE, RENAMED, UNLIKE)
 
-def write(folder: Path, *, alike: bool, seed: int = 1) -> None:
-    """Write the files: teams of five Stages, `alike` or with aliases that nobody else has."""
+
+def changed(steps: list[Json], number: int, dice: random.Random) -> list[Json]:
+    """The steps with settings that no other template has."""
+    for place, one in enumerate(steps):
+        one["retry"] = {"timeout": f"{number + 2}m"} if place == 0 else one.get("retry", {})
+        if dice.random() < 0.2:
+            one["retry"]["errorThreshold"] = dice.choice((2, 3))
+        if dice.random() < 0.2:
+            one["continueOnError"] = True
+        if dice.random() < 0.1:
+            one["if"] = dice.choice(("${{ success() }}", "${{ vars.env == 'prod' }}", "${{ always() }}"))
+    return steps
+
+
+def files_of(case: str) -> int:
+    """How many files a case has."""
+    return FEW if case == UNLIKE else FILES
+
+
+def write(folder: Path, case: str, *, seed: int = 1) -> None:
+    """Write the files of a case: teams of five Stages."""
     dice = random.Random(seed)
-    for number in range(FILES):
+    for number in range(files_of(case)):
         team, place = divmod(number, len(NAMES))
-        name, mark = NAMES[place], "" if alike else f"x{number}"
-        way = WAYS[team % len(WAYS)] if alike else dice.choice(WAYS)
+        name, mark = NAMES[place], f"x{number}" if case == RENAMED else ""
+        way = WAYS[team % len(WAYS)] if case == ALIKE else dice.choice(WAYS)
+        steps = [step(mark) for step in way]
         sources = {"stages": [NAMES[place - 1]]} if place else {"direct": True}
         variables = {"env": name, "repo": f"https://git.example.com/team-{team}.git"}
         stage = {
@@ -111,7 +140,7 @@ def write(folder: Path, *, alike: bool, seed: int = 1) -> None:
             "spec": {
                 "vars": [{"name": n, "value": v} for n, v in variables.items()],
                 "requestedFreight": [{"origin": {"kind": "Warehouse", "name": "main"}, "sources": sources}],
-                "promotionTemplate": {"spec": {"steps": [step(mark) for step in way]}},
+                "promotionTemplate": {"spec": {"steps": changed(steps, number, dice) if case == UNLIKE else steps}},
             },
         }
         (folder / f"team-{team}-{name}.yaml").write_text(yaml.safe_dump(stage, sort_keys=False))
@@ -128,13 +157,15 @@ def lint(folder: Path) -> tuple[float, int, int]:
 
 
 def main() -> int:
-    """Measure both, and print a line for each."""
-    for alike in (True, False):
+    """Measure each case, and print a line for it."""
+    for case in CASES:
         with tempfile.TemporaryDirectory() as folder:
-            write(Path(folder), alike=alike)
+            write(Path(folder), case)
             seconds, findings, explored = lint(Path(folder))
-        about = "teams that share their ways of promoting" if alike else "no two templates alike"
-        print(f"{FILES} files, {about}: {seconds:.1f} s, {findings} findings, {explored} explorations")
+        print(
+            f"{files_of(case)} files, {case}: {seconds:.1f} s, {findings} findings, {explored} explorations",
+            flush=True,
+        )
     return 0
 
 
