@@ -667,7 +667,8 @@ def test_ctrl_c_at_the_start_leaves_no_traceback(delay: float) -> None:
         f"threading.Timer({delay}, os.kill, (os.getpid(), signal.SIGINT)).start(); "
         "sys.exit(kargo_model.main(['check', 'two-phase-commit', '--size', '14', '--engine', 'explicit']))"
     )
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
 
     assert "Traceback" not in done.stderr
     assert done.returncode in (3, 130)
