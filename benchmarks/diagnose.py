@@ -1,11 +1,9 @@
 """How long a diagnosis takes, from the command line, reading included.
 
-    python benchmarks/diagnose.py [--stages N]
+    python -m benchmarks.diagnose [--stages N]
 
 Makes projects of five Stages in a line, each Stage with ten Promotions that are over and one Stage in ten in need
 of someone, and has them diagnosed cold, in a process of its own.
-
-On one core of a 2-core machine that others were using, too: see `FIGURES`.
 """
 
 from __future__ import annotations
@@ -28,8 +26,6 @@ Json = dict[str, Any]
 
 IN_PROJECT = 5
 PROMOTIONS = 10
-FIGURES = {50: "1.4 s", 400: "9.4 s of processor time"}
-"""By number of Stages, measured while four other processes were using the machine's two cores."""
 
 
 def program(troubled: bool) -> Json:

@@ -100,13 +100,16 @@ def _hold(origin: str, hold: Field) -> LiveHold:
 
 
 def promotion_status(status: Field) -> Mapping[str, Any]:
-    """What the status of a Promotion says, by the names of the fields of `LivePromotion`."""
-    what = "the metadata of steps"
+    """What the status of a Promotion says, by the names of the fields of `LivePromotion`.
+
+    Raises InputError for anything that is not what it should be.
+    """
+    steps = [*items(status, "stepExecutionMetadata", "the metadata of steps")]
     return {
         "phase": phase(status, "phase", PromotionPhase, PROMOTION_PHASE),
         "message": text(status, "message"),
         "current_step": whole(status, "currentStep"),
-        "metadata": tuple(_step(step) for step in items(status, "stepExecutionMetadata", what)),
+        "metadata": tuple(_step(step, last=step is steps[-1]) for step in steps),
         "status_freight": freight_name(status, "freight"),
         "collection": collection(status, "freightCollection"),
         "started": instant(status, "startedAt"),
@@ -116,8 +119,13 @@ def promotion_status(status: Field) -> Mapping[str, Any]:
     }
 
 
-def _step(step: Field) -> StepMetadata:
-    return StepMetadata(
+def _step(step: Field, *, last: bool) -> StepMetadata:
+    """The metadata of a step, the last that was reached or one that the engine has passed.
+
+    One without a status that is over, or was passed, makes Kargo panic; it never writes such a thing.
+    Source: `api/v1alpha1/promotion_types.go: PromotionStepStatus.Compare`
+    """
+    found = StepMetadata(
         text(step, "alias"),
         phase(step, "status", StepStatus, "the status of a step"),
         whole(step, "errorCount"),
@@ -125,3 +133,6 @@ def _step(step: Field) -> StepMetadata:
         instant(step, "startedAt"),
         instant(step, "finishedAt"),
     )
+    if found.status is StepStatus.NEW and (found.finished is not None or not last):
+        raise step.wrong("expected a status of a step that is over")
+    return found
