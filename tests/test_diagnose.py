@@ -188,6 +188,16 @@ def test_a_wrong_call_gets_one_sentence(
     assert err.count("\n") == 1
 
 
+def test_a_step_that_is_over_without_a_status_is_left_out(
+    tmp_path: Path, frozen: Json, capsys: pytest.CaptureFixture[str]
+) -> None:
+    promotion = next(item for item in frozen["items"] if item["kind"] == "Promotion")
+    promotion["status"]["stepExecutionMetadata"] = [{"alias": "step-1", "finishedAt": "2025-03-04T00:00:00Z"}]
+
+    assert main(["diagnose", saved(tmp_path, frozen), "--kargo", "1.10.10"]) == 3
+    assert "expected a status of a step that is over" in capsys.readouterr().err
+
+
 def test_objects_without_a_stage_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["diagnose", saved(tmp_path, {"apiVersion": "v1", "kind": "List", "items": []})]) == 2
     assert "expected a Stage or a Promotion" in capsys.readouterr().err
