@@ -43,7 +43,7 @@ REMEMBERED = 512
 """So many walks are remembered, so that going on need not begin at the start."""
 
 
-class _Told(Exception):  # noqa: N818  (an answer for people, not a fault)
+class _RefusedError(Exception):
     """The answer to a request is a sentence, with a status."""
 
     def __init__(self, status: int, text: str) -> None:
@@ -97,14 +97,14 @@ class Explorer:
     def way(self, address: Address, key: str) -> tuple[Address | None, str]:
         """The address at the end of a shortest way to a goal, or None; and what there is to say about it.
 
-        Raises _Told if there is no such goal.
+        Raises _RefusedError if there is no such goal.
         """
         walk = self.walk(address)
         subject = self.catalogue.subject(address.system, address.release)
         known = goals(subject, walk, list(exploring.options(walk)), self.glimpsed(address))
         goal = next((g for g in known if g.key == key), None)
         if goal is None:
-            raise _Told(400, "There is nothing like that to look for from here.")
+            raise _RefusedError(400, "There is nothing like that to look for from here.")
         with self._searching:
             bounds = Bounds(seconds=self.seconds, memory=MEMORY)
             found = exploring.way_to(walk, goal.property, bounds, self._tick)
@@ -189,7 +189,7 @@ class Pages:
             return answer()
         except (AddressError, NothingLikeItError, ModelError) as error:
             return self._rendered("wrong.html", 404, text=str(error))
-        except _Told as told:
+        except _RefusedError as told:
             return self._rendered("wrong.html", told.status, text=str(told))
 
     def _rendered(self, template: str, status: int = 200, **values: Any) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import Callable
+from types import FrameType
 
 import uvicorn
 
@@ -50,10 +51,10 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         self.said("http://{}:{}".format(*self.at.getsockname()))
 
-    def handle_exit(self, sig: int, frame: object) -> None:
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """End: no new requests, and what is searched for is given up."""
         self.explorer.ending.set()
-        super().handle_exit(sig, frame)  # type: ignore[arg-type]  # the frame is only handed on
+        super().handle_exit(sig, frame)
 
     def serve_here(self) -> None:
         """Serve until somebody asks to end."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple, Protocol, TypeVar
 
 from model.kargo.attempts import Attempt
@@ -244,7 +245,7 @@ class Course:
                 stage, number = key
                 ended: dict[str, Value] = {"number": number, "phase": VerificationPhase.SUCCESSFUL}
                 rule = self.cluster.scope(stage).bind(around.end_run, constants=ended)
-                self.do(lambda rule=rule: self.cluster.act(rule))  # type: ignore[misc]  # bound now, not later
+                self.do(partial(self.cluster.act, rule))
         due = [act for at, act in self.later if at <= now]
         self.later = [(at, act) for at, act in self.later if at > now]
         for act in due:
