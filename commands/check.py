@@ -40,7 +40,8 @@ from invariants.speckit import systems as workflows
 from invariants.subjects import Subject
 from invariants.verdicts import Report, Verdict, Watch
 from model.ambient import behaviours as ambient
-from model.kargo.releases import LATEST, RELEASES, UnknownReleaseError, release
+from model.kargo.releases import LATEST, RELEASES, release
+from model.releases import UnknownReleaseError
 from model.speckit import releases as speckit
 from model.system import ModelError
 from model.toys import TOYS
@@ -53,8 +54,6 @@ class UsageError(Exception):
 REFUSED = (
     UsageError,
     UnknownReleaseError,
-    ambient.UnknownVersionError,
-    speckit.UnknownReleaseError,
     ModelError,
     PlaceError,
     CounterexampleError,

@@ -26,7 +26,8 @@ from model.kargo.live.objects import Live
 from model.kargo.live.reading import SKIPPED, read_live
 from model.kargo.live.values import INSTANT, instant_of
 from model.kargo.names import EPOCH_MS
-from model.kargo.releases import LATEST, Behaviours, UnknownReleaseError, release
+from model.kargo.releases import LATEST, Behaviours, release
+from model.releases import UnknownReleaseError
 from simulations.kargo.live.diagnosing import diagnose
 from simulations.kargo.live.what_if import WhatIfError, wished
 

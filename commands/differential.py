@@ -18,7 +18,8 @@ from commands.arguments import positive
 from commands.looking import cache_folder
 from commands.output import DONE, VIOLATED, add_format, print_json
 from diagrams.speckit import comparisons
-from model.speckit.releases import UnknownReleaseError, modelled_as, release
+from model.releases import UnknownReleaseError
+from model.speckit.releases import modelled_as, release
 from simulations.speckit.real_engine import EngineUnavailableError, RealEngine, environment
 from simulations.speckit.side_by_side import compare
 

@@ -17,9 +17,10 @@ from diagrams.theme import Kind
 from model.ambient import behaviours as ambient
 from model.kargo import releases as kargo
 from model.phase import Phase
+from model.releases import UnknownReleaseError
 from model.speckit import releases as speckit
 
-REFUSED = (UsageError, kargo.UnknownReleaseError, ambient.UnknownVersionError, speckit.UnknownReleaseError)
+REFUSED = (UsageError, UnknownReleaseError)
 
 
 class Engine(NamedTuple):

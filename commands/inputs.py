@@ -9,8 +9,9 @@ from dataclasses import replace
 from model.inputs import InputError, printable
 from model.kargo import manifests, planning, templates
 from model.kargo.planning import Planner
-from model.kargo.releases import LATEST, Behaviours, UnknownReleaseError, release
+from model.kargo.releases import LATEST, Behaviours, release
 from model.kargo.templates import Template
+from model.releases import UnknownReleaseError
 
 REFUSED = (InputError, UnknownReleaseError)
 

@@ -25,7 +25,8 @@ from model.gathering import Gathered
 from model.inputs import InputError
 from model.kargo.bundle import Bundle, read_bundle
 from model.kargo.manifests import API_GROUP
-from model.kargo.releases import LATEST, UnknownReleaseError, release
+from model.kargo.releases import LATEST, release
+from model.releases import UnknownReleaseError
 from simulations.kargo.lint import ignores
 from simulations.kargo.lint.linter import Linter
 from simulations.kargo.lint.rules import Level

@@ -21,7 +21,8 @@ from invariants.kargo.policies import PROMISES, Found, Promise
 from model.inputs import printable
 from model.kargo.failure_policies import FailurePolicy, UnknownPolicyError, policy_named
 from model.kargo.older_releases import OLDER
-from model.kargo.releases import LATEST, Behaviours, UnknownReleaseError, release
+from model.kargo.releases import LATEST, Behaviours, release
+from model.releases import UnknownReleaseError
 
 
 class UnknownPromiseError(Exception):

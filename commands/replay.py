@@ -15,7 +15,8 @@ from pathlib import Path
 
 from commands.arguments import positive
 from commands.output import DONE, VIOLATED, add_format, print_json
-from model.kargo.releases import UnknownReleaseError, release
+from model.kargo.releases import release
+from model.releases import UnknownReleaseError
 from simulations.kargo.families import Family, folders, recorded_releases
 from simulations.kargo.live import replay_snapshots
 from simulations.kargo.live.replay_manifests import Agreement, agreement

@@ -12,7 +12,8 @@ from commands.output import DONE, VIOLATED, add_format, print_json
 from diagrams import reproductions, sessions, stories
 from diagrams.speckit import scenarios as workflow_stories
 from model.inputs import InputError, printable
-from model.kargo.releases import UnknownReleaseError, release
+from model.kargo.releases import release
+from model.releases import UnknownReleaseError
 from model.speckit import releases as speckit
 from simulations.ambient import lost_retry
 from simulations.kargo import scenarios, skip_vs_retry
@@ -24,7 +25,6 @@ REFUSED = (
     UnknownScenarioError,
     InputError,
     UnknownReleaseError,
-    speckit.UnknownReleaseError,
     workflows.SeveralScenariosError,
 )
 

@@ -19,7 +19,8 @@ from diagrams import rulings
 from invariants.kargo import judging
 from invariants.kargo.judging import Ruling, Standing
 from invariants.kargo.rules import RULES, RulePart, parts
-from model.kargo.releases import LATEST, RELEASES, Behaviours, UnknownReleaseError, release
+from model.kargo.releases import LATEST, RELEASES, Behaviours, release
+from model.releases import UnknownReleaseError
 
 
 class UnknownRuleError(Exception):

@@ -28,7 +28,8 @@ from model import gathering
 from model.inputs import InputError
 from model.kargo.bundle import read_bundle
 from model.kargo.manifests import API_GROUP
-from model.kargo.releases import LATEST, RELEASES, Behaviours, UnknownReleaseError, release
+from model.kargo.releases import LATEST, RELEASES, Behaviours, release
+from model.releases import UnknownReleaseError
 from simulations.kargo.lint.rules import Level
 from simulations.kargo.upgrade import upgrade
 

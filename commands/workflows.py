@@ -13,10 +13,11 @@ from commands.output import DONE, print_json
 from diagrams.speckit import runs as shown
 from model.documents import STANDARD_INPUT, read
 from model.inputs import InputError, printable
+from model.releases import UnknownReleaseError
 from model.speckit.advice import advice
 from model.speckit.inputs import resolved
 from model.speckit.plan import Plan, World, call_counts, free, scripted
-from model.speckit.releases import LATEST, Behaviours, UnknownReleaseError, release
+from model.speckit.releases import LATEST, Behaviours, release
 from model.speckit.values import to_text
 from model.speckit.workflow import Workflow
 from model.system import Variable

@@ -11,11 +11,12 @@ import pytest
 
 import kargo_model
 from invariants.verdicts import Verdict
-from model.ambient.behaviours import FIX, HEAD, PRE, UnknownVersionError, version
+from model.ambient.behaviours import FIX, HEAD, PRE, version
 from model.ambient.session import Bounds
 from model.ambient.surroundings import Act
 from model.ambient.values import Condition
 from model.inputs import InputError
+from model.releases import UnknownReleaseError
 from simulations.ambient import lost_retry
 from simulations.ambient.losses import LOSSES
 from simulations.ambient.runs import Event, play
@@ -261,5 +262,5 @@ def test_a_bad_call_gets_one_sentence(capsys: Capture, words: tuple[str, ...], s
 
 def test_a_version_goes_by_its_name_or_its_commit() -> None:
     assert version("fix") is version("6347f3207") is FIX
-    with pytest.raises(UnknownVersionError):
+    with pytest.raises(UnknownReleaseError):
         version("main")

@@ -15,7 +15,8 @@ from model.kargo.argocd.applications import OperationPhase
 from model.kargo.argocd.health import Finding
 from model.kargo.argocd.update import Decision
 from model.kargo.argocd.wait import Readiness
-from model.kargo.releases import RELEASES, HealthTrust, UnknownReleaseError
+from model.kargo.releases import RELEASES, HealthTrust
+from model.releases import UnknownReleaseError
 from simulations.kargo import replay_argocd, replay_health
 from simulations.replay import RecordingError
 

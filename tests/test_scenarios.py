@@ -15,7 +15,8 @@ import kargo_model
 from diagrams import stories
 from model.inputs import InputError
 from model.kargo.older_releases import OLDER
-from model.kargo.releases import RELEASES, Behaviours, PromotionGate, UnknownReleaseError
+from model.kargo.releases import RELEASES, Behaviours, PromotionGate
+from model.releases import UnknownReleaseError
 from model.system import Tables
 from simulations.kargo import scenarios
 from simulations.kargo.loop.phrases import EXPECTATIONS, PHRASES, PhraseError, event_of, expectation_of
@@ -194,7 +195,7 @@ def test_how_late_the_verification_begins() -> None:
 
 
 def test_a_release_that_is_not_modelled_is_refused() -> None:
-    with pytest.raises(UnknownReleaseError, match=r"Kargo '1\.2\.3' is not modelled for frozen-stage"):
+    with pytest.raises(UnknownReleaseError, match=r"'1\.2\.3' is not modelled; the releases for frozen-stage are"):
         reproduce(scenarios.story("frozen-stage"), "1.2.3")
 
 

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from model.speckit.releases import RELEASES, V0_9_1, V0_9_4, UnknownReleaseError, modelled_as
+from model.releases import UnknownReleaseError
+from model.speckit.releases import RELEASES, V0_9_1, V0_9_4, modelled_as
 from simulations.speckit import generated, shrinking, side_by_side
 from simulations.speckit.cases import Case, answer, modelled
 from simulations.speckit.comparing import agree, differences

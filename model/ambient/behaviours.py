@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from model.ambient.values import Value
+from model.releases import unknown
 
 
 class Started(Value):
@@ -105,17 +106,12 @@ def named(behaviours: Behaviours) -> str:
     return next(name for name, known in VERSIONS.items() if known == behaviours)
 
 
-class UnknownVersionError(ValueError):
-    """There is no such version; the message lists those there are."""
-
-
 def version(name: str) -> Behaviours:
     """The version called `name`, or by its commit.
 
-    Raises UnknownVersionError.
+    Raises UnknownReleaseError.
     """
     known = VERSIONS | {b.version: b for b in VERSIONS.values()}
     if name not in known:
-        listed = ", ".join(f"{n} ({b.version})" for n, b in VERSIONS.items())
-        raise UnknownVersionError(f"Ambient {name!r} is not modelled; the versions are: {listed}")
+        raise unknown("Ambient", name, (f"{n} ({b.version})" for n, b in VERSIONS.items()), kind="versions")
     return known[name]

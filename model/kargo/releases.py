@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from model.kargo.phases import HealthState
+from model.releases import named
 
 
 class Cancellation(Enum):
@@ -371,17 +372,9 @@ LATEST = V1_11_2
 """The newest release proper: what is meant where none is named."""
 
 
-class UnknownReleaseError(ValueError):
-    """A release that is not modelled; the message lists those that are."""
-
-
 def release(name: str) -> Behaviours:
     """The behaviours of the release called `name`, with or without a leading `v`.
 
     Raises UnknownReleaseError.
     """
-    try:
-        return RELEASES[name.removeprefix("v")]
-    except KeyError:
-        known = ", ".join(RELEASES)
-        raise UnknownReleaseError(f"Kargo {name!r} is not modelled; the releases are: {known}") from None
+    return named("Kargo", name, RELEASES)

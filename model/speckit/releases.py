@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from model.releases import named, unknown
+
 
 @dataclass(frozen=True, slots=True)
 class Behaviours:
@@ -130,20 +132,12 @@ LATEST = V1_2_3
 """The newest of them: what is meant where none is named."""
 
 
-class UnknownReleaseError(ValueError):
-    """A release that is not modelled; the message lists those that are."""
-
-
 def release(name: str) -> Behaviours:
     """The behaviours of the release called `name`, with or without a leading `v`.
 
     Raises UnknownReleaseError.
     """
-    try:
-        return RELEASES[name.removeprefix("v")]
-    except KeyError:
-        known = ", ".join(RELEASES)
-        raise UnknownReleaseError(f"spec-kit {name!r} is not modelled; the releases are: {known}") from None
+    return named("spec-kit", name, RELEASES)
 
 
 def modelled_as(version: str) -> Behaviours:
@@ -153,7 +147,7 @@ def modelled_as(version: str) -> Behaviours:
     """
     older = [b for b in RELEASES.values() if _ordered(b.release) <= _ordered(version)]
     if not older:
-        raise UnknownReleaseError(f"spec-kit {version!r} is not modelled; the releases are: {', '.join(RELEASES)}")
+        raise unknown("spec-kit", version, RELEASES)
     return older[-1]
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from model.kargo.older_releases import OLDER
-from model.kargo.releases import RELEASES, Behaviours, UnknownReleaseError
+from model.kargo.releases import RELEASES, Behaviours
+from model.releases import unknown
 from model.system import Tables
 from simulations.kargo.loop.scenario_file import Fix, Recovery, Scenario
 from simulations.kargo.loop.symptoms import Violation, violation
@@ -80,9 +81,7 @@ def reproduce(scenario: Scenario, release: str | None = None) -> Reproduced:
     """
     known = releases_of(scenario)
     if release is not None and (release := release.removeprefix("v")) not in known:
-        raise UnknownReleaseError(
-            f"Kargo {release!r} is not modelled for {scenario.name}; the releases are: {', '.join(known)}"
-        )
+        raise unknown("Kargo", release, known, kind=f"releases for {scenario.name}")
     tables = {name: Tables() for name in known}
     told = {name: tell(scenario.program, scenario.story, b, tables[name]) for name, b in known.items()}
     releases = tuple(judged(scenario, name, told[name]) for name in known)

@@ -10,8 +10,9 @@ from model.inputs import printable
 from model.kargo.durations import parse_duration
 from model.kargo.failure_policies import UnknownPolicyError, policy_named
 from model.kargo.manifest_types import Retry
-from model.kargo.releases import UnknownReleaseError, release
+from model.kargo.releases import release
 from model.kargo.step_kinds import step_kind
+from model.releases import UnknownReleaseError
 from simulations.kargo.study.branch_file import MOST_STAGES
 from simulations.kargo.study.measures import Variant
 from simulations.kargo.study.study import StepWorld, Study, poll_of

@@ -12,9 +12,10 @@ from model.inputs import InputError, printable
 from model.kargo import manifests, planning, templates
 from model.kargo.failure_policies import NO_POLICY, FailurePolicy, Hint, UnknownPolicyError, policy_named
 from model.kargo.manifest_types import Manifests, Stage
-from model.kargo.releases import LATEST, Behaviours, UnknownReleaseError, release
+from model.kargo.releases import LATEST, Behaviours, release
 from model.kargo.step_kinds import Result, StepKind, step_kind
 from model.kargo.templates import StepSpec, Template
+from model.releases import UnknownReleaseError
 from simulations.kargo.study import branch_file
 from simulations.kargo.study.study import (
     AT_ONCE,
