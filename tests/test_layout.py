@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Collection
+from functools import cache
 from pathlib import Path
-
-import pytest
+from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
 
@@ -46,20 +46,45 @@ def layer(file: Path) -> str:
     return file.parts[0].removesuffix(".py")
 
 
-def imports(file: Path) -> Iterator[str]:
-    """The modules that a file imports, as dotted names."""
+class Read(NamedTuple):
+    """What there is to know about a file: the modules that it imports, as dotted names, the names in it, ..."""
+
+    imports: tuple[str, ...]
+    names: frozenset[str]
+    inner: tuple[int, ...]
+    """... and the lines of the imports within functions."""
+
+
+@cache
+def read(file: Path) -> Read:
+    imports: list[str] = []
+    names, inner = set(), set()
     for node in ast.walk(ast.parse((ROOT / file).read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            imports += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{file}: relative import"
             assert node.module is not None
             # `from a import b` may mean the module a.b.
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            imports += [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Name):
+            names.add(node.id)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            inner |= {n.lineno for n in ast.walk(node) if isinstance(n, (ast.Import, ast.ImportFrom))}
+    return Read(tuple(imports), frozenset(names), tuple(inner))
+
+
+def imports(file: Path) -> tuple[str, ...]:
+    return read(file).imports
 
 
 def domains_of(module: str) -> set[str]:
     return set(module.split(".")) & set(DOMAINS) if module.split(".")[0] in LAYERS else set()
+
+
+def offences(found: Callable[[Path], Collection[object]]) -> dict[str, Collection[object]]:
+    """What is found in each file, where there is something."""
+    return {str(file): bad for file in FILES if (bad := found(file))}
 
 
 def test_there_are_files_in_every_layer() -> None:
@@ -72,12 +97,13 @@ def test_every_folder_with_code_is_a_layer_or_no_part_of_the_program() -> None:
     assert folders - {"benchmarks", "tests"} == set(LAYERS[:-1])
 
 
-@pytest.mark.parametrize("file", FILES, ids=str)
-def test_imports_point_one_way(file: Path) -> None:
-    allowed = LAYERS[: LAYERS.index(layer(file)) + 1]
-    ours = [m for m in imports(file) if m.split(".")[0] in (*LAYERS, "tests", "benchmarks")]
+def test_imports_point_one_way() -> None:
+    def later(file: Path) -> list[str]:
+        allowed = LAYERS[: LAYERS.index(layer(file)) + 1]
+        ours = [m for m in imports(file) if m.split(".")[0] in (*LAYERS, "tests", "benchmarks")]
+        return [m for m in ours if m.split(".")[0] not in allowed]
 
-    assert [m for m in ours if m.split(".")[0] not in allowed] == []
+    assert offences(later) == {}
 
 
 def test_the_command_line_imports_only_what_comes_with_python() -> None:
@@ -86,45 +112,48 @@ def test_the_command_line_imports_only_what_comes_with_python() -> None:
     }
 
 
-@pytest.mark.parametrize("file", [f for f in FILES if layer(f) in LAYERS[:4]], ids=str)
-def test_a_domain_is_known_only_to_itself(file: Path) -> None:
-    mine = set(file.parts) & set(DOMAINS)
-    known = mine or {MAY_NAME_A_DOMAIN[str(file)]} if mine or str(file) in MAY_NAME_A_DOMAIN else set()
+def test_a_domain_is_known_only_to_itself() -> None:
+    def foreign(file: Path) -> set[str]:
+        if layer(file) not in LAYERS[:4]:
+            return set()
+        mine = set(file.parts) & set(DOMAINS)
+        known = mine or {MAY_NAME_A_DOMAIN[str(file)]} if mine or str(file) in MAY_NAME_A_DOMAIN else set()
+        return {d for m in imports(file) for d in domains_of(m)} - known
 
-    assert {d for m in imports(file) for d in domains_of(m)} <= known
+    assert offences(foreign) == {}
 
 
 def test_every_file_that_is_excepted_is_there() -> None:
     assert [f for f in (*MAY_NAME_A_DOMAIN, *MAY_IMPORT_BY_NAME) if not (ROOT / f).exists()] == []
 
 
-@pytest.mark.parametrize("file", FILES, ids=str)
-def test_no_function_imports_anything(file: Path) -> None:
-    tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
-    functions = [n for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))]
-    inner = {n.lineno for f in functions for n in ast.walk(f) if isinstance(n, (ast.Import, ast.ImportFrom))}
-
-    assert inner == set()
+def test_no_function_imports_anything() -> None:
+    assert offences(lambda file: read(file).inner) == {}
 
 
-@pytest.mark.parametrize("file", [f for f in FILES if str(f) not in MAY_IMPORT_BY_NAME], ids=str)
-def test_nothing_else_imports_by_name(file: Path) -> None:
-    names = {n.id for n in ast.walk(ast.parse((ROOT / file).read_text("utf-8"))) if isinstance(n, ast.Name)}
+def test_nothing_else_imports_by_name() -> None:
+    def by_name(file: Path) -> set[str]:
+        names = read(file).names & {"importlib", "__import__"}
+        modules = {m for m in imports(file) if m.split(".")[0] == "importlib" and m != "importlib.resources"}
+        return modules | names
 
-    assert not names & {"importlib", "__import__"}
-    assert not any(m.split(".")[0] == "importlib" for m in imports(file) if m != "importlib.resources")
-
-
-@pytest.mark.parametrize("file", FILES, ids=str)
-def test_a_file_can_be_read_in_one_go(file: Path) -> None:
-    assert len((ROOT / file).read_text(encoding="utf-8").splitlines()) <= LONGEST
+    assert set(offences(by_name)) == MAY_IMPORT_BY_NAME
 
 
-@pytest.mark.parametrize("file", FILES, ids=str)
-def test_a_claim_never_calls_what_it_judges(file: Path) -> None:
-    if layer(file) != "invariants":
-        return
-    rules = ("promotion_rules", "step_engine")
-    judged = [m for m in imports(file) if m.startswith("model.kargo.") and m.split(".")[2] in rules]
-    # Constants and types only: capital letters, or the one question about an entry that the API itself answers.
-    assert [m for m in judged if not m.split(".")[3][0].isupper() and m.split(".")[3] != "has_failed"] == []
+def test_a_file_can_be_read_in_one_go() -> None:
+    def lines(file: Path) -> int:
+        return len((ROOT / file).read_text(encoding="utf-8").splitlines())
+
+    assert [file for file in FILES if lines(file) > LONGEST] == []
+
+
+def test_a_claim_never_calls_what_it_judges() -> None:
+    def called(file: Path) -> list[str]:
+        if layer(file) != "invariants":
+            return []
+        rules = ("promotion_rules", "step_engine")
+        judged = [m for m in imports(file) if m.startswith("model.kargo.") and m.split(".")[2] in rules]
+        # Constants and types only: capitals, or the one question about an entry that the API itself answers.
+        return [m for m in judged if not m.split(".")[3][0].isupper() and m.split(".")[3] != "has_failed"]
+
+    assert offences(called) == {}
