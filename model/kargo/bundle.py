@@ -17,7 +17,7 @@ from model.kargo.live.objects import LiveStage
 from model.kargo.live.reading import LiveReader
 from model.kargo.live.values import items, text
 from model.kargo.manifest_types import Manifests, Stage
-from model.kargo.manifests import API_GROUP, API_VERSION, USED_KINDS, Reader
+from model.kargo.manifests import API_GROUP, API_VERSION, USED_KINDS, Reader, kind_of
 from model.kargo.name_patterns import PatternError
 
 Key = tuple[str, str]
@@ -109,14 +109,7 @@ class _Reader:
     def objects(self, obj: Field, item_of: tuple[str, str]) -> Iterator[tuple[str, str, Field]]:
         """The version, the kind and the object itself, of an object and of all in it if it is a list."""
         try:
-            what = "a Kubernetes object with apiVersion and kind"
-            version, kind = (
-                found.text() if (found := obj.get(name, what)) else default
-                for name, default in zip(("apiVersion", "kind"), item_of, strict=True)
-            )
-            if not version or not kind:
-                missing = "apiVersion" if not version else "kind"
-                raise obj.wrong(f"the field {missing!r} is missing; expected {what}")
+            version, kind = kind_of(obj, item_of)
             listed: list[Field] = []
             if kind.endswith("List") and (inner := obj.get("items")):
                 listed = list(inner.items("a list of objects"))

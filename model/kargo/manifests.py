@@ -31,6 +31,7 @@ from model.kargo.manifest_types import (
 
 API_GROUP = "kargo.akuity.io"
 API_VERSION = "kargo.akuity.io/v1alpha1"
+AN_OBJECT = "a Kubernetes object with apiVersion and kind"
 
 TASK_KINDS = ("PromotionTask", "ClusterPromotionTask")
 USED_KINDS = ("Stage", "Promotion", *TASK_KINDS)
@@ -86,6 +87,21 @@ def _nothing_usable(reader: Reader) -> InputError:
     return first.wrong(f"{wanted} ({API_VERSION}), found {name}{more}")
 
 
+def kind_of(obj: Field, item_of: tuple[str, str] = ("", "")) -> tuple[str, str]:
+    """The version and the kind of an object; `item_of` are those that items of a typed list may leave out.
+
+    Raises InputError if it has none.
+    """
+    version, kind = (
+        found.text() if (found := obj.get(name, AN_OBJECT)) else default
+        for name, default in zip(("apiVersion", "kind"), item_of, strict=True)
+    )
+    if not version or not kind:
+        missing = "apiVersion" if not version else "kind"
+        raise obj.wrong(f"the field {missing!r} is missing; expected {AN_OBJECT}")
+    return version, kind
+
+
 class Reader:
     """Sorts objects by kind and collects what it meets."""
 
@@ -98,16 +114,9 @@ class Reader:
 
     def read(self, obj: Field, item_of: tuple[str, str] = ("", "")) -> None:
         """Take in an object; `item_of` are the version and kind that items of a typed list may leave out."""
-        what = "a Kubernetes object with apiVersion and kind"
-        version, kind = (
-            found.text() if (found := obj.get(name, what)) else default
-            for name, default in zip(("apiVersion", "kind"), item_of, strict=True)
-        )
-        if not version or not kind:
-            missing = "apiVersion" if not version else "kind"
-            raise obj.wrong(f"the field {missing!r} is missing; expected {what}")
+        version, kind = kind_of(obj, item_of)
         ours = version == API_VERSION
-        if kind.endswith("List") and (ours or version == "v1") and "items" in obj.mapping(what):
+        if kind.endswith("List") and (ours or version == "v1") and "items" in obj.mapping(AN_OBJECT):
             inner = (version, kind.removesuffix("List")) if ours else ("", "")
             for item in obj.need("items", "a list of objects").items("a list of objects"):
                 self.read(item, inner)

@@ -29,7 +29,7 @@ from model.kargo.live.objects import (
 from model.kargo.live.statuses import VERIFICATION_PHASE, promotion_status, stage_status
 from model.kargo.live.values import flag, instant, items, phase, text, texts, warehouse, whole
 from model.kargo.manifest_types import Task
-from model.kargo.manifests import API_VERSION, TASK_KINDS, Reader
+from model.kargo.manifests import AN_OBJECT, API_VERSION, TASK_KINDS, Reader, kind_of
 from model.kargo.phases import VerificationPhase
 from model.kargo.requests import FreightRequest
 
@@ -80,15 +80,8 @@ class LiveReader:
             self.problems.append(error)
 
     def _read(self, obj: Field, item_of: tuple[str, str]) -> None:
-        what = "a Kubernetes object with apiVersion and kind"
-        version, kind = (
-            found.text() if (found := obj.get(name, what)) else default
-            for name, default in zip(("apiVersion", "kind"), item_of, strict=True)
-        )
-        if not version or not kind:
-            missing = "apiVersion" if not version else "kind"
-            raise obj.wrong(f"the field {missing!r} is missing; expected {what}")
-        if kind.endswith("List") and "items" in obj.mapping(what):
+        version, kind = kind_of(obj, item_of)
+        if kind.endswith("List") and "items" in obj.mapping(AN_OBJECT):
             inner = ("", "") if version == "v1" else (version, kind.removesuffix("List"))
             for item in items(obj, "items", "a list of objects"):
                 self.read(item, inner)
