@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
+from operator import itemgetter
 from typing import Any, TypeVar
 
 Value = Hashable
@@ -197,6 +198,11 @@ class Table:
             return row
 
 
+Scope = dict[str, Any]
+Run = list[tuple[str, Scope]]
+Bound = tuple[Action, Table, Callable[[Scope], tuple[Value, ...]], dict[str, str]]
+
+
 class Tables:
     """The tables of a set of actions: one for every function and constants, however many actions share them."""
 
@@ -206,25 +212,28 @@ class Tables:
         self._by_function: dict[tuple[Rule, tuple[tuple[str, Hashable], ...]], Table] = {}
         # To hash the constants at every step would cost more than the step. The action is kept with its table, so
         # that no other can come to have its id.
-        self._by_action: dict[int, tuple[Action, Table, tuple[str, ...], dict[str, str]]] = {}
+        self._by_action: dict[int, Bound] = {}
 
     def table(self, of: Action) -> Table:
         """The table that `of` shares with every action made of the same function and constants."""
         return self.bound(of)[1]
 
-    def bound(self, of: Action) -> tuple[Action, Table, tuple[str, ...], dict[str, str]]:
-        """The action with its table, the variables it reads, and those it writes by its own names for them."""
+    def bound(self, of: Action) -> Bound:
+        """The action with its table, what reads its arguments, and the variables it writes by its own names."""
         found = self._by_action.get(id(of))
         if found is None:
             key = (of.function, of.constants)
             table = self._by_function.get(key) or self._by_function.setdefault(key, Table(*key))
             targets = {n: v for n, v in of.writes if n not in of.ignored}
-            found = self._by_action[id(of)] = (of, table, tuple(v for _, v in of.reads), targets)
+            found = self._by_action[id(of)] = (of, table, _reader([v for _, v in of.reads]), targets)
         return found
 
 
-Scope = dict[str, Any]
-Run = list[tuple[str, Scope]]
+def _reader(names: list[str]) -> Callable[[Scope], tuple[Value, ...]]:
+    """What looks up these variables, all at once."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda scope: tuple([scope[name] for name in names])
 
 
 def run(step: Action | Sequence, scope: Scope, tables: Tables) -> Run:
@@ -235,30 +244,49 @@ def run(step: Action | Sequence, scope: Scope, tables: Tables) -> Run:
     """
     if isinstance(step, Action):
         return _act(step, scope, tables)
-    going: Run = [("", scope)]
-    for p in step.parts:
-        if len(going) == 1:
-            going = _part(p, *going[0], tables)
+    label = ""
+    for number, p in enumerate(step.parts):
+        if p.when and not _concerns(p, scope):
+            after = None
+        elif isinstance(p.body, Action):
+            after = _act(p.body, scope, tables)
         else:
-            going = [after for label, before in going for after in _part(p, label, before, tables)]
-    return going
+            after = run(p.body, scope, tables)
+        if not after:
+            if p.required:
+                return []
+        elif len(after) == 1:
+            more, scope = after[0]
+            label = _both(label, more)
+        else:
+            return _several([(_both(label, more), s) for more, s in after], step.parts[number + 1 :], tables)
+    return [(label, scope)]
 
 
-def _part(p: Part, label: str, scope: Scope, tables: Tables) -> Run:
-    for name, values in p.when:
+def _several(going: Run, parts: tuple[Part, ...], tables: Tables) -> Run:
+    """The ways on from several."""
+    rest = Sequence("", parts)
+    return [(_both(label, more), s) for label, before in going for more, s in run(rest, before, tables)]
+
+
+def _concerns(p: Part, scope: Scope) -> bool:
+    """Whether the part runs."""
+    for name, values in p.when:  # noqa: SIM110 - a generator would take twice as long, and this is asked often
         if scope[name] not in values:
-            return [] if p.required else [(label, scope)]
-    after = run(p.body, scope, tables)
-    if not after:
-        return [] if p.required else [(label, scope)]
-    if len(after) == 1 and not after[0][0]:
-        return [(label, after[0][1])]
-    return [(f"{label}; {more}" if label and more else label or more, s) for more, s in after]
+            return False
+    return True
+
+
+def _both(label: str, more: str) -> str:
+    return f"{label}; {more}" if label and more else label or more
 
 
 def _act(of: Action, scope: Scope, tables: Tables) -> Run:
-    _, table, reads, targets = tables.bound(of)
-    row = table[tuple([scope[v] for v in reads])]
+    _, table, read, targets = tables.bound(of)
+    arguments = read(scope)
+    row = table.rows.get(arguments)
+    if row is None:
+        row = table[arguments]
     if not row:
         return []
     if len(row) > 1:

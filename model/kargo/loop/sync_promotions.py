@@ -283,8 +283,9 @@ def _parts(scope: Scope) -> Iterator[Action | Part]:
         yield scope.bind(note_running, of_it)
         yield scope.bind(note_waiting, of_it)
     yield scope.bind(take_stock, writes=("branch", "current_freight", "promoting_condition"))
+    success = sequence("success", *_succeed(scope))
     for promotion in scope.promotions:
-        yield part(sequence(f"record {promotion}", *_record(scope, promotion)), branch=recording)
+        yield part(sequence(f"record {promotion}", *_record(scope, promotion, success)), branch=recording)
     yield from (
         part(scope.bind(note_freight, in_use=scope.of("in_use", w)), branch=Branch.GATE)
         for w in scope.pipeline.warehouses
@@ -311,7 +312,7 @@ def _gate(scope: Scope) -> Action:
     return scope.bind(hold_back, constants={"gate": gate}, writes=writes)
 
 
-def _record(scope: Scope, promotion: str) -> Iterator[Action | Part]:
+def _record(scope: Scope, promotion: str, success: Sequence) -> Iterator[Action | Part]:
     def its(*fields: str) -> dict[str, str]:
         return {field: of(field, promotion) for field in fields}
 
@@ -350,7 +351,7 @@ def _record(scope: Scope, promotion: str) -> Iterator[Action | Part]:
                 )
             )
     yield part(sequence("details", *details), recorded=terminal)
-    yield part(sequence("success", *_succeed(scope)), recorded=PromotionPhase.SUCCEEDED)
+    yield part(success, recorded=PromotionPhase.SUCCEEDED)
     yield part(scope.bind(forget_recorded, writes=("recorded", "inherits")), recorded=terminal)
 
 

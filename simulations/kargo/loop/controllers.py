@@ -44,6 +44,8 @@ class Controllers:
         return self._seen(act(), before, old)
 
     def _seen(self, result: T, before: State, old: Pipeline) -> Happened[T]:
+        if self.cluster.state is before:
+            return Happened(result, (), [], before)
         changed = self.view.changed()
         woken = Changes(self.cluster, before, old, changed).woken()
         self.queue.add(woken)
