@@ -11,8 +11,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
-
-from invariants.verdicts import Progress
+from typing import Protocol
 
 DONE, VIOLATED, REFUSED, BOUNDED = 0, 1, 2, 3
 """Exit codes."""
@@ -70,6 +69,30 @@ def print_json(schema: str, version: int, body: Mapping[str, object]) -> None:
 def _amount(number: int) -> str:
     """A number that fits on a line, however large."""
     return f"{number:,}" if number < 10**12 else f"{number:.2e}"
+
+
+class Progress(Protocol):
+    """How far an exploration is, as `invariants.verdicts.Progress` tells it; to load that takes its time."""
+
+    @property
+    def level(self) -> int:
+        """The breadth-first level."""
+
+    @property
+    def states(self) -> int:
+        """How many states were found."""
+
+    @property
+    def nodes(self) -> int | None:
+        """How many nodes the diagrams have, if there are any."""
+
+    @property
+    def memory(self) -> int:
+        """Bytes."""
+
+    @property
+    def seconds(self) -> float:
+        """Since the beginning."""
 
 
 class ProgressLine:

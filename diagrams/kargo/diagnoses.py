@@ -12,8 +12,7 @@ from simulations.kargo.live.commands_text import DESCRIBED, command
 from simulations.kargo.live.diagnosing import Diagnosis, Finding, Way
 from simulations.kargo.live.gates import Gate
 from simulations.kargo.live.known_bugs import KnownBug, known_bug
-from simulations.kargo.live.replay_snapshots import told_action, truth_of
-from simulations.kargo.live.scripts import told
+from simulations.kargo.live.telling import told, told_action, truth_of
 from simulations.kargo.live.values_text import ago
 from simulations.kargo.live.verdicts import Now, Verdict
 

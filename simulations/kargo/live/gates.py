@@ -263,8 +263,7 @@ class Look:
             ("status.lastPromotion.name", str(self.its("last") or "absent")),
             ("status.autoPromotionEnabled", "true"),
         )
-        bug = "queue-stuck-after-a-failure" if verdict is Verdict.IN_FLIGHT else ""
-        return Gate("auto-promotion", why, fields, bug)
+        return Gate("auto-promotion", why, fields)
 
 
 def _current(name: object) -> tuple[str, str]:

@@ -22,15 +22,17 @@ from model.inputs import InputError
 from model.kargo.live.reading import SKIPPED, read_live
 from model.kargo.live.values import instant_of
 from model.kargo.phases import HealthState
-from model.kargo.releases import RELEASES, Behaviours, release
+from model.kargo.releases import Behaviours
 from model.system import ModelError, Tables
 from simulations.kargo.live.actions import Action
 from simulations.kargo.live.branches import WORLDS, Branch, finish, goals_of
 from simulations.kargo.live.course import Answers, Course, begin
 from simulations.kargo.live.hidden import Hidden
 from simulations.kargo.live.restoring import Restored, restore
-from simulations.kargo.live.scripts import Script, Scripted, Told, find, told, unnumbered
-from simulations.kargo.live.verdicts import Verdict, judge
+from simulations.kargo.live.scripts import Script, Scripted, find, unnumbered
+from simulations.kargo.live.telling import Told, seconds, told, truth_of
+from simulations.kargo.live.verdicts import judge
+from simulations.kargo.recorded import chosen, recording
 from simulations.replay import Divergence, RecordingError, Replayed, read_lines
 
 Json = dict[str, Any]
@@ -42,12 +44,9 @@ def replay(folder: Path, releases: Iterable[str] | None = None, limit: int | Non
     Raises RecordingError if a file is missing or cannot be read, and UnknownReleaseError for a release that is not
     modelled.
     """
-    recorded = (name for name in RELEASES if (folder / f"{name}.jsonl.gz").exists())
-    for name in recorded if releases is None else releases:
-        behaviours, tables = release(name), Tables()
-        found = [
-            compare(moment, behaviours, tables) for moment in islice(read_lines(folder / f"{name}.jsonl.gz"), limit)
-        ]
+    for behaviours in chosen(folder, releases):
+        tables, moments = Tables(), read_lines(recording(folder, behaviours.release))
+        found = [compare(moment, behaviours, tables) for moment in islice(moments, limit)]
         yield Replayed(
             behaviours.release,
             len(found),
@@ -178,7 +177,7 @@ def _go_on(moment: Moment, name: str, recorded: Json, script: Script) -> Branch:
         return finish(moment.restored, moment.stages, begin(moment.restored, world, thorough=False))
 
     def agrees(course: Course) -> bool:
-        return _seconds(course.quiet) == recorded.get("quiet") and course.passes == recorded["passes"]
+        return seconds(course.quiet) == recorded.get("quiet") and course.passes == recorded["passes"]
 
     expected: Sequence[Told] = recorded["changes"] or []
     find(start, expected, agrees, script, moment.names)
@@ -202,13 +201,13 @@ def _compare_branch(comparison: Comparison, where: str, moment: Moment, recorded
 
 
 def _told_branch(branch: Branch) -> Json:
-    reached = {s: {goal: _seconds(at) for goal, at in goals.items() if at} for s, goals in branch.reached.items()}
+    reached = {s: {goal: seconds(at) for goal, at in goals.items() if at} for s, goals in branch.reached.items()}
     reached = {stage: goals for stage, goals in reached.items() if goals}
     return {
         "unmet": {stage: list(goals) for stage, goals in branch.unmet.items()} or None,
         "reached": reached or None,
-        "quiet": _seconds(branch.quiet),
-        "timers": {item: _seconds(after) for item, after in branch.timers.items()} or None,
+        "quiet": seconds(branch.quiet),
+        "timers": {item: seconds(after) for item, after in branch.timers.items()} or None,
         "left": branch.left or None,
         "passes": branch.passes,
     }
@@ -226,35 +225,5 @@ def _unnumbered_item(item: str, moment: Moment) -> str:
     return f"{kind}/{unnumbered(name, moment.names)}"
 
 
-def truth_of(verdict: Verdict) -> Json:
-    """A verdict in the words of a recording."""
-    found: Json = {"now": verdict.now.value}
-    if verdict.waits_for:
-        found["for"] = list(verdict.waits_for)
-    if verdict.at is not None:
-        found["at"] = _seconds(verdict.at)
-    if verdict.unmet:
-        found["unmet"] = list(verdict.unmet)
-    if verdict.later:
-        found |= {"later": "needs-someone" if verdict.somebody_can else "stuck", "unmetLater": list(verdict.later)}
-    lists = {"helps": verdict.helps, "helpsPartly": verdict.helps_partly, "givesUp": verdict.gives_up}
-    found |= {name: [told_action(a) for a in actions] for name, actions in lists.items() if actions}
-    if verdict.restart_moves is not None:
-        found["restartMoves"] = _seconds(verdict.restart_moves)
-    return found
-
-
-def told_action(action: Action) -> Json:
-    """An action as a recording has it."""
-    return {name: value for name, value in action._asdict().items() if value}
-
-
 def _shown(action: Json) -> str:
     return " ".join(str(value) for value in action.values())
-
-
-def _seconds(milliseconds: int | None) -> float | None:
-    if milliseconds is None:
-        return None
-    whole, rest = divmod(milliseconds, 1000)
-    return whole if rest == 0 else milliseconds / 1000

@@ -17,14 +17,11 @@ from typing import Any, NamedTuple
 from model.kargo.attempts import Attempt
 from model.kargo.loop.stage_pass import POLL_MS
 from model.kargo.loop.values import of
-from simulations.kargo.live.changes import Change
 from simulations.kargo.live.course import SUCCEEDS, Course, as_before
+from simulations.kargo.live.telling import Told, told
 from simulations.kargo.loop.cluster import Cluster
 from simulations.kargo.loop.programs import attempt_of
 from simulations.kargo.loop.queue import FIRST_BACKOFF_MS
-
-Told = list[Any]
-"""A change as a recording has it: when, in seconds; which Stage; what; and to what."""
 
 GOES_ON = ("run", "err", "fail", "ferr", "rerr", "run~20", "run~5", "run@1")
 """Attempts after which there may be another, in the order in which they are tried."""
@@ -50,16 +47,6 @@ def unnumbered(value: Any, known: Collection[str]) -> Any:
         found = None if value in known else GENERATED.fullmatch(value)
         return f"{found[1]}{found[2]}" if found else value
     return [unnumbered(one, known) for one in value] if isinstance(value, (list, tuple)) else value
-
-
-def told(change: Change) -> Told:
-    """A change in the words of a recording."""
-    value = change.value
-    if change.what == "history":
-        value = {f"Warehouse/{warehouse}": freight for warehouse, freight in value.items()}
-    elif isinstance(value, tuple):
-        value = list(value)
-    return [change.at / 1000, change.stage, change.what, value]
 
 
 class MismatchError(Exception):
