@@ -15,9 +15,9 @@ import kargo_model
 from model.kargo import auto_promotion, availability
 from model.kargo.auto_promotion import Choice, Guard, Verdict
 from model.kargo.releases import RELEASES, AutoPromotionGuard
-from simulations.kargo import replay_availability
 from simulations.kargo.families import family_of
-from simulations.kargo.replay_availability import recorded_releases, replay
+from simulations.kargo.recorded import recorded_releases
+from simulations.kargo.replay_availability import replay
 from simulations.replay import RecordingError, Replayed
 
 ROOT = Path(__file__).parents[1]
@@ -214,8 +214,8 @@ def test_every_difference_between_releases_shows(changes: Json, monkeypatch: pyt
     old, new = RELEASES["1.10.10"], RELEASES["1.11.2"]
     back = {name: getattr(old, name) for name in changes}
     assert all(getattr(new, name) == value for name, value in changes.items())
-    wrong = {"1.10.10": replace(old, **changes), "1.11.2": replace(new, **back)}
-    monkeypatch.setattr(replay_availability, "RELEASES", wrong)
+    monkeypatch.setitem(RELEASES, "1.10.10", replace(old, **changes))
+    monkeypatch.setitem(RELEASES, "1.11.2", replace(new, **back))
 
     assert only(CARRIED, "1.10.10").divergences
     assert only(CARRIED, "1.11.2").divergences

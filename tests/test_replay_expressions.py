@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from simulations.kargo.replay_expressions import recorded_releases, replay
+from simulations.kargo.recorded import recorded_releases
+from simulations.kargo.replay_expressions import replay
 from simulations.replay import RecordingError
 
 ROOT = Path(__file__).parents[1]

@@ -12,7 +12,8 @@ import pytest
 
 import kargo_model
 from model.kargo.releases import RELEASES
-from simulations.kargo.replay_steps import recorded_releases, replay
+from simulations.kargo.recorded import recorded_releases
+from simulations.kargo.replay_steps import replay
 from simulations.replay import RecordingError, Replayed
 from tests.every_release import EVERY
 
@@ -282,7 +283,7 @@ def test_recordings_in_another_order_are_refused(folder: Path, capsys: pytest.Ca
     file = folder / f"{RELEASE}.jsonl.gz"
     write(file, read(file)[::-1])
 
-    assert f"the recording of {RELEASE} does not follow its programs" in refused(folder, capsys)
+    assert f"{RELEASE}.jsonl.gz does not hold one recording per program" in refused(folder, capsys)
 
 
 @pytest.mark.parametrize("name", [RELEASE, "programs"])
@@ -292,7 +293,7 @@ def test_files_of_different_lengths_are_refused(
     file = folder / f"{name}.jsonl.gz"
     write(file, read(file)[:-1])
 
-    assert f"the recording of {RELEASE} does not follow its programs" in refused(folder, capsys)
+    assert f"{RELEASE}.jsonl.gz does not hold one recording per program" in refused(folder, capsys)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import Any
 
 from model.kargo.releases import RELEASES
 from simulations.kargo import (
+    recorded,
     replay_argocd,
     replay_availability,
     replay_expressions,
@@ -19,6 +20,7 @@ from simulations.kargo import (
 )
 from simulations.kargo.live import replay_snapshots
 from simulations.kargo.loop import replay_walks
+from simulations.kargo.recorded import PROGRAMS
 from simulations.replay import RecordingError, Replayed, read_lines
 
 Replay = Callable[[Path, Iterable[str] | None, int | None], Iterator[Replayed]]
@@ -47,8 +49,6 @@ FAMILIES = (
     Family("snapshots", frozenset({"id", "manifests", "branches", "truth"}), replay_snapshots.replay),
 )
 
-PROGRAMS = "programs.jsonl.gz"
-
 
 def family_of(folder: Path) -> Family:
     """The family of the recordings in `folder`, by the fields of its first program.
@@ -69,8 +69,8 @@ def family_of(folder: Path) -> Family:
 
 def _described(folder: Path) -> Path | None:
     """The file that tells of which family the recordings are, None if there are none."""
-    names = (PROGRAMS, *(f"{release}.jsonl.gz" for release in RELEASES))
-    return next((folder / name for name in names if (folder / name).exists()), None)
+    files = (folder / PROGRAMS, *(recorded.recording(folder, release) for release in RELEASES))
+    return next((file for file in files if file.exists()), None)
 
 
 def folders(path: Path) -> tuple[list[tuple[Path, Family]], list[Path]]:
@@ -100,7 +100,7 @@ def recorded_releases(folder: Path) -> list[str]:
 
     Raises RecordingError if there are none.
     """
-    found = [release for release in RELEASES if (folder / f"{release}.jsonl.gz").exists()]
+    found = recorded.recorded_releases(folder)
     if not found:
         raise RecordingError(f"{folder} has no recording of a modelled release: {', '.join(RELEASES)}")
     return found

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import islice, product, zip_longest
+from itertools import islice, product
 from math import floor
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,10 @@ from model.kargo.auto_promotion import Choice, Dated, Guard, PromotionPolicy, Ve
 from model.kargo.availability import Standing, Verified
 from model.kargo.label_selectors import Selector
 from model.kargo.phases import PromotionPhase
-from model.kargo.releases import RELEASES, Behaviours
+from model.kargo.releases import Behaviours
 from model.kargo.requests import FreightRequest
-from simulations.replay import Divergence, RecordingError, Replayed, read_lines
+from simulations.kargo.recorded import chosen, pairs
+from simulations.replay import Divergence, RecordingError, Replayed
 
 Json = dict[str, Any]
 
@@ -84,36 +85,24 @@ class Stage:
 def replay(folder: Path, releases: Iterable[str] | None = None, limit: int | None = None) -> Iterator[Replayed]:
     """The result for every release, in order; all that were recorded and are known, if none are named.
 
-    Raises RecordingError if a file is missing or cannot be read.
+    Raises RecordingError if a file is missing or cannot be read, and UnknownReleaseError for a release that is not
+    modelled.
     """
-    wanted = list(releases) if releases is not None else recorded_releases(folder)
-    for release in wanted:
-        programs = read_lines(folder / "programs.jsonl.gz")
-        recordings = read_lines(folder / f"{release}.jsonl.gz")
-        yield _replayed(RELEASES[release], islice(zip_longest(programs, recordings, fillvalue={}), limit))
+    for behaviours in chosen(folder, releases):
+        yield _replayed(behaviours, islice(pairs(folder, behaviours.release), limit))
 
 
-def recorded_releases(folder: Path) -> list[str]:
-    """The modelled releases whose recordings are in the folder, oldest first."""
-    return [release for release in RELEASES if (folder / f"{release}.jsonl.gz").exists()]
-
-
-def _replayed(behaviours: Behaviours, pairs: Iterable[tuple[Json, Json]]) -> Replayed:
+def _replayed(behaviours: Behaviours, recorded: Iterable[tuple[Json, Json]]) -> Replayed:
     programs, compared, divergences = 0, 0, list[Divergence]()
-    for program, recording in pairs:
-        name = program.get("id")
-        if name is None or name != recording.get("id"):
-            raise RecordingError(
-                f"the recording of {behaviours.release} does not follow its programs: "
-                f"expected {name or 'nothing more'}, found {recording.get('id', 'nothing more')}"
-            )
+    for program, recording in recorded:
+        name = program["id"]
         try:
             fields = list(_fields(program, recording, behaviours))
         except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
             raise RecordingError(f"program {name!r} cannot be replayed: {error!r}") from error
         programs, compared = programs + 1, compared + len(fields)
         divergences += [
-            Divergence(str(name), behaviours.release, stage, field, _shown(expected), _shown(got))
+            Divergence(name, behaviours.release, stage, field, _shown(expected), _shown(got))
             for stage, field, expected, got in fields
             if _shown(expected) != _shown(got)
         ]

@@ -16,10 +16,11 @@ from typing import Final
 
 from model.expressions import Evaluation, Failure, Undecided, Value
 from model.expressions.text import json_string, to_json
-from model.kargo.expressions import RULES, config, should_skip
+from model.kargo.expressions import config, should_skip
 from model.kargo.functions import as_json
 from model.kargo.promotion_context import Cluster, PromotionContext, StepContext, StepMetadata, Variable
-from simulations.replay import Divergence, RecordingError, Replayed, read_lines
+from simulations.kargo.recorded import Json, chosen, pairs
+from simulations.replay import Divergence, RecordingError, Replayed
 
 OWN_MESSAGES: Final = (
     "expression must evaluate to a boolean",
@@ -56,29 +57,19 @@ class World:
 def replay(folder: Path, releases: Iterable[str] | None = None, limit: int | None = None) -> Iterator[Replayed]:
     """The result for every release, in order; all that were recorded and are known, if none are named.
 
-    Raises RecordingError if a file is missing or cannot be read, and ValueError for a release without rules.
+    Raises RecordingError if a file is missing or cannot be read, and UnknownReleaseError for a release that is not
+    modelled.
     """
     world = read_world(folder / "environment.json")
-    programs = list(islice(read_lines(folder / "programs.jsonl.gz"), limit))
-    wanted = list(releases) if releases is not None else recorded_releases(folder)
-    for release in wanted:
-        recordings = list(islice(read_lines(folder / f"{release}.jsonl.gz"), limit))
-        if [one.get("id") for one in recordings] != [one.get("id") for one in programs]:
-            raise RecordingError(f"{folder / release}.jsonl.gz does not hold one recording per program, in order")
-        yield _replayed(release, world, programs, recordings)
+    for behaviours in chosen(folder, releases):
+        yield _replayed(behaviours.release, world, islice(pairs(folder, behaviours.release), limit))
 
 
-def recorded_releases(folder: Path) -> list[str]:
-    """The releases with rules whose recordings are in the folder, oldest first."""
-    return [release for release in RULES if (folder / f"{release}.jsonl.gz").exists()]
-
-
-def _replayed(
-    release: str, world: World, programs: list[dict[str, object]], recordings: list[dict[str, object]]
-) -> Replayed:
+def _replayed(release: str, world: World, recorded: Iterable[tuple[Json, Json]]) -> Replayed:
     steps: dict[tuple[str, str], StepContext] = {}
-    divergences: list[Divergence] = []
-    for program, recording in zip(programs, recordings, strict=True):
+    programs, divergences = 0, list[Divergence]()
+    for program, recording in recorded:
+        programs += 1
         name, place = str(program["id"]), (str(program["env"]), str(program["alias"]))
         step = steps.setdefault(place, world.step(*place))
         template = str(program["template"])
@@ -92,7 +83,7 @@ def _replayed(
                 divergences.append(
                     Divergence(name, release, "", field, _shown(expected), f"{_shown(got)} for {template!r}")
                 )
-    return Replayed(release, len(programs), 2 * len(programs), tuple(divergences))
+    return Replayed(release, programs, 2 * programs, tuple(divergences))
 
 
 def _as_if(result: Evaluation) -> object:

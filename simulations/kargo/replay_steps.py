@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice, zip_longest
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from model.kargo.plan import Plan, config
 from model.kargo.planning import Planner
 from model.kargo.promotion_context import Cluster, PromotionContext, Variable
 from model.kargo.promotion_rules import Place
-from model.kargo.releases import RELEASES, Behaviours
+from model.kargo.releases import Behaviours
 from model.kargo.saving_rules import BACKOFF
 from model.kargo.step_kinds import StepKind
 from model.kargo.templates import StepSpec
@@ -31,7 +31,8 @@ from model.kargo.worlds import Script
 from model.system import ModelError, State
 from simulations.kargo import passes
 from simulations.kargo.passes import Passed
-from simulations.replay import Divergence, RecordingError, Replayed, read_lines
+from simulations.kargo.recorded import chosen, pairs
+from simulations.replay import Divergence, RecordingError, Replayed
 
 Json = dict[str, Any]
 
@@ -60,35 +61,23 @@ WAREHOUSE = {
 def replay(folder: Path, releases: Iterable[str] | None = None, limit: int | None = None) -> Iterator[Replayed]:
     """The result for every release, in order; all that were recorded and are known, if none are named.
 
-    Raises RecordingError if a file is missing or cannot be read.
+    Raises RecordingError if a file is missing or cannot be read, and UnknownReleaseError for a release that is not
+    modelled.
     """
-    wanted = list(releases) if releases is not None else recorded_releases(folder)
-    for release in wanted:
-        programs = read_lines(folder / "programs.jsonl.gz")
-        recordings = read_lines(folder / f"{release}.jsonl.gz")
-        yield _replayed(release, islice(zip_longest(programs, recordings, fillvalue={}), limit))
+    for behaviours in chosen(folder, releases):
+        yield _replayed(behaviours, islice(pairs(folder, behaviours.release), limit))
 
 
-def recorded_releases(folder: Path) -> list[str]:
-    """The modelled releases whose recordings are in the folder, oldest first."""
-    return [release for release in RELEASES if (folder / f"{release}.jsonl.gz").exists()]
-
-
-def _replayed(release: str, pairs: Iterable[tuple[Json, Json]]) -> Replayed:
+def _replayed(behaviours: Behaviours, recorded: Iterable[tuple[Json, Json]]) -> Replayed:
     programs, compared, passed, divergences = 0, 0, 0, list[Divergence]()
-    for program, recording in pairs:
-        if program.get("id") != recording.get("id"):
-            expected, found = program.get("id", "nothing more"), recording.get("id", "nothing more")
-            raise RecordingError(
-                f"the recording of {release} does not follow its programs: expected {expected}, found {found}"
-            )
+    for program, recording in recorded:
         try:
-            fields, differing = _compare(program, recording, RELEASES[release])
+            fields, differing = _compare(program, recording, behaviours)
         except (AttributeError, KeyError, ModelError, TypeError, ValueError) as error:
-            raise RecordingError(f"program {program.get('id')!r} cannot be replayed: {error!r}") from error
+            raise RecordingError(f"program {program['id']!r} cannot be replayed: {error!r}") from error
         programs, compared, passed = programs + 1, compared + fields, passed + len(recording["passes"])
         divergences += differing
-    return Replayed(release, programs, compared, tuple(divergences), passed)
+    return Replayed(behaviours.release, programs, compared, tuple(divergences), passed)
 
 
 def _compare(program: Json, recording: Json, behaviours: Behaviours) -> tuple[int, list[Divergence]]:

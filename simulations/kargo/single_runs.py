@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import islice, zip_longest
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from model.kargo.releases import RELEASES, Behaviours, release
-from simulations.replay import Divergence, RecordingError, Replayed, read_lines
+from model.kargo.releases import Behaviours
+from simulations.kargo.recorded import chosen, pairs, recording
+from simulations.replay import Divergence, RecordingError, Replayed
 
 Json = dict[str, Any]
 
@@ -36,14 +37,13 @@ def replay(
     Raises RecordingError if a file is missing or cannot be read, and UnknownReleaseError for a release that is not
     modelled.
     """
-    recorded = (name for name in RELEASES if (folder / f"{name}.jsonl.gz").exists())
-    for name in recorded if releases is None else releases:
-        behaviours, path = release(name), folder / f"{name}.jsonl.gz"
+    for behaviours in chosen(folder, releases):
         programs, compared, divergences = 0, 0, list[Divergence]()
-        for program, recording in islice(_pairs(folder / "programs.jsonl.gz", path), limit):
+        for program, recorded in islice(pairs(folder, behaviours.release), limit):
             try:
-                fields = list(_fields(run(program, behaviours), recording, comparable))
+                fields = list(_fields(run(program, behaviours), recorded, comparable))
             except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+                path = recording(folder, behaviours.release)
                 raise RecordingError(
                     f"program {program['id']!r} of {path} cannot be replayed: {error!r}"
                 ) from error
@@ -54,14 +54,6 @@ def replay(
                 if expected != got
             ]
         yield Replayed(behaviours.release, programs, compared, tuple(divergences))
-
-
-def _pairs(programs: Path, recordings: Path) -> Iterator[tuple[Json, Json]]:
-    nothing: Json = {}
-    for program, recording in zip_longest(read_lines(programs), read_lines(recordings), fillvalue=nothing):
-        if not isinstance(program.get("id"), str) or recording.get("id") != program["id"]:
-            raise RecordingError(f"{recordings} does not hold one recording per program, in order")
-        yield program, recording
 
 
 def _fields(got: Mapping[str, object], recorded: Json, comparable: Comparable) -> Iterator[tuple[str, str, str]]:

@@ -16,10 +16,11 @@ from model.documents import parse
 from model.inputs import InputError
 from model.kargo.live.reading import SKIPPED, read_live
 from model.kargo.live.values import instant_of
-from model.kargo.releases import RELEASES, Behaviours, release
+from model.kargo.releases import Behaviours
 from simulations.kargo.live.actions import Action
 from simulations.kargo.live.diagnosing import Finding, diagnose
 from simulations.kargo.live.replay_snapshots import read_action
+from simulations.kargo.recorded import chosen, recording
 from simulations.replay import RecordingError, read_lines
 
 Json = dict[str, Any]
@@ -49,10 +50,8 @@ def agreement(folder: Path, releases: Iterable[str] | None = None, limit: int | 
 
     Raises RecordingError if a file is missing or cannot be read, and UnknownReleaseError.
     """
-    recorded = (name for name in RELEASES if (folder / f"{name}.jsonl.gz").exists())
-    for name in recorded if releases is None else releases:
-        moments = islice(read_lines(folder / f"{name}.jsonl.gz"), limit)
-        yield _of_release(release(name), moments)
+    for behaviours in chosen(folder, releases):
+        yield _of_release(behaviours, islice(read_lines(recording(folder, behaviours.release)), limit))
 
 
 def _of_release(behaviours: Behaviours, moments: Iterable[Json]) -> Agreement:

@@ -10,15 +10,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice, zip_longest
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from model.kargo.releases import RELEASES, Behaviours, release
+from model.kargo.releases import Behaviours
 from model.system import ModelError
 from simulations.kargo.loop.fields import Fields
 from simulations.kargo.loop.walks import Walk
-from simulations.replay import Divergence, RecordingError, Replayed, read_lines
+from simulations.kargo.recorded import chosen, pairs
+from simulations.replay import Divergence, RecordingError, Replayed
 
 Json = dict[str, Any]
 
@@ -26,14 +27,14 @@ Json = dict[str, Any]
 def replay(folder: Path, releases: Iterable[str] | None = None, limit: int | None = None) -> Iterator[Replayed]:
     """The result for every release, in order; all that were recorded and are known, if none are named.
 
+    Programs that a release cannot express are left out.
+
     Raises RecordingError if a file is missing or cannot be read, and UnknownReleaseError for a release that is not
     modelled.
     """
-    recorded = (name for name in RELEASES if (folder / f"{name}.jsonl.gz").exists())
-    for name in recorded if releases is None else releases:
-        behaviours = release(name)
-        pairs = _pairs(folder / "programs.jsonl.gz", folder / f"{name}.jsonl.gz")
-        found = [compare(program, recording, behaviours) for program, recording in islice(pairs, limit)]
+    for behaviours in chosen(folder, releases):
+        able = ((p, r) for p, r in pairs(folder, behaviours.release) if "unsupported" not in r)
+        found = [compare(program, recording, behaviours) for program, recording in islice(able, limit)]
         yield Replayed(
             behaviours.release,
             len(found),
@@ -41,16 +42,6 @@ def replay(folder: Path, releases: Iterable[str] | None = None, limit: int | Non
             tuple(d for comparison in found for d in comparison.divergences),
             sum(comparison.passes for comparison in found),
         )
-
-
-def _pairs(programs: Path, recordings: Path) -> Iterator[tuple[Json, Json]]:
-    """The programs with their recordings, without those that the release cannot express."""
-    nothing: Json = {}
-    for program, recording in zip_longest(read_lines(programs), read_lines(recordings), fillvalue=nothing):
-        if not isinstance(program.get("id"), str) or recording.get("id") != program["id"]:
-            raise RecordingError(f"{recordings} does not hold one recording per program, in order")
-        if "unsupported" not in recording:
-            yield program, recording
 
 
 @dataclass
