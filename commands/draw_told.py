@@ -17,7 +17,7 @@ from diagrams.kargo import stories
 from diagrams.pictures import shortened, slug
 from diagrams.speckit import timelines as of_workflows
 from diagrams.speckit.runs import headline as run_line
-from diagrams.speckit.scenarios import headline
+from diagrams.speckit.scenarios import headline, is_good
 from diagrams.tracing import Told, plainly, state_table, timeline
 from invariants.trace import Trace
 from model.inputs import printable
@@ -127,7 +127,7 @@ def of_a_workflow(name: str, version: str | None = None, *, table: bool = False)
     about = f"{found.scenario.about} ({', '.join(found.scenario.reports)})"
     title = f"{name}, as spec-kit {found.here.release} runs it"
     draw = of_workflows.state_table if table else of_workflows.timeline
-    return draw(f"scenario-{slug(name)}", title, about, found.here.looks, headline(found))
+    return draw(f"scenario-{slug(name)}", title, about, found.here.looks, headline(found), is_good(found))
 
 
 def _of_a_session(options: argparse.Namespace) -> Drawable:
@@ -143,12 +143,11 @@ def of_a_session(telling: lost_retry.Telling, *, table: bool = False) -> Drawabl
     run_ = telling.run
     [start] = run_.beats[:1]
     trace = Trace(start.taken.before, tuple(beat.taken for beat in run_.beats))
-    ended = "its runner has its workflow" if run_.told else "its runner still has no workflow"
     told = Told(
         f"scenario-{slug(lost_retry.NAME)}",
         f"{lost_retry.NAME}, Ambient {telling.behaviours.version}: {telling.about}",
         f"{lost_retry.ABOUT} ({', '.join(lost_retry.REPORTS)})",
-        f"After {run_.until:g} s {ended}.",
+        f"After {run_.until:g} s: {sessions.ending(run_)}.",
         run_.told,
     )
     if table:

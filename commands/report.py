@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from commands import check, explore, workflows
+from commands import check, explore, stories, workflows
 from commands import rules as ruled
 from commands.fan_out import add_on, place
 from commands.looking import Looker, cache_folder
@@ -23,7 +23,7 @@ from commands.output import DONE, OutputError, TallyLine, add_format, print_json
 from diagrams import explorations, lifecycles, reports
 from diagrams.ambient.lifecycles import LIFECYCLES as OF_SESSIONS
 from diagrams.explorations import Exploration
-from diagrams.kargo import rules_page, tales
+from diagrams.kargo import rules_page
 from diagrams.kargo.lanes import lane
 from diagrams.kargo.lifecycles import LIFECYCLES as OF_KARGO
 from diagrams.lifecycles import Known
@@ -37,8 +37,6 @@ from model.documents import STANDARD_INPUT
 from model.inputs import printable
 from model.kargo.releases import LATEST, RELEASES, release
 from model.toys import TOYS
-from simulations.kargo import scenarios, skip_vs_retry
-from simulations.kargo.loop import reported
 from simulations.kargo.scenarios import UnknownScenarioError
 
 RULES = "rules"
@@ -54,7 +52,7 @@ REFUSED = (
     *check.REFUSED,
     *explore.REFUSED,
     *ruled.REFUSED,
-    UnknownScenarioError,
+    *stories.REFUSED,
     UnknownSubjectError,
     OutputError,
     TooLargeError,
@@ -108,7 +106,7 @@ def run(options: argparse.Namespace) -> int:
 def _asked(words: Sequence[str]) -> _Asked:
     """What each word names. Raises UnknownSubjectError."""
     if not words:
-        return _Asked(OF_KARGO_SYSTEMS, tuple(e.name for e in scenarios.entries()), True, ())
+        return _Asked(OF_KARGO_SYSTEMS, stories.KNOWN, True, ())
     found: dict[str, list[str]] = {"system": [], "scenario": [], RULES: [], "file": []}
     for word in words:
         kind, name = _kind(word)
@@ -125,9 +123,9 @@ def _kind(word: str) -> tuple[str, str]:
     if word == STANDARD_INPUT or Path(word).exists():
         return "file", word
     try:
-        return "scenario", scenarios.find(word)
+        return "scenario", stories.find(word)
     except UnknownScenarioError:
-        known = ", ".join((*check.KNOWN, RULES, *(e.name for e in scenarios.entries())))
+        known = ", ".join((*check.KNOWN, RULES, *stories.KNOWN))
         said = f"{printable(word)!r} is no file, and nothing that is known by name; known are: {known}"
         raise UnknownSubjectError(said) from None
 
@@ -146,7 +144,9 @@ def _report(asked: _Asked, options: argparse.Namespace) -> Report:
     explored = _explored(asked.files, options) if asked.files else None
     checked = _checked(asked.systems, options) if asked.systems else []
     judged = [*([(explored.found.subject, explored.found.report)] if explored else []), *checked]
-    told = [_told(name, options.kargo) for name in asked.scenarios]
+    told = [
+        told for n in asked.scenarios for told in stories.told(n, kargo=options.kargo, spec_kit=options.spec_kit)
+    ]
     rules = _rules(options) if asked.rules else None
     answers = list(_answers(explored, checked, told, rules))
     parts = [*verdicts.sections(judged, lane=lane)] if judged else []
@@ -199,17 +199,6 @@ def _explored(files: Sequence[str], options: argparse.Namespace) -> _Explored:
     return _Explored(found, "Kargo", kargo.release, "phase", tuple(map(str, template.warnings)))
 
 
-def _told(name: str, as_release: str) -> Playback:
-    """A scenario, in the release that the report is about if it breaks there, else in the newest where it does."""
-    if name == skip_vs_retry.NAME:
-        return tales.of_manifests(skip_vs_retry.reproduce())
-    found = reported.reproduce(scenarios.story(name))
-    wanted = next((r for r in found.releases if r.release == as_release.removeprefix("v")), None)
-    if wanted is not None and wanted.breaks and found.release != wanted.release:
-        found = reported.reproduce(scenarios.story(name), wanted.release)
-    return tales.of_story(found)
-
-
 def _scenarios(told: Sequence[Playback]) -> Section:
     lead = "Each is told by the model, and so is every way out; nothing of what is found is written down anywhere."
     return Section("scenarios", "Reported bugs and findings", (lead,), playbacks=tuple(told))
@@ -235,24 +224,26 @@ def _answers(
         yield rules.lead[0]
     if told:
         shown = sum(each.kind is Kind.BAD for each in told)
-        yield f"{shown} of {len(told)} scenarios show what was reported."
+        stories_told = "1 story shows" if len(told) == shown == 1 else f"{shown} of {len(told)} stories show"
+        yield f"{stories_told} what should not happen."
 
 
 def _title(asked: _Asked, options: argparse.Namespace, explored: _Explored | None) -> str:
     of = [f"{explored.found.subject.name}, {explored.engine} {explored.release}"] if explored else []
-    if any(name in OF_KARGO_SYSTEMS for name in asked.systems) or not (asked.systems or explored):
+    named = {*asked.systems, *asked.scenarios}
+    if asked.rules or named & {*OF_KARGO_SYSTEMS, *stories.OF_KARGO}:
         of.append(f"Kargo {release(options.kargo).release}")
-    of += ["sessions of Ambient"] if any(name in check.SESSIONS for name in asked.systems) else []
-    of += ["workflows of spec-kit"] if any(name in speckit_systems.NAMES for name in asked.systems) else []
-    of += ["classic systems"] if any(name in TOYS for name in asked.systems) else []
+    of += ["sessions of Ambient"] if named & {*check.SESSIONS, *stories.OF_SESSIONS} else []
+    of += ["workflows of spec-kit"] if named & {*speckit_systems.NAMES, *stories.OF_WORKFLOWS} else []
+    of += ["classic systems"] if named & {*TOYS} else []
     return f"{'; '.join(of)}: what holds, and how it breaks"
 
 
 def _lifecycles(asked: _Asked, explored: _Explored | None) -> tuple[Known[Any], ...]:
     """Those of the engines that the report is about."""
-    of_workflow = explored is not None and explored.engine == workflows.ENGINE
-    kargo = asked.rules or asked.scenarios or (explored and not of_workflow)
-    kargo = kargo or any(name in OF_KARGO_SYSTEMS for name in asked.systems)
-    spec_kit = of_workflow or any(name in speckit_systems.NAMES for name in asked.systems)
-    sessions = any(name in check.SESSIONS for name in asked.systems)
+    named = {*asked.systems, *asked.scenarios}
+    engine = explored.engine if explored else ""
+    kargo = asked.rules or engine == "Kargo" or named & {*OF_KARGO_SYSTEMS, *stories.OF_KARGO}
+    spec_kit = engine == workflows.ENGINE or named & {*speckit_systems.NAMES, *stories.OF_WORKFLOWS}
+    sessions = named & {*check.SESSIONS, *stories.OF_SESSIONS}
     return (*(OF_KARGO if kargo else ()), *(OF_WORKFLOWS if spec_kit else ()), *(OF_SESSIONS if sessions else ()))

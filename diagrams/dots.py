@@ -48,7 +48,8 @@ _EDGE = {"arrowsize": "0.75", "fontname": theme.FONT, "fontsize": str(theme.EDGE
 def dot(picture: Picture) -> str:
     """The picture as DOT."""
     graph = named(picture.title)
-    graph.attr("graph", **_GRAPH, rankdir="TB" if picture.down else "LR", label=_title(picture), tooltip=" ")
+    way = {"rankdir": "TB", "ranksep": "0.6"} if picture.down else {"rankdir": "LR"}
+    graph.attr("graph", **_GRAPH | way, label=_title(picture), tooltip=" ")
     graph.attr("node", **_NODE)
     graph.attr("edge", **_EDGE)
     _fill(graph, picture)
@@ -161,7 +162,7 @@ def _text(node: Node) -> str:
 _MARKS: dict[Mark, dict[str, str]] = {
     Mark.NONE: {},
     Mark.FINDING: {"penwidth": "2.2", "style": "dashed"},
-    Mark.SOME: {"style": "dashed"},
+    Mark.SOME: {"penwidth": "1.8", "style": "dotted"},
     Mark.ADDED: {"penwidth": "2.6"},
     Mark.REMOVED: {"penwidth": "2.2", "style": "dashed"},
 }
@@ -192,9 +193,8 @@ def _edge(graph: graphviz.Digraph, picture: Picture, edge: Edge) -> None:
         said["dir"] = "none"
     if edge.straight:
         said["weight"] = "100"
-    if edge.source == edge.target:
-        port = "w" if picture.down else "n"
-        said |= {"tailport": port, "headport": port}
+    if edge.source == edge.target and not picture.down:
+        said |= {"tailport": "n", "headport": "n"}  # only at the right side does the renderer keep room for a loop
     source, box = edge.source, next((b for b in picture.boxes if b.key == edge.source), None)
     if box is not None:
         source = _anchor(picture, box)
@@ -209,7 +209,7 @@ def _anchor(picture: Picture, box: Box) -> str:
 
 def _label(edge: Edge, colour: str) -> Iterator[str]:
     if edge.label:
-        yield sized(edge.label, theme.EDGE_SIZE, colour, bold=True)
+        yield from (sized(line, theme.EDGE_SIZE, colour, bold=True) for line in wrapped(edge.label, LABEL_WIDTH))
     if edge.guard:
         yield from _small(f"[{edge.guard}]", theme.PALE)
     if edge.note:

@@ -28,6 +28,9 @@ FEW = 2
 Those that lead forward do so even if there are just as many.
 """
 
+_COMMON = (Mark.NONE, Mark.SOME)
+"""What edges from all phases but a few may be marked with."""
+
 Cases = tuple[str, ...]
 
 
@@ -228,12 +231,23 @@ class _Drawing(Generic[P]):
     def _bundle(self, arrows: list[Arrow[P]], group: list[Arrow[P]], note: str, mark: Mark) -> _Bundle[P]:
         arrow = arrows[0]
         sources = tuple(sorted((a.source for a in arrows), key=self.order.__getitem__))
-        elsewhere = {p for p in self.live if p is not arrow.target}
         usual = mark not in (Mark.ADDED, Mark.REMOVED) or len(arrows) == len(group)
-        from_all = usual and len(elsewhere) > 1 and elsewhere <= {a.source for a in group}
+        exceptions = self._exceptions(group)
+        elsewhere = [p for p in self.live if p is not arrow.target]
+        others = len(set(exceptions) & set(elsewhere))
+        few = mark in _COMMON and others <= FEW and others + 1 < len(sources)
+        from_all = usual and len(elsewhere) > 1 and (few or not others)
+        if from_all and exceptions:
+            note = "; ".join(filter(None, (note, f"not from {', '.join(map(show, exceptions))}")))
         forward = all(self.order[source] < self.order[arrow.target] for source in sources)
         doc = " ".join(dict.fromkeys(a.doc for a in arrows))
         return _Bundle(sources, arrow, doc, note, mark, from_all, forward)
+
+    def _exceptions(self, group: list[Arrow[P]]) -> list[P]:
+        """The phases in progress that no arrow of a group leaves, though one from there may be meant."""
+        sources, target = {arrow.source for arrow in group}, group[0].target
+        stays = {a.source for a in self.table.arrows if a.event == group[0].event and a.target is target}
+        return [p for p in self.live if p not in sources and (p is not target or p in stays)]
 
     def _said(self, arrow: Arrow[P]) -> Said:
         """In which releases an arrow exists, and how it is marked."""
@@ -294,9 +308,10 @@ class _Drawing(Generic[P]):
         if self.moves is None:
             return
         seen = f"{self.moves.releases[0]} to {self.moves.releases[-1]}"
-        yield f"What releases do was seen by exploring small systems of each: {seen}."
+        whose = f"What {self.moves.only} does" if self.moves.only else f"What the releases {seen} do"
+        yield f"{whose} was seen by exploring small systems."
         if Mark.SOME in marks:
-            yield "Dashed: only some releases do it."
+            yield "Dotted: only some releases do it."
         if self.moves.diff:
             old, new = self.moves.diff
             changed = marks & {Mark.ADDED, Mark.REMOVED}

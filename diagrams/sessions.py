@@ -44,7 +44,7 @@ def _story(story: Telling) -> Iterator[str]:
     yield f"Ambient {story.behaviours.version}, {story.about}:"
     for beat, times in _folded(story.run.beats):
         yield from _beat(beat, times)
-    yield f"  after {story.run.until:g} s: {_ending(story.run)}"
+    yield f"  after {story.run.until:g} s: {ending(story.run)}"
 
 
 def _folded(beats: Sequence[Beat]) -> Iterator[tuple[Beat, int]]:
@@ -75,7 +75,8 @@ def _changes(beat: Beat) -> Iterator[str]:
             yield f"{name.replace('_', ' ')} {show(was)} -> {show(now)}"
 
 
-def _ending(run: Run) -> str:
+def ending(run: Run) -> str:
+    """How a story ends, in words."""
     end = run.end
     known = "knows its workflow from the operator" if run.told else "was never told its workflow by the operator"
     rest = "; nothing will change any more by itself" if run.at_rest else "; it goes on like that"

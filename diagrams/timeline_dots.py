@@ -6,6 +6,7 @@ A chip is as high as its lines, which are broken where the font may need more ro
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from diagrams import theme
 from diagrams.dots import named, plain, sized
@@ -177,10 +178,13 @@ def _row(sheet: _Sheet, row: Row, lanes: Mapping[str, float], whole: float, y: f
         tall = len(lines) * LINE + PADDING
         box = {"color": LIGHT[line].line, "fillcolor": LIGHT[area].area, "tooltip": plain(row.text)}
         keys[lane], _ = sheet.chip(lanes[lane], middle - tall / 2, LANE, lines, **box)
-    for lane in sorted(keys, key=lambda lane: -abs(lanes[lane] - lanes[row.lane])):  # the nearest lies on top
-        if lane != row.lane:
-            colour = LIGHT[chips[lane][2]].line
-            sheet.graph.edge(keys[row.lane], keys[lane], color=colour)
+    at = lanes[row.lane]
+    for side in (-1, 1):  # outwards, from each to the next: so no two lie upon each other
+        outwards = sorted(
+            (lane for lane in keys if (lanes[lane] - at) * side >= 0), key=lambda lane: abs(lanes[lane] - at)
+        )
+        for near, far in pairwise(outwards):
+            sheet.graph.edge(keys[near], keys[far], color=LIGHT[chips[far][2]].line)
     return high
 
 

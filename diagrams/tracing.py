@@ -91,8 +91,11 @@ def timeline(
 
 
 def _row(step: Taken, number: str, at: str, stage: Stage, shown: traces.Shown) -> Row:
-    said = f"{step.action}: {step.label}" if step.label and not step.action.endswith(step.label) else step.action
-    return Row(stage.actor(step.actor), said, tuple(_notes(step, stage, shown)), number, at)
+    return Row(stage.actor(step.actor), _said(step), tuple(_notes(step, stage, shown)), number, at)
+
+
+def _said(step: Taken) -> str:
+    return f"{step.action}: {step.label}" if step.label and not step.action.endswith(step.label) else step.action
 
 
 def _notes(step: Taken, stage: Stage, shown: traces.Shown) -> Iterator[Note]:
@@ -117,7 +120,7 @@ def state_table(
     changed = [n for n in trace.start if shown(n) and any(n in step.changes for step in trace.steps)]
     first = tuple(say(trace.start[n]) for n in changed)
     later = (tuple(say(step.after[n]) if n in step.changes else "" for n in changed) for step in trace.steps)
-    steps = ("at the start", *(f"{i}  {_who(step)}{step.action}" for i, step in enumerate(trace.steps, start=1)))
+    steps = ("at the start", *(f"{i}  {_who(step)}{_said(step)}" for i, step in enumerate(trace.steps, start=1)))
     names = tuple(_name(n) for n in changed)
     return StateTable(told.name, told.title, told.about, steps, names, (first, *later), told.verdict, told.good)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -31,7 +32,7 @@ def laid_out(dot: str) -> dict[str, Any]:
     render(dot, ".svg")  # so that our fonts are known
     graph = pygraphviz.AGraph(string=dot)
     engine = dict(graph.graph_attr.items()).get("layout") or "dot"
-    found: dict[str, Any] = json.loads(graph.draw(format="json0", prog=engine))
+    found: dict[str, Any] = json.loads(graph.draw(format="json", prog=engine))
     return found
 
 
@@ -47,23 +48,38 @@ def nodes(layout: dict[str, Any]) -> list[Place]:
 
 
 def labels(layout: dict[str, Any]) -> list[Place]:
-    """The places of the middles of edges' labels: as points."""
-    found = []
-    for number, edge in enumerate(layout.get("edges", ())):
-        if "lp" in edge:
-            x, y = map(float, edge["lp"].split(","))
-            found.append(Place(f"label {number}", x - 4, y - 3, x + 4, y + 3))
-    return found
+    """The places of the lines of edges' labels."""
+    return [
+        line
+        for number, edge in enumerate(layout.get("edges", ()))
+        for line in lines(f"label {number}", edge.get("_ldraw_", ()))
+    ]
+
+
+def lines(name: str, drawn: Iterable[dict[str, Any]]) -> Iterator[Place]:
+    """The places of lines of text, as high as small letters are."""
+    size = 0.0
+    for each in drawn:
+        size = each.get("size", size)
+        if each["op"] == "T":
+            x, y = each["pt"]
+            left = x - {"l": 0.0, "c": 0.5, "r": 1.0}[each["align"]] * each["width"]
+            yield Place(name, left, y, left + each["width"], y + size / 2)
 
 
 def check_layout(dot: str) -> None:
-    """No node lies on another, no label on a node, and all of them lie within the picture."""
+    """Nothing lies on anything else: nodes, and lines of labels; and all of it lies within the picture."""
     layout = laid_out(dot)
     left, low, right, high = map(float, layout["bb"].split(","))
-    seen = nodes(layout)
+    seen, said = nodes(layout), labels(layout)
 
     assert seen
     assert [(a.name, b.name) for a, b in combinations(seen, 2) if a.overlaps(b)] == []
-    assert [(a.name, b.name) for a in labels(layout) for b in seen if a.overlaps(b)] == []
-    outside = [p for p in seen if p.left < left - 1 or p.right > right + 1 or p.low < low - 1 or p.high > high + 1]
+    assert [(a.name, b.name) for a in said for b in seen if a.overlaps(b)] == []
+    assert [(a.name, b.name) for a, b in combinations(said, 2) if a.name != b.name and a.overlaps(b)] == []
+    outside = [
+        p
+        for p in (*seen, *said)
+        if p.left < left - 1 or p.right > right + 1 or p.low < low - 1 or p.high > high + 1
+    ]
     assert outside == []

@@ -155,6 +155,17 @@ def test_one_release_is_shown_without_what_only_others_do():
     assert old.title.endswith(", 1.8.3")
 
 
+def test_what_all_phases_but_a_few_allow_is_one_edge_that_names_those():
+    old = picture(known("step"), moves_of(known("step"), only="1.8.3"))
+
+    said = {e.label: (e.source, e.note) for e in old.edges if e.note}
+    assert said["wait"] == ("any", "not from Failed (tried again)")
+    assert said["succeed"] == ("live", "not from Failed (tried again)")
+    assert said["err for now"] == ("any", "not from Failed (tried again), Errored (tried again)")
+    heard = {(m[0].value, m[1]) for m in known("step").heard("1.8.3")}
+    assert not {(StepPhase.FAILED_FOR_NOW.value, "wait"), (StepPhase.FAILED_FOR_NOW.value, "succeed")} & heard
+
+
 def test_a_diff_shows_what_a_release_has_changed():
     found = picture(known("step"), moves_of(known("step"), diff=("1.8.3", "1.9.9")))
 

@@ -105,7 +105,7 @@ def test_where_each_freight_is_and_what_a_stage_is_like(drawn):
     dev = node(found, "dev")
     assert dev.kind is Kind.GOOD
     assert dev.lines == (
-        "health Healthy",
+        "health: Healthy",
         "verification: Successful",
         "has happy-hare, verified here",
         "promotes new-newt: Running",
@@ -113,6 +113,25 @@ def test_where_each_freight_is_and_what_a_stage_is_like(drawn):
     assert node(found, "web").lines == ("Warehouse", "in no Stage: new-newt")
     assert node(found, "gate").shape is Shape.ANY
     assert "control flow" in node(found, "gate").lines
+
+
+def test_requests_that_differ_in_nothing_but_their_warehouses_are_one_edge(drawn):
+    charts = "  - origin: {kind: Warehouse, name: charts}\n    sources: {stages: [dev]}\n"
+    dev = stage("dev", "direct: true")
+    [edge] = edges(drawn(dev, stage("prod", "stages: [dev]", more=charts)), "dev", "prod")
+
+    assert (edge.label, edge.guard) == ("web, charts", "promoted and well")
+    assert {"origin-web", "origin-charts"} <= set(edge.classes)
+    soaking = charts.replace("[dev]", "[dev], requiredSoakTime: 1h")
+    apart = edges(drawn(dev, stage("prod", "stages: [dev]", more=soaking)), "dev", "prod")
+    assert [edge.label for edge in apart] == ["web", "charts"]
+
+
+def test_freight_that_is_a_digest_is_told_by_its_beginning(drawn):
+    digest = other("Freight", "9a1b" * 10 + "c", "origin: {kind: Warehouse, name: web}\n")
+    found = drawn(stage("dev", "direct: true"), other("Warehouse", "web", "spec: {subscriptions: []}\n"), digest)
+
+    assert "in no Stage: 9a1b9a1" in node(found, "web").lines
 
 
 def test_what_is_not_in_the_files_is_drawn_as_missing(drawn):
@@ -219,6 +238,20 @@ def test_nothing_overlaps_in_a_template_of_many_steps(template, count):
     found = template(TASK[: TASK.index("  - {uses: git-clone")] + "\n".join(steps) + "\n")
 
     assert sum(n.shape is Shape.JOINT for n in found.nodes) >= 1
+    check_layout(dot(found))
+
+
+def test_steps_that_wait_and_are_tried_again_say_so_beside_them_and_nowhere_else(template):
+    """What is dangerous leads past such steps, and has words of its own."""
+    lines = []
+    for number, kind in enumerate(("git-clone", "yaml-update", "git-commit", "http", "argocd-update", "http")):
+        more = ", retry: {errorThreshold: 3, timeout: 10m}" if number % 2 else ""
+        more += ', if: "${{ failure() }}"' if number == 2 else ""
+        lines.append(f"  - {{uses: {kind}, as: s{number}{more}, config: {{url: x}}}}")
+    found = template(TASK[: TASK.index("  - {uses: git-clone")] + "\n".join(lines) + "\n")
+
+    again = {e.source: e.label for e in found.edges if e.source == e.target}
+    assert again == {"s1": "retries", "s3": "waits or retries", "s4": "waits", "s5": "waits or retries"}
     check_layout(dot(found))
 
 

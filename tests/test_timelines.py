@@ -58,7 +58,11 @@ def test_a_table_says_only_what_changed():
     found = state_table(TRACE, TOLD)
 
     assert found.names == ("dev.1: phase", "dev: current")
-    assert found.steps == ("at the start", "1  person: promote", "2  controller: reconcile dev")
+    assert found.steps == (
+        "at the start",
+        "1  person: promote",
+        "2  controller: reconcile dev: dev.1 becomes current",
+    )
     assert found.cells == (("new", "none"), ("", ""), ("Running", "dev.1"))
 
 
@@ -183,7 +187,7 @@ def test_the_stories_of_the_other_engines_are_drawn_as_well():
     lost = draw_told.of_a_session(next(lost_retry.tellings()))
     assert isinstance(lost, Timeline)
     assert [lane.label for lane in lost.lanes] == ["operator", "cluster", "state"]
-    assert "still has no workflow" in lost.verdict
+    assert "was never told its workflow" in lost.verdict
 
     workflow = draw_told.of_a_workflow("declared-failure-goes-on", "1.2.3")
     assert isinstance(workflow, Timeline)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from diagrams.kargo.lifecycles import HEALTH_KINDS
 from diagrams.pictures import Box, Edge, Mark, Node, Picture, Shape, shortened, slug
@@ -19,6 +21,11 @@ MOST_FREIGHT = 4
 
 NAME = 30
 """Names are cut after so many characters."""
+
+DIGEST = 7
+"""A digest is told by so many of its characters."""
+
+_DIGEST = re.compile(r"[0-9a-f]{32,}")
 
 
 def picture(live: Live, name: str = "pipeline") -> Picture:
@@ -43,6 +50,8 @@ def picture(live: Live, name: str = "pipeline") -> Picture:
 def _remarks(edges: tuple[Edge, ...], nodes: tuple[Node, ...]) -> Iterator[str]:
     if any(edge.kind is Kind.BUSY for edge in edges):
         yield "Blue: promoted by itself. Grey: promoted when somebody asks for it."
+    elif edges:
+        yield "Grey: promoted when somebody asks for it. In these files nothing is promoted by itself."
     if any(node.shape is Shape.ANY for node in nodes):
         yield "A dashed Stage has nothing to promote with: Freight passes through it."
     if any(edge.mark is Mark.FINDING for edge in edges):
@@ -108,7 +117,7 @@ class _Drawing:
     def _about(self, stage: LiveStage) -> Iterator[str]:
         """What is to be said of a Stage: what it does, how it is, and what it has."""
         yield "" if stage.steps else "control flow"
-        yield f"health {stage.health.value}" if stage.health.value else ""
+        yield f"health: {stage.health.value}" if stage.health.value else ""
         verified = stage.history[0].verifications[:1] if stage.history else ()
         done = f": {verified[0].phase.value or 'new'}" if verified else ""
         yield f"verification{done}" if stage.verification or verified else ""
@@ -137,16 +146,19 @@ class _Drawing:
 
     def _called(self, name: str) -> str:
         found = self.freight.get(name)
-        return _called(found) if found else name[:7] if len(name) == 40 else shortened(name, NAME)
+        return _called(found) if found else _brief(name)
 
     # Edges
 
     def edges(self) -> Iterator[Edge]:
-        """For each request: from where the Freight comes, and what has to be so before."""
+        """From where the Freight of each Stage comes, and what has to be so before: alike requests are one edge."""
         for stage in self.stages.values():
             kind = Kind.BUSY if self._promotes_itself(stage) else Kind.WAITING
+            alike: dict[tuple[str, str], list[Edge]] = {}
             for request in stage.requests:
-                yield from self._request(stage, request, kind)
+                for edge in self._request(stage, request, kind):
+                    alike.setdefault((edge.source, edge.guard), []).append(edge)
+            yield from map(_together, alike.values())
 
     def _request(self, stage: LiveStage, request: FreightRequest, kind: Kind) -> Iterator[Edge]:
         target = self.key("s", stage.name)
@@ -185,13 +197,27 @@ class _Drawing:
             return False
 
 
+def _together(edges: list[Edge]) -> Edge:
+    """One edge for requests that differ in nothing but their Warehouses."""
+    return replace(
+        edges[0],
+        label=", ".join(edge.label for edge in edges),
+        tooltip=" ".join(filter(None, (edge.tooltip for edge in edges))),
+        classes=tuple(dict.fromkeys(name for edge in edges for name in edge.classes)),
+    )
+
+
 def _current(stage: LiveStage) -> tuple[tuple[str, str], ...]:
     return stage.history[0].freight if stage.history else ()
 
 
 def _called(freight: LiveFreight) -> str:
-    name = freight.name[:7] if len(freight.name) == 40 else freight.name
-    return shortened(freight.alias or name, NAME)
+    return shortened(freight.alias, NAME) if freight.alias else _brief(freight.name)
+
+
+def _brief(name: str) -> str:
+    """The name of Freight as people say it: the beginning, if it is a digest."""
+    return name[:DIGEST] if _DIGEST.fullmatch(name) else shortened(name, NAME)
 
 
 def _count(number: int, noun: str) -> str:

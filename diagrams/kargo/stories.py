@@ -92,8 +92,10 @@ def _numbered(rows: tuple[Row, ...]) -> Iterator[Row]:
 def _beat(beat: Beat) -> Iterator[Row]:
     at = format_duration(beat.at_ms)
     if beat.event.actor == "clock":
-        yield Row(divider=f"{at}: {shortened(beat.event.text, WORDS)}")
-        yield from _cut(list(_moments(beat)))
+        rows = list(_moments(beat))
+        still = "" if rows else ": nothing changes"
+        yield Row(divider=f"{at}: {shortened(beat.event.text, WORDS)}{still}")
+        yield from _cut(rows)
         return
     lane = _ACTORS.get(beat.event.actor, AROUND)
     own = [m for m in beat.moments if m.who == beat.event.actor]

@@ -49,8 +49,8 @@ def picture(template: Template, planner: Planner, name: str = "template") -> Pic
     found = ways(planner)
     release = planner.behaviours.release
     joined = _joined(found.ways)
-    single = [_edge(way, planner) for way in sorted(joined, key=_order)]
-    joints, edges = _met(single)
+    single = [_edge(way, planner) for way in sorted(joined, key=_order) if way.target is not None]
+    joints, edges = _met(_again(joined) + single)
     nodes = (
         Node(START, shape=Shape.START, tooltip="Here it begins.", classes=("start",)),
         *(_step(planner, number, found.ways) for number in range(len(planner.steps))),
@@ -127,11 +127,25 @@ def _order(way: Way) -> tuple[int, int, int, str]:
     return source, abs(target - source - 1), list(Came).index(way.came or Came.DONE), str(way)
 
 
+def _again(found: Iterable[Way]) -> list[Edge]:
+    """An edge from each step that may be tried again, or looked at again, to itself."""
+    reasons: dict[int, list[Came]] = {}
+    for way in sorted(found, key=_order):
+        if way.target is None and way.source is not None and way.came is not None:
+            reasons.setdefault(way.source, []).append(way.came)
+    return [
+        Edge(
+            f"s{step}", f"s{step}", " or ".join(_LABELS[c] for c in came), kind=_KINDS[came[-1]], classes=("again",)
+        )
+        for step, came in reasons.items()
+    ]
+
+
 def _edge(way: Way, planner: Planner) -> Edge:
+    """The edge of a way that leads somewhere else."""
     source = START if way.source is None else f"s{way.source}"
     came = way.came or Came.DONE
-    if way.target is None:
-        return Edge(source, source, _LABELS[came], kind=_KINDS[came], classes=("again",))
+    assert way.target is not None
     target = f"s{way.target}" if isinstance(way.target, int) else _end_key(way.target)
     mark, note = _danger(way)
     kind = Kind.BAD if way.late and came is Came.DONE else _KINDS[came]

@@ -116,10 +116,10 @@ def of_trace(subject: Subject, trace: Trace, *, key: str, lane: Lane = actor) ->
     return Playback(key, subject.name, subject.about, "", Kind.PLAIN, trace.start, frames, told(subject))
 
 
-def frame(step: Taken, lane: Lane = actor) -> Frame:
-    """A step of a trace, as it is shown."""
+def frame(step: Taken, lane: Lane = actor, at: str = "") -> Frame:
+    """A step of a trace, as it is shown; `at` says when it was taken."""
     how = step.label if step.label and not step.action.endswith(step.label) else ""
-    return Frame(lane(step), step.action, how, step.changes)
+    return Frame(lane(step), step.action, how, step.changes, at)
 
 
 # For the page

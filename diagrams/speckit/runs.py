@@ -70,6 +70,11 @@ def steps(look: Look) -> Iterator[tuple[str, str, Move]]:
     yield from ((_step(move), _what(move), move) for move in look.moves if _step(move))
 
 
+def called(number: int) -> str:
+    """How the engine was called, the first time with 0."""
+    return f"resume {number}" if number else "execute"
+
+
 def end(look: Look) -> str:
     """How the engine left it, in words."""
     return _end(look)

@@ -40,6 +40,11 @@ def headline(found: Reproduction) -> str:
     return f"{found.scenario.name}: {', '.join(parts)}"
 
 
+def is_good(found: Reproduction) -> bool:
+    """Whether what the release that is told does is well: a promise is kept, or what was found does not happen."""
+    return found.here.comes_true is (found.scenario.kind == PROMISE)
+
+
 def _ranges(some: list[str], known: list[str]) -> str:
     """Releases as ranges: `0.9.4 to 1.1.2, 1.2.3`."""
     if some == known:

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from diagrams.pictures import shortened
 from diagrams.speckit.lifecycles import RUN_KINDS, STEP_KINDS
-from diagrams.speckit.runs import end, steps
+from diagrams.speckit.runs import called, end, steps
 from diagrams.theme import Kind
 from diagrams.timelines import Lane, Note, Row, StateTable, Timeline, used
 from model.speckit.engine_rules import Verdict
@@ -22,22 +22,32 @@ WORDS = 160
 """What a step came back with is told in so many characters."""
 
 
-def timeline(name: str, title: str, about: str, looks: Sequence[Look], verdict: str = "") -> Timeline:
-    """What the engine did each time it was called, and how it left the run."""
+def timeline(
+    name: str, title: str, about: str, looks: Sequence[Look], verdict: str = "", good: bool | None = None
+) -> Timeline:
+    """What the engine did each time it was called, and how it left the run.
+
+    `verdict` is what comes of it, and `good` whether that is well; if they are not given, how the run ended.
+    """
     rows = tuple(row for number, look in enumerate(looks) for row in _rows(number, look))
-    good = looks[-1].status is RunStatus.COMPLETED
+    good = looks[-1].status is RunStatus.COMPLETED if good is None else good
     return Timeline(name, title, about, used(LANES, rows), rows, verdict or end(looks[-1]), good)
 
 
-def state_table(name: str, title: str, about: str, looks: Sequence[Look], verdict: str = "") -> StateTable:
-    """What each call of the engine changed: the status of the run, and those of the records."""
+def state_table(
+    name: str, title: str, about: str, looks: Sequence[Look], verdict: str = "", good: bool | None = None
+) -> StateTable:
+    """What each call of the engine changed: the status of the run, and those of the records.
+
+    `verdict` and `good` as in `timeline`.
+    """
     seen = [{"run": RunStatus.CREATED.value}, *(dict(_saved(look)) for look in looks)]
     names = tuple(dict.fromkeys(n for saved in seen for n in saved))
     cells = [tuple(seen[0].get(n, "") for n in names)]
     for before, now in pairwise(seen):
         cells.append(tuple("" if before.get(n) == now.get(n) else now.get(n, "gone") for n in names))
-    steps = ("at the start", *(_called(number) for number in range(len(looks))))
-    good = looks[-1].status is RunStatus.COMPLETED
+    steps = ("at the start", *(called(number) for number in range(len(looks))))
+    good = looks[-1].status is RunStatus.COMPLETED if good is None else good
     return StateTable(name, title, about, steps, names, tuple(cells), verdict or end(looks[-1]), good)
 
 
@@ -46,13 +56,9 @@ def _saved(look: Look) -> Iterator[tuple[str, str]]:
     yield from ((shortened(step, WORDS), str(record.get("status", ""))) for step, record in look.records.items())
 
 
-def _called(number: int) -> str:
-    return "execute" if not number else f"resume, for the {number}. time"
-
-
 def _rows(number: int, look: Look) -> Iterator[Row]:
     kind = RUN_KINDS.get(look.status, Kind.PLAIN)
-    yield Row(PERSON, _called(number), (), str(number + 1))
+    yield Row(PERSON, called(number), (), str(number + 1))
     for at, (step, what, move) in enumerate(steps(look), start=1):
         words = (shortened(what, WORDS),)
         yield Row(ENGINE, shortened(step, WORDS), (Note(STEP, "", words, _kind(move)),), f"{number + 1}.{at}")

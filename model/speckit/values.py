@@ -47,6 +47,11 @@ class Record(NamedTuple):
     def __str__(self) -> str:
         return in_short(self.status, self.output)
 
+    @property
+    def phase(self) -> StepStatus:
+        """Where the step is in its lifecycle."""
+        return self.status
+
 
 Named = tuple[tuple[str, Record], ...]
 """Records by name, in the order in which the names first came up."""

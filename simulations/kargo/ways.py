@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from model.kargo import planning, promotion, worlds
@@ -126,15 +127,18 @@ class _Search:
         self.of_step = {f"step {i}": i for i in range(len(self.plan.steps))}
         self.tables = Tables()
         self.locals = {v.name: v.initial[0] for v in self.system.variables if v.local}
+        read = [v.name for v in self.system.variables if v.name not in _SAID]
+        self._within = itemgetter(*read)
+        self._between = itemgetter(*(name for name in read if name not in self.locals))
 
     def ways(self) -> Ways:
         """Take every pass from every state there is after a pass."""
         waiting = [dict(state) for state in self.system.initial_states()]
-        seen = {self._key(state) for state in waiting}
+        seen = {self._between(state) for state in waiting}
         while waiting:
             state = waiting.pop()
             for after in self._after(state):
-                if (key := self._key(after)) in seen:
+                if (key := self._between(after)) in seen:
                     continue
                 if len(seen) >= MOST_PASSES:
                     self.complete = False
@@ -148,9 +152,6 @@ class _Search:
             yield from (dict(successor.state) for successor in self.system.perform(step, state))
         yield from self._pass(state)
 
-    def _key(self, state: dict[str, Any]) -> tuple[Any, ...]:
-        return tuple(value for name, value in state.items() if name not in _SAID)
-
     def _pass(self, state: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """Take a pass part by part, and where two ways have become alike, follow one."""
         first = state["phase"] is PromotionPhase.NEW
@@ -158,7 +159,7 @@ class _Search:
         for part in self.parts:
             number = self.of_step.get(getattr(part.body, "name", ""))
             further = [after for g in going for after in self._one(part, g, number, state)]
-            distinct = {(self._key(g.scope), g.source, g.came): g for g in further}
+            distinct = {(self._within(g.scope), g.source, g.came): g for g in further}
             going = list(distinct.values())[:MOST_WAYS]
             self.complete &= len(distinct) <= MOST_WAYS
         for g in going:

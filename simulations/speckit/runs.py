@@ -25,13 +25,16 @@ MOST_MOVES = 100_000
 
 @dataclass(frozen=True)
 class Move:
-    """One move of the engine: what it was, and for a step, what ran and how it came back."""
+    """One move: who made it, what it was, and for a step, what ran and how it came back; the states around it."""
 
+    actor: str
     name: str
     label: str
     events: tuple[Happening, ...]
     result: Result
     verdict: Verdict
+    before: State
+    after: State
 
 
 @dataclass(frozen=True)
@@ -92,8 +95,8 @@ def _driven(plan: Plan, system: System, state: State, first: Sequence) -> Look:
     moves: list[Move] = []
     while taken:
         [way] = taken
+        moves.append(_move(way, state))
         state = way.state
-        moves.append(_move(way))
         if way.record["refusal"]:
             return look(plan, state, tuple(moves), str(way.record["refusal"]))
         if not state["alive"]:
@@ -110,9 +113,10 @@ def _next(system: System, state: State) -> list[Successor]:
     return []
 
 
-def _move(way: Successor) -> Move:
+def _move(way: Successor, before: State) -> Move:
     record = way.record
-    return Move(way.action.name, way.label, record["events"], record["result"], record["verdict"])
+    said = (record["events"], record["result"], record["verdict"])
+    return Move(way.action.actor, way.action.name, way.label, *said, before, way.state)
 
 
 def look(plan: Plan, state: State, moves: tuple[Move, ...], raised: str | None) -> Look:
