@@ -42,6 +42,9 @@ def read_two(a: int, b: int, rows: Rows) -> Outcomes:
 RULES = (read_nothing, read_one, read_two)
 EXTRA = "w"
 
+MOST = 8
+"""Actions in one step: each may have three outcomes, and all ways through them are looked at, one by one."""
+
 
 def claim_one(a: int, bad: frozenset[int]) -> bool:
     return a not in bad
@@ -77,6 +80,7 @@ class Maker:
         self.locals = [f"l{i}" for i in range(random.randint(0, 2))]
         self.functions = [self._rows() for _ in range(random.randint(1, 3))]
         self.named = 0
+        self.left = 0
 
     def system(self) -> System:
         steps = tuple(self._step() for _ in range(self.random.randint(1, 4)))
@@ -189,13 +193,17 @@ class Maker:
     def _step(self) -> Action | Sequence:
         if self.random.random() < 0.4:
             return self._action(self.globals + (self.locals if self.random.random() < 0.3 else []))
+        self.left = MOST
         return self._sequence(depth=0)
 
     def _sequence(self, depth: int) -> Sequence:
         random = self.random
         parts = []
         for _ in range(random.randint(0 if depth else 1, 4)):
+            if not self.left:
+                break
             nested = depth < 2 and random.random() < 0.3
+            self.left -= not nested
             body = self._sequence(depth + 1) if nested else self._action(self.globals + self.locals)
             required = depth == 0 and not nested and random.random() < 0.3
             parts.append(Part(body, self._when(), required))
