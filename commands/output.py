@@ -123,10 +123,11 @@ class ProgressLine:
 
 
 class TallyLine:
-    """A line on the terminal that says how many explorations are done; silent where nobody looks."""
+    """A line on the terminal that says how many explorations, or other `things`, are done, if somebody looks."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, things: str = "explorations") -> None:
         self.what = what
+        self.things = things
         self.began = time.monotonic()
         self.wanted = sys.stderr.isatty()
 
@@ -134,5 +135,5 @@ class TallyLine:
         """Show it, and take it away once all are done."""
         if self.wanted:
             seconds = time.monotonic() - self.began
-            text = f"{self.what}: {done} of {of} explorations, {seconds:.0f} s" if done < of else ""
+            text = f"{self.what}: {done} of {of} {self.things}, {seconds:.0f} s" if done < of else ""
             print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)

@@ -12,10 +12,11 @@ from live_walks import cuts, read_back
 from model.kargo.live.objects import Live
 from model.kargo.releases import RELEASES
 from simulations.kargo.live.branches import WORLDS, run
-from simulations.kargo.live.diagnosing import MANY_PARTS, Finding, diagnose
+from simulations.kargo.live.diagnosing import Finding, diagnose
 from simulations.kargo.live.inferring import infer
 from simulations.kargo.live.proving import states_without
 from simulations.kargo.live.restoring import restore
+from simulations.kargo.live.sharing_out import MANY_PARTS
 from simulations.kargo.live.verdicts import Now
 from simulations.kargo.live.writing import manifests
 from simulations.kargo.loop.walks import Walk

@@ -45,6 +45,7 @@ BREAKS_IN = {
     "lost-origin": UP_TO_1_10,
     "no-end-to-waiting-for-health": EVERY,
     "odd-name-survives-an-upgrade": EVERY,
+    "promoted-for-ever-after-an-odd-name": ("1.11.2", "main"),
     # The second time by what 1.3.0 made of health: Unknown, where the gate asked for Unhealthy.
     "queue-stuck-after-a-failure": ("1.1.0-rc.3", "1.4.3"),
     "restart-runs-everything-again": EVERY,
@@ -73,6 +74,7 @@ WORKS = {
     "lost-origin": [True, False, False, False, True],
     "no-end-to-waiting-for-health": [False, False, True],
     "odd-name-survives-an-upgrade": [False, True],
+    "promoted-for-ever-after-an-odd-name": [False, True, True],
     "queue-stuck-after-a-failure": [False, False, False],
     "restart-runs-everything-again": [True, True],
     "rollout-that-never-ends-blocks-the-queue": [False, False, True],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 from model.kargo import promotion
 from model.kargo.auto_promotion import Choice, Guard
@@ -73,13 +74,18 @@ def stage_variables(pipeline: Pipeline, stage: str) -> Iterator[Variable]:
 
 def promotion_variables(pipeline: Pipeline, slot: str, plan: Plan) -> Iterator[Variable]:
     """The variables of one slot for a Promotion, which is empty at first."""
-    for v in promotion.variables(plan, running_clock=False, start=None):
-        if not v.local:
-            yield Variable(its(v.name, slot), v.initial, v.domain)
+    for v in _kept(plan):
+        yield Variable(its(v.name, slot), v.initial, v.domain)
     for field, initial in OF_PROMOTIONS.items():
         yield variable(of(field, slot), initial)
     for warehouse in pipeline.warehouses:
         yield variable(of("carried", slot, warehouse), None)
+
+
+@cache
+def _kept(plan: Plan) -> tuple[Variable, ...]:
+    """The variables of a Promotion that outlive its passes."""
+    return tuple(v for v in promotion.variables(plan, running_clock=False, start=None) if not v.local)
 
 
 def freight_variables(pipeline: Pipeline, freight: str) -> Iterator[Variable]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import permutations, product
 
 from model.kargo.live.objects import Live, LiveProject
@@ -18,10 +17,11 @@ from simulations.kargo.live.candidates import candidates
 from simulations.kargo.live.changes import Change
 from simulations.kargo.live.components import components
 from simulations.kargo.live.course import ALONE, KIND, World, deadlines
-from simulations.kargo.live.gates import Gate, closed_gates
+from simulations.kargo.live.gates import Gate, closed_gates, endless
 from simulations.kargo.live.inferring import Inferred, infer
 from simulations.kargo.live.proving import states_without
 from simulations.kargo.live.restoring import Restored
+from simulations.kargo.live.sharing_out import Progress, look_at_each, silent
 from simulations.kargo.live.values_text import ago
 from simulations.kargo.live.verdicts import Now, Tried, Verdict, judge
 
@@ -37,9 +37,8 @@ RECORD_ANEW = ("delete_promotion", "clear_last", "promote_newest")
 MOST_OF_PAIRS = 6
 """How many actions are paired with one another."""
 
-FEW_PARTS, MANY_PARTS = 20, 64
-"""How many parts that have nothing to do with each other leave time for proofs; and from how many on all processors
-are used."""
+FEW_PARTS = 20
+"""How many parts that have nothing to do with each other leave time for proofs."""
 
 ENOUGH = 2
 """How many ways out that meet all goals are enough to look no further."""
@@ -110,17 +109,16 @@ class Asked:
     prove: bool
 
 
-def _answer(asked: Asked, parts: list[LiveProject]) -> tuple[list[Finding], list[str]]:
-    """The findings about some parts, and what could not be seen."""
-    tables, findings, unseen = Tables(), list[Finding](), list[str]()
-    for project in parts:
-        names = [s.name for s in project.stages] + [p.stage for p in project.promotions if not p.phase.terminal]
-        wanted = [name for name in dict.fromkeys(names) if not asked.stages or name in asked.stages]
-        if wanted:
-            inferred = infer(project, asked.behaviours, asked.now, newest=asked.newest, tables=tables)
-            unseen += inferred.unseen
-            findings += Part(project, inferred, asked).findings(wanted)
-    return findings, unseen
+def _wanted(asked: Asked, project: LiveProject) -> list[str]:
+    """The Stages of a part that are asked about."""
+    names = [s.name for s in project.stages] + [p.stage for p in project.promotions if not p.phase.terminal]
+    return [name for name in dict.fromkeys(names) if not asked.stages or name in asked.stages]
+
+
+def _answer(asked: Asked, project: LiveProject, tables: Tables) -> tuple[list[Finding], tuple[str, ...]]:
+    """The findings about a part, and what could not be seen."""
+    inferred = infer(project, asked.behaviours, asked.now, newest=asked.newest, tables=tables)
+    return list(Part(project, inferred, asked).findings(_wanted(asked, project))), inferred.unseen
 
 
 def diagnose(
@@ -130,21 +128,17 @@ def diagnose(
     *,
     stages: Collection[str] = (),
     what_if: Action | None = None,
+    progress: Progress = silent,
 ) -> Diagnosis:
     """The findings about every Stage, or about those in `stages`, at the instant `now`.
 
     With `what_if`, the way out that is told is that action, whatever comes of it.
     """
     found = Diagnosis(behaviours.release, now)
-    parts = [part for project in live.projects for part in components(project)]
-    asked = Asked(behaviours, now, live.newest, frozenset(stages), what_if, len(parts) <= FEW_PARTS)
-    if len(parts) < MANY_PARTS:
-        answers = [_answer(asked, parts)]
-    else:
-        count = os.cpu_count() or 1
-        with ProcessPoolExecutor(count) as pool:
-            answers = list(pool.map(_answer, [asked] * count, [parts[n::count] for n in range(count)]))
-    for findings, unseen in answers:
+    asked = Asked(behaviours, now, live.newest, frozenset(stages), what_if, prove=True)
+    parts = [part for project in live.projects for part in components(project) if _wanted(asked, part)]
+    asked = replace(asked, prove=len(parts) <= FEW_PARTS)
+    for findings, unseen in look_at_each(partial(_answer, asked), parts, progress):
         found.findings += findings
         found.unseen += unseen
     found.findings.sort(key=lambda one: (one.project, one.stage))
@@ -155,13 +149,13 @@ def diagnose(
     return found
 
 
-def _endless(alone: Branch, stage: str) -> list[Gate]:
+def _endless(restored: Restored, alone: Branch, stage: str) -> list[Gate]:
     """That what happens does not end."""
     if not alone.capped or alone.first(stage) is None:
         return []
     count = sum(change.stage == stage for change in alone.changes)
     why = f"what happens does not come to an end: {count} changes in {ago(alone.changes[-1].at)}, and so on"
-    return [Gate("endless", why)]
+    return [endless(restored, stage, why)]
 
 
 def _is_worse(action: Action, branch: Branch, stage: str, verdict: Verdict) -> bool:
@@ -201,6 +195,7 @@ class Part:
         if not goals and self._is_at_rest():
             yield from (Finding(self.project.name, stage, Verdict(Now.IDLE)) for stage in stages)
             return
+        self.restored.cluster.remember_passes()
         branches = self._branches(stages, goals)
         self.kind_unmet = branches["cooperative"].unmet
         left = {*goals, *self.kind_unmet}
@@ -211,7 +206,7 @@ class Part:
             expected = tuple(change for change in shown.changes if change.stage == stage)
             needs = bool(verdict.later) or verdict.now in (Now.NEEDS_SOMEONE, Now.STUCK)
             gates = closed_gates(self.restored, stage) if needs or verdict.now is Now.WAITING else []
-            gates = [*_endless(branches["alone"], stage), *gates]
+            gates = [*_endless(self.restored, branches["alone"], stage), *gates]
             ways = tuple(self._ways(stage, stages, verdict, tried)) if needs else ()
             if self.asked.what_if is not None and self._concerns(stage):
                 ways = (self._wished(stage, stages, verdict),)

@@ -53,6 +53,15 @@ def closed_gates(restored: Restored, stage: str) -> list[Gate]:
     return [*found, *(look.auto_promotion() if meant or not found else ())]
 
 
+def endless(restored: Restored, stage: str, why: str) -> Gate:
+    """What happens to a Stage goes on without end: maybe because nothing comes after the last name on record."""
+    cluster, state = restored.cluster, restored.cluster.state
+    last, names = state[of("last", stage)], [str(state[of("name", slot)]) for slot in cluster.existing(stage)]
+    if state[of("policy", stage)] is True and last is not None and all(name < last for name in names):
+        return Gate("endless", why, (("status.lastPromotion.name", last),), "promoted-for-ever-after-an-odd-name")
+    return Gate("endless", why)
+
+
 def _control_flow(restored: Restored, stage: str) -> Iterator[Gate]:
     cluster, state = restored.cluster, restored.cluster.state
     for request in cluster.pipeline.stage(stage).requests:

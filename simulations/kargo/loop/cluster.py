@@ -10,11 +10,9 @@ from collections.abc import Callable, Hashable, Iterable
 from collections.abc import Sequence as Several
 from copy import copy
 from dataclasses import InitVar, dataclass, field, replace
-from functools import cache
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from model.kargo import promotion
 from model.kargo.auto_promotion import Dated, oldest_first
 from model.kargo.loop import people
 from model.kargo.loop.candidates import may_promote
@@ -32,7 +30,8 @@ from model.kargo.plan import Plan
 from model.kargo.releases import Behaviours
 from model.system import Action, ModelError, Sequence, Tables, Variable, run, sequence
 from model.system import Scope as Values
-from simulations.kargo.loop.plans import scripted_variables
+from simulations.kargo.loop.known_passes import KnownPasses
+from simulations.kargo.loop.plans import inside_passes, scripted_variables
 from simulations.kargo.loop.results import NOTHING, Passed, Refused, passed
 
 USER = "admin"
@@ -107,6 +106,7 @@ class Cluster:
     _slots: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = field(init=False, default_factory=dict)
     _ages: tuple[tuple[str, tuple[str, ...]], ...] = field(init=False, default=())
     _passes: dict[str, tuple[Hashable, Sequence]] = field(init=False, default_factory=dict)
+    _known: KnownPasses | None = field(init=False, default=None)
 
     def __post_init__(self, expected: Iterable[tuple[str, str]]) -> None:
         self.state["now"] = 0
@@ -177,7 +177,7 @@ class Cluster:
         scope = self.scope(stage)
         step = self._built(f"Stage/{stage}", scope, lambda: reconcile_stage(scope, observe(stage)))
         runs = self.state[of("run_ids", stage)]
-        record = self._run(step)
+        record = self._run(step) if self._known is None else self._known.make(step, self, self._run)
         if record is None:
             return NOTHING
         self.names_made += self.state[of("run_ids", stage)] - runs + record["error"].count(UNKNOWN_NAME)
@@ -352,6 +352,10 @@ class Cluster:
         stages = tuple(spec if s.name == spec.name else s for s in self.pipeline.stages)
         self.pipeline = replace(self.pipeline, stages=stages)
 
+    def remember_passes(self) -> None:
+        """Know what comes of passes over Stages, which is worth it where things go on in several ways."""
+        self._known = KnownPasses()
+
     # Machinery
 
     def _built(self, item: str, about: Hashable, build: Callable[[], Sequence]) -> Sequence:
@@ -380,7 +384,7 @@ class Cluster:
         slots, needed = self.promotions[stage], max(most, len(self.pipeline.warehouses))
         free = [p for p in slots if not self.state[of("used", p)]]
         if len(free) < needed:
-            new = [f"{stage}#{n}" for n in range(len(slots) + 1, len(slots) + needed + SPARE)]
+            new = [f"{stage}#{n}" for n in range(len(slots) + 1, len(slots) + needed - len(free) + SPARE)]
             for slot in new:
                 self.state |= {of(f, slot): v for f, v in OF_PROMOTIONS.items()}
                 self.state |= {of("phase", slot): None, of("promotion_refresh", slot): ""}
@@ -418,7 +422,7 @@ class Cluster:
             actor=self.state[of("actor", slot)],
             created=self.state[of("created", slot)],
             status=tuple(n for n in names if n not in no_status),
-            of_pass=_of_pass(plan),
+            of_pass=inside_passes(plan),
             versions=(),
         )
         self._remember_version(slot)
@@ -439,9 +443,3 @@ class Cluster:
         record = {name: scope.pop(name) for name in inside}
         self.state = scope
         return record
-
-
-@cache
-def _of_pass(plan: Plan) -> State:
-    """What lives only inside a pass over a Promotion with that plan."""
-    return {v.name: v.initial[0] for v in promotion.variables(plan, running_clock=True, start=None) if v.local}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from functools import cache
 
-from model.kargo import planning, worlds
+from model.kargo import planning, promotion, worlds
 from model.kargo.loop.pipeline import StageSpec
 from model.kargo.loop.promotion_pass import its
 from model.kargo.plan import Plan
@@ -14,7 +14,7 @@ from model.kargo.promotion_context import PromotionContext
 from model.kargo.releases import Behaviours
 from model.kargo.step_kinds import StepKind
 from model.kargo.worlds import Script
-from model.system import Variable
+from model.system import Value, Variable
 
 _KINDS = {"scripted": StepKind("scripted", 0, 0, False, ())}
 
@@ -39,7 +39,13 @@ def scripted_variables(slot: str, plan: Plan) -> Iterator[Variable]:
     """How often each step of a Promotion has been tried, and what it would answer now."""
     for alias in plan.aliases:
         for of_world in (worlds.tries(alias), worlds.answer(alias)):
-            yield replace(of_world, name=its(of_world.name, slot))
+            yield Variable(its(of_world.name, slot), of_world.initial, of_world.domain)
+
+
+@cache
+def inside_passes(plan: Plan) -> dict[str, Value]:
+    """What lives only inside a pass over a Promotion with that plan."""
+    return {v.name: v.initial[0] for v in promotion.variables(plan, running_clock=True, start=None) if v.local}
 
 
 def _context(project: str, stage: str) -> PromotionContext:

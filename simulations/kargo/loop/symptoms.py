@@ -142,6 +142,17 @@ def what_failed_is_not_promoted_again_by_itself(
     return not (failed and made)
 
 
+def what_succeeded_is_not_promoted_again_by_itself(
+    phase: PromotionPhase | None, freight: str, later: str | None, next_later: str | None, next_actor: str
+) -> bool:
+    """After a Promotion that Succeeded, nobody but a person makes another one of its Freight.
+
+    Said of stories in which nobody promotes other Freight in between.
+    """
+    made = later is None and next_later == freight and next_actor == ""
+    return not (phase is PromotionPhase.SUCCEEDED and made)
+
+
 def nothing_is_promoted_by_itself_after_a_promotion_that_holds(
     phase: PromotionPhase | None,
     intent: Intent | None,
@@ -260,6 +271,7 @@ CLAIMS = {
         ),
         Claim(a_verification_under_way_is_never_overtaken, of_stages("verification")),
         Claim(what_failed_is_not_promoted_again_by_itself, of_pairs),
+        Claim(what_succeeded_is_not_promoted_again_by_itself, of_pairs),
         Claim(nothing_is_promoted_by_itself_after_a_promotion_that_holds, of_pairs),
         Claim(a_running_promotion_is_no_error_of_its_stage, of_stages("current", "stage_requeue")),
         Claim(
