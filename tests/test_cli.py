@@ -240,11 +240,11 @@ def test_a_violation_within_a_bound_is_a_violation(call: Call) -> None:
 
 
 def test_only_the_properties_asked_for_are_judged(call: Call) -> None:
-    for wanted in ("never skipped", "never-skipped", "NEVER_SKIPPED"):
-        document = call("check", "--property", wanted, "--format", "json").document
+    for wanted, few in (("never skipped", ()), ("never-skipped", ("retry",)), ("NEVER_SKIPPED", ("retry",))):
+        document = call("check", *few, "--property", wanted, "--format", "json").document
         names = {p["claim"] for s in document["systems"] for p in s["properties"]}
         assert names == {"a started step is never skipped by the engine"}
-        assert [s["system"] for s in document["systems"]] == list(systems.NAMES)
+        assert [s["system"] for s in document["systems"]] == list(few or systems.NAMES)
 
 
 PROPERTY = {"name", "claim", "kind", "verdict", "vacuous", "trace"}
@@ -419,8 +419,8 @@ def test_outcomes_are_lists_of_statuses_and_mappings(
         ("clone={panic: [x]}", "panic: expected text"),
         ("clone={message: 2020-13-45}", "expected attempts separated by commas"),
         ("clone={message: " + 5000 * "9" + "}", "expected attempts separated by commas"),
-        ("clone=" + 3000 * "[", "expected attempts separated by commas"),
-        ("clone=" + 3000 * "[" + 3000 * "]", "expected attempts separated by commas"),
+        ("clone=" + 1000 * "[", "expected attempts separated by commas"),
+        ("clone=" + 1000 * "[" + 1000 * "]", "expected attempts separated by commas"),
         ("clone={output: &a {b: *a}}", "output: expected what JSON can say"),
         ("clone=!!python/object:os.system {}", "expected attempts separated by commas"),
     ],
@@ -623,9 +623,16 @@ def test_the_exit_code_is_that_of_the_process(words: list[str], code: int) -> No
     assert bool(err) is (code == 2)
 
 
-@pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize(
-    "words", [["check", "retry", "--format", "json"], ["check", "nope"], ["--help"], ["check", "--help"], []]
+    ("words", "unbuffered"),
+    [
+        (["check", "retry", "--format", "json"], ""),
+        (["check", "retry", "--format", "json"], "1"),
+        (["check", "nope"], ""),
+        (["check", "--help"], "1"),
+        (["--help"], ""),
+        ([], "1"),
+    ],
 )
 def test_a_reader_that_goes_away_is_no_error(words: list[str], unbuffered: str) -> None:
     running = process(*words, env={**os.environ, "PYTHONUNBUFFERED": unbuffered})
