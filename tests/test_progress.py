@@ -139,7 +139,7 @@ BOUNDS = {
 
 @pytest.mark.parametrize("loop", BOUNDS)
 @pytest.mark.parametrize(
-    "release", [pytest.param(r, marks=() if r in ("1.9.9", "1.11.2") else pytest.mark.slow) for r in RELEASES]
+    "release", [pytest.param(r, marks=() if r == LATEST.release else pytest.mark.slow) for r in RELEASES]
 )
 def test_these_claims_are_violated_and_no_others(loop: str, release: str) -> None:
     promotions, freight = BOUNDS[loop]
