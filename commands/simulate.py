@@ -29,7 +29,7 @@ from typing import Protocol
 
 from commands.arguments import positive
 from commands.fan_out import PlaceError, add_on, place
-from commands.output import BOUNDED, DONE, print_json
+from commands.output import BOUNDED, DONE, OutputError, print_json, write
 from diagrams import simulations as shown
 from diagrams import sweeps
 from diagrams.simulations import Result
@@ -39,8 +39,9 @@ from simulations.kargo.study import comparing, exact, measures, study_file
 from simulations.kargo.study.comparing import ComparisonError
 from simulations.kargo.study.exact import Exact
 from simulations.kargo.study.measures import Tally, Variant
-from simulations.kargo.study.study import Study, StudyError, TooManyError
+from simulations.kargo.study.study import Study, StudyError
 from simulations.stochastic import chains
+from simulations.stochastic.chains import TooManyError
 
 PLOTS, EXTRA = "diagrams.plots", "matplotlib"
 """The module that draws, and the library that it needs, which not everybody has."""
@@ -63,7 +64,7 @@ class UsageError(Exception):
     """The call is wrong; the message says how."""
 
 
-REFUSED = (InputError, StudyError, ComparisonError, UsageError, PlaceError)
+REFUSED = (InputError, StudyError, ComparisonError, UsageError, OutputError, PlaceError)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -263,9 +264,7 @@ def _solve(variants: tuple[Variant, ...], options: argparse.Namespace) -> int:
 
 def _exact(study: Study, export: Path | None) -> Exact:
     """The exact values; if asked for, the chain they are those of is written."""
-    if study.branch and not export:
-        return exact.exact_of_branch(study)
     chain = exact.chain_of(study)
     if export:
-        export.write_text(chains.drn(chain, exact.EXPORTED), encoding="utf-8")
-    return exact.exact(chain)
+        write(export, chains.drn(chain, exact.exported(study)).encode())
+    return exact.exact(chain, study)

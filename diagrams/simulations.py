@@ -240,12 +240,10 @@ def exact_lines(study: Study, exact: Exact, name: str) -> Iterator[str]:
     after = "" if exact.verified_after is None else f", after {duration(exact.verified_after)} on average"
     exactly = "exactly " if verified.least == verified.greatest else ""
     text = f"{exactly}{_bounds(verified, percent)} of the Promotions are verified{after}; {name}"
-    if exact.all_promoted is None:
-        yield text
-        yield f"Kargo {study.behaviours.release}, {study.template.subject}: {exact.situations:,} situations"
-    else:
-        yield f"all Promotions of a run succeed in exactly {percent(exact.all_promoted)} of the runs; {text}"
-        yield f"Kargo {study.behaviours.release}, {study.template.subject}: {exact.situations:,} ways for it to go"
+    if exact.all_promoted is not None:
+        text = f"all Promotions of a run succeed in exactly {percent(exact.all_promoted)} of the runs; {text}"
+    yield text
+    yield f"Kargo {study.behaviours.release}, {study.template.subject}: {exact.situations:,} situations"
     yield ""
     rows = [[o.value, _bounds(b, percent)] for o, b in exact.outcomes.items()]
     for gathered, bounds in exact.gathered.items():

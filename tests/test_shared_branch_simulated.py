@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,34 +10,26 @@ from typing import Any
 import numpy as np
 import pytest
 
-import kargo_model
 from benchmarks import shared_branch as pages
 from invariants.check import Verdict, check
 from invariants.kargo import shared_branch as claimed
 from model.kargo.failure_policies import Response, policy_named
 from model.kargo.shared_branch import branching
 from simulations.kargo.study import comparing, exact, measures, study_file
+from simulations.kargo.study.attempts import NOW
 from simulations.kargo.study.life import PASSED, Life, fresh
-from simulations.kargo.study.measures import ALL, PUSHED, REJECTED, TO_THE_LAST, Tally, Variant
+from simulations.kargo.study.measures import Variant
 from simulations.kargo.study.race import PUSHES, REJECTIONS, Race, setting_of
-from simulations.kargo.study.study import OUTCOMES, Outcome, Study, StudyError, TooManyError
+from simulations.kargo.study.study import OUTCOMES, Disturbances, Outcome, Study, StudyError
+from simulations.kargo.study.world import RESTARTED as RESTARTED_TIMES
+from simulations.kargo.study.world import RESTARTS
 from simulations.stochastic.batches import Sampled
-from simulations.stochastic.distributions import Values, always
+from simulations.stochastic.chains import TooManyError
+from simulations.stochastic.distributions import Values, always, continuous
+from tests.studies import agree, solved, storm_agrees, tally
 
 STUDIES = Path(__file__).parents[1] / "examples" / "studies"
-SMALL, LARGE = str(STUDIES / "shared-branch-small.yaml"), str(STUDIES / "shared-branch.yaml")
-CONFIDENT = 0.999
-
-Main = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def main(capsys: pytest.CaptureFixture[str]) -> Main:
-    def call(*words: str) -> tuple[int, str, str]:
-        code = kargo_model.main(["simulate", *words])
-        return (code, *capsys.readouterr())
-
-    return call
+SMALL = str(STUDIES / "shared-branch-small.yaml")
 
 
 def small(policy: str = "none", **branch: Any) -> Study:
@@ -47,11 +37,6 @@ def small(policy: str = "none", **branch: Any) -> Study:
     found = study_file.load(SMALL)
     assert found.branch is not None
     return replace(found, policy=policy_named(policy), branch=replace(found.branch, **branch))
-
-
-def tally(study: Study) -> Tally:
-    [found] = measures.together(map(measures.count, measures.portions((Variant("", study),))))
-    return found
 
 
 def columns(study: Study, name: str) -> np.ndarray:
@@ -75,22 +60,90 @@ def columns(study: Study, name: str) -> np.ndarray:
     ],
 )
 def test_simulated_and_exact_values_agree(policy: str, branch: dict[str, Any]) -> None:
-    study = replace(small(policy, **branch), runs=6000)
-    values, found = exact.exact_of_branch(study), tally(study)
-    every = found.all_of_a_run(CONFIDENT)
+    agree(replace(small(policy, **branch), runs=6000))
 
-    assert every is not None
-    assert values.all_promoted is not None
-    assert every.low - 1e-9 <= values.all_promoted <= every.high + 1e-9
-    for outcome in OUTCOMES:
-        estimate = found.share_of(outcome, CONFIDENT)
-        assert estimate is not None
-        chance = values.outcomes[outcome].least if outcome in values.outcomes else 0.0
-        assert estimate.low - 1e-9 <= chance <= estimate.high + 1e-9, outcome
-    for name, bounds in values.gathered.items():
-        mean = found.mean(name, CONFIDENT)
-        assert mean is not None
-        assert mean.low - 1e-6 <= bounds.least <= mean.high + 1e-6, name
+
+# Disturbed
+
+PERSON = Disturbances(aborts=Values("", {1: 0.3, 0: 0.7}), abort_after=Values("", {2000: 0.5, 6000: 0.5}))
+RESTARTED = Disturbances(restarts=Values("", {4000: 0.5, 9000: 0.5}), down=always(1500))
+BOTH = replace(PERSON, abort_after=always(2500), restarts=always(5000), down=always(2500))
+
+
+@pytest.mark.parametrize(
+    ("policy", "disturbances", "branch"),
+    [
+        ("none", PERSON, {"stages": 3}),
+        ("none", RESTARTED, {"stages": 3}),
+        ("restart:1", RESTARTED, {"controllers": 2}),
+        ("recreate:1", RESTARTED, {"workers": 1}),
+        ("rollback:1", BOTH, {}),
+        ("none", RESTARTED, {"retries": None, "integrates": always(400)}),
+        (
+            "restart:1",
+            RESTARTED,
+            {"retries": None, "integrates": always(400), "conflicts": Values("", {1: 0.3, 0: 0.7})},
+        ),
+        ("none", RESTARTED, {"apart": Values("", {0: 0.3, 7000: 0.3, 12_000: 0.4})}),
+    ],
+)
+def test_they_agree_about_what_is_disturbed(
+    policy: str, disturbances: Disturbances, branch: dict[str, Any]
+) -> None:
+    study = small(policy, **{"stages": 2, **branch})
+    agree(replace(study, disturbances=disturbances, runs=6000))
+
+
+@pytest.mark.parametrize("policy", ["none", "restart:2", "recreate:1"])
+@pytest.mark.parametrize("disturbances", [RESTARTED, BOTH], ids=["restarts", "both"])
+def test_a_stage_with_a_branch_and_a_controller_of_its_own_is_restarted_as_if_it_were_alone(
+    policy: str, disturbances: Disturbances
+) -> None:
+    study = small(policy, shared=False, stages=3, controllers=3, workers=1, apart=always(0))
+    found, alone = side_by_side(replace(study, disturbances=disturbances, runs=300))
+
+    for name in (*SAME, NOW):
+        assert (found[name] == alone[name]).all(), name
+    assert (alone[RESTARTED_TIMES] > 1).any()
+
+
+def test_stages_of_a_controller_are_restarted_together() -> None:
+    rare = Disturbances(restarts=continuous("expon", {"scale": 6000.0}), down=continuous("expon", {"scale": 900.0}))
+    study = replace(small(stages=4, controllers=2, workers=1), disturbances=rare, runs=500)
+    times, restarts = columns(study, RESTARTED_TIMES), columns(study, RESTARTS)
+
+    for first, second, same in ((0, 2, True), (1, 3, True), (0, 1, False)):
+        known = times[:, first] == times[:, second]
+        assert known.sum() > 50
+        assert (restarts[known, first] == restarts[known, second]).all() is np.bool_(same)
+
+
+def restarted_after(lives_ms: int, down_ms: int, **branch: Any) -> Study:
+    """Two Stages of a controller: watches of 40 ms, a clone of 1 s, a commit of 200 ms, a push of 1 s."""
+    study = small(stages=2, apart=always(0), **branch)
+    clone = replace(study.steps[0], takes=always(1000))
+    disturbances = Disturbances(restarts=always(lives_ms), down=always(down_ms))
+    return replace(study, steps=(clone, *study.steps[1:]), disturbances=disturbances, runs=1, until_ms=20_000)
+
+
+def test_a_push_that_is_under_way_when_the_controller_is_restarted_never_arrives() -> None:
+    cut, through = (restarted_after(lives, 18_000, workers=1) for lives in (2239, 2240))
+
+    assert columns(cut, "attempts").tolist() == [[3, 0]]  # the push was begun; the other waited for the worker
+    assert columns(cut, PUSHES).sum() == 0
+    assert columns(through, PUSHES).tolist() == [[1, 0]]  # it arrived in the very moment
+
+
+def test_a_lock_is_lost_with_the_controller_that_had_it() -> None:
+    """Both push when it is restarted, one with the lock: afterwards nobody waits for what nobody has."""
+    lock: dict[str, Any] = {"retries": None, "integrates": always(500)}
+
+    assert columns(restarted_after(2699, 100, **lock), PUSHES).sum() == 0  # a pass takes 2700 ms
+    # Pulled and pushed after 2740 ms; the other has just begun to pull, and begins anew when it is back.
+    assert columns(restarted_after(2740, 100, **lock), PASSED).tolist() == [[2740, 2840 + 1200 + 1500]]
+
+
+# In numbers that are known
 
 
 @pytest.mark.parametrize(
@@ -99,16 +152,26 @@ def test_simulated_and_exact_values_agree(policy: str, branch: dict[str, Any]) -
 def test_who_comes_at_another_moment_gets_through(stages: int, moments: int, chance: float) -> None:
     """Pushes that are far apart do not race: all succeed if no two are created at the same of a few moments."""
     apart = Values("", dict.fromkeys((60_000 * k for k in range(moments)), 1.0))
-    found = exact.exact_of_branch(small(stages=stages, apart=apart))
+    found = solved(small(stages=stages, apart=apart))
 
     assert found.all_promoted == pytest.approx(chance)
 
 
-def test_too_many_ways_are_refused() -> None:
+def test_what_cannot_be_solved_is_refused() -> None:
     with pytest.raises(TooManyError):
-        exact.exact_of_branch(small("restart:2"), most=100)
+        exact.chain_of(small("restart:2"), most=100)
     with pytest.raises(StudyError, match="git-push waits a random time"):
-        exact.exact_of_branch(small(retries=None, controllers=3))
+        solved(small(retries=None, controllers=3))
+
+
+@pytest.mark.parametrize("stages", [2, 3])
+@pytest.mark.parametrize("policy", ["none", "restart:1", "rollback:1"])
+def test_storm_agrees(policy: str, stages: int, tmp_path: Path) -> None:
+    storm_agrees(small(policy, stages=stages), tmp_path)
+
+
+def test_storm_agrees_about_what_is_disturbed(tmp_path: Path) -> None:
+    storm_agrees(replace(small("recreate:1", stages=2), disturbances=RESTARTED), tmp_path)
 
 
 # Against the checker
@@ -123,7 +186,7 @@ def test_the_limit_that_the_checker_finds_is_enough_and_less_is_not(stages: int,
     assert least == stages - 1
     for limit in range(least + 1):
         policy = f"{response.value}:{limit}" if limit else "none"
-        promoted = exact.exact_of_branch(small(policy, stages=stages)).all_promoted
+        promoted = solved(small(policy, stages=stages)).all_promoted
         assert promoted is not None
         assert (promoted == pytest.approx(1.0)) is (limit == least)
 
@@ -157,18 +220,25 @@ def test_a_stage_with_a_branch_of_its_own_goes_as_if_it_were_alone(policy: str, 
     """The same to the millisecond, unless workers are short."""
     base = small(policy, shared=False, stages=3, workers=workers, apart=always(0))
     clone = replace(base.steps[0], results=Values("r", {0: 0.7, 1: 0.3}), possible=base.steps[2].possible)
-    study = replace(base, steps=(clone, *base.steps[1:]), runs=300)
+    found, alone = side_by_side(replace(base, steps=(clone, *base.steps[1:]), runs=300))
+
+    for name in SAME:
+        assert (found[name] == alone[name]).all(), name
+    assert (found[NOW] == alone[NOW]).all() == (workers == 4)
+    assert (found[NOW] >= alone[NOW]).all()
+
+
+SAME = ("run", "outcome", "attempts", "starts", "promotions")
+
+
+def side_by_side(study: Study) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """What came of Promotions of all runs: of Stages with a branch each, and of the same Promotions alone."""
     alone = replace(study, branch=None)
     life = Life(alone, Sampled(alone.seed))
-    done = life.run(fresh(life, np.arange(900)))
+    done = life.run(fresh(life, np.arange(study.runs * study.each)))
     done = done.take(np.argsort(done["run"]))
-
-    assert (columns(study, "run").ravel() == done["run"]).all()
-    for name in ("outcome", "attempts", "starts", "promotions"):
-        assert (columns(study, name).ravel() == done[name]).all(), name
-    times = columns(study, "now").ravel()
-    assert (times == done["now"]).all() == (workers == 4)
-    assert (times >= done["now"]).all()
+    stages = measures.simulate(study, 0, study.runs)
+    return {name: np.stack([of[name] for of in stages], axis=1).ravel() for name in done.columns}, done.columns
 
 
 # In time
@@ -225,7 +295,8 @@ def test_the_last_wait_is_in_vain() -> None:
 
 
 def test_the_same_study_gives_the_same_counts_however_it_is_divided(monkeypatch: pytest.MonkeyPatch) -> None:
-    study = replace(study_file.load(LARGE), runs=100, policy=policy_named("restart:1"))
+    large = study_file.load(str(STUDIES / "shared-branch.yaml"))
+    study = replace(large, runs=100, policy=policy_named("restart:1"))
     whole = tally(study)
     monkeypatch.setattr(measures, "BLOCK", 64)
     divided = tally(study)
@@ -243,147 +314,13 @@ def test_a_policy_changes_nothing_for_those_who_get_through_at_once() -> None:
         assert (columns(study, name) == columns(having, name)).all(), name
 
 
-# The command
-
-
-def test_all_policies_are_compared(main: Main) -> None:
-    code, out, _ = main(LARGE, "--runs", "100", "--compare", "policy=none,restart:3,recreate:3,rollback")
-
-    assert code == 0
-    assert ": all Promotions of a run succeed in " in out.splitlines()[0]
-    for row in ("all of a run promoted", "wasted attempts", "pushes rejected", "time to the end of the last, mean"):
-        assert f"\n{row}  " in out
-
-
-def test_a_sweep_over_the_number_of_stages(main: Main, tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib")
-    words = (LARGE, "--runs", "40", "--compare", "policy=none,restart:3", "--sweep", "branch.stages=2,6")
-    code, out, err = main(*words, "--plots", str(tmp_path))
-    _, document, _ = main(*words, "--format", "json")
-    _, text, _ = main(*words, "--format", "csv")
-    points = json.loads(document)["points"]
-    rows = [*csv.reader(text.splitlines())]
-
-    assert code == 0
-    assert out.startswith("at branch.stages 6, all Promotions of a run succeed in ")
-    assert [p["value"] for p in points] == ["2", "6"]
-    assert [p["promotions"] for p in points] == [2, 6]
-    assert points[0]["variants"][1]["all"]["value"] == 1.0
-    assert rows[0] == ["branch.stages", "variant", "measure", "statistic", "value", "low", "high"]
-    told = {tuple(row[:4]): row[4] for row in rows}
-    for point in points:
-        for variant in point["variants"]:
-            for name in (ALL, PUSHED, REJECTED, TO_THE_LAST):
-                value = told[point["value"], variant["name"], name, "mean"]
-                assert float(value) == variant["means"][name]["value"]
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["shared-branch-sweep.png", "shared-branch-sweep.svg"]
-    assert err.count("wrote ") == 2
-
-
-@pytest.mark.parametrize(
-    "what",
-    ["branch.retries=true,false", "branch.shared=true,false", "branch.controllers=1,2", "branch.gitlab=true"],
-)
-def test_the_branch_is_compared_too(what: str, main: Main) -> None:
-    code, out, _ = main(LARGE, "--runs", "50", "--compare", what, "--format", "json")
-
-    assert code == 0
-    assert [v["name"] for v in json.loads(out)["variants"]] == [
-        f"{what.partition('=')[0]} {value}" for value in what.partition("=")[2].split(",")
-    ]
-
-
-def test_exact_values_are_printed(main: Main) -> None:
-    code, out, _ = main(SMALL, "--exact", "--compare", "policy=restart:2,restart:1")
-    _, document, _ = main(SMALL, "--exact", "--format", "json")
-
-    assert code == 0
-    assert out.startswith("all Promotions of a run succeed in exactly 100 % of the runs; exactly 100 % of the Prom")
-    assert json.loads(document)["variants"][0]["all_promoted"] == 0.0
-
-
-# Bad studies
-
-STEPS = """
-stage:
-  steps:
-  - {uses: git-clone, as: clone}
-  - {uses: git-push, as: push%s}
-branch: {stages: 2%s}
-"""
-BAD = {
-    "no number of Stages": (
-        STEPS.replace("stages: 2%s", "%s") % ("", ""),
-        "'stages' is missing; expected how many",
-    ),
-    "too few Stages": (
-        STEPS.replace("2%s", "0%s") % ("", ""),
-        "branch.stages: expected a whole number from 1 to 1000",
-    ),
-    "an unknown field": (STEPS % ("", ", shard: 1"), 'branch: "shard" is no known field; is "shared" meant?'),
-    "no step that pushes": (
-        "stage: {steps: [{uses: git-clone, as: clone}]}\nbranch: {stages: 2}",
-        "there are 0 steps of the kind git-push; say which is meant with `push`",
-    ),
-    "a step that does not push": (
-        STEPS % ("", ", push: clone"),
-        'branch.push: "clone" is no step of the kind git-push; these are: push',
-    ),
-    "a forced push": (
-        STEPS % (", config: {path: ., force: true}", ""),
-        "branch: a git-push with `force` does not look at what others have pushed",
-    ),
-    "no attempt": (
-        STEPS % (", config: {path: ., maxAttempts: 0}", ""),
-        "expected `maxAttempts` of push to be a whole number from 1 on",
-    ),
-    "several Promotions": (STEPS % ("", "") + "promotions: {count: 2}", "there is one Promotion of each Stage"),
-    "restarts": (
-        STEPS % ("", "") + "world: {restarts: {every: 1h}}",
-        "a controller that is restarted is not simulated together with a branch",
-    ),
-    "an outage of the push": (
-        STEPS % ("", "") + "world: {steps: {push: {outage: {chance: 0.1, lasts: 3s}}}}",
-        "branch: the results of push are up to the branch, and to chance",
-    ),
-    "a conflict that is too likely": (STEPS % ("", ", conflicts: 2"), "branch.conflicts: expected a probability"),
-}
-
-
-@pytest.mark.parametrize("what", BAD)
-def test_a_bad_study_gets_one_sentence(what: str, main: Main, tmp_path: Path) -> None:
-    text, said = BAD[what]
-    file = tmp_path / "bad.yaml"
-    file.write_text(text)
-    code, out, err = main(str(file))
-
-    assert (code, out, err.count("\n")) == (2, "", 1)
-    assert said in err
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        ((LARGE, "--compare", "branch.weather=fair"), "of a branch can be compared: branch.stages,"),
-        ((LARGE, "--compare", "branch.stages=many"), "--compare branch.stages: expected a whole number"),
-        ((LARGE, "--compare", "branch.shared=perhaps"), "--compare branch.shared: expected true or false"),
-        ((str(STUDIES / "small.yaml"), "--compare", "branch.stages=2"), "the study has no branch"),
-        ((LARGE, "--sweep", "branch.stages"), "expected WHAT=A,B,..."),
-        ((SMALL, "--sweep", "branch.stages=2", "--exact"), "--sweep is of runs; leave out --exact"),
-        ((SMALL, "--exact", "--export", "x.drn"), "no chain to write"),
-        ((LARGE, "--exact"), "there are no exact values: "),
-    ],
-)
-def test_a_bad_call_gets_one_sentence(words: tuple[str, ...], said: str, main: Main) -> None:
-    code, out, err = main(*words)
-
-    assert (code, out, err.count("\n")) == (2, "", 1)
-    assert said in err
+# The study
 
 
 def test_max_attempts_of_the_step_is_heeded(tmp_path: Path) -> None:
     file = tmp_path / "study.yaml"
-    file.write_text(STEPS % (", config: {path: ., maxAttempts: 3}", ""))
+    push = "{uses: git-push, as: push, config: {path: ., maxAttempts: 3}}"
+    file.write_text(f"stage: {{steps: [{{uses: git-clone, as: clone}}, {push}]}}\nbranch: {{stages: 2}}")
     study = study_file.load(str(file))
 
     assert study.branch is not None

@@ -25,17 +25,15 @@ from model.kargo.templates import StepSpec, Template
 from model.system import Outcomes, State, action, only
 from simulations.kargo import passes as run_passes
 from simulations.kargo import runs
-from simulations.kargo.study import exact, measures, study_file, world
+from simulations.kargo.study import measures, study_file, world
 from simulations.kargo.study.attempts import NOW
 from simulations.kargo.study.life import Life, fresh
-from simulations.kargo.study.measures import BLOCKED, TO_VERIFIED, Tally, Variant
+from simulations.kargo.study.measures import BLOCKED, Variant
 from simulations.kargo.study.study import OUTCOMES, Disturbances, Outcome, Settling, StepWorld, Study, poll_of
 from simulations.stochastic import chains
 from simulations.stochastic.batches import Batch, Column, Sampled, constant
 from simulations.stochastic.distributions import Distribution, Values, always
-
-CONFIDENT = 0.999
-"""Of the intervals that have to hold an exact value: with so many of them, one of 95 % would miss now and then."""
+from tests.studies import CONFIDENT, agree, solved, storm_agrees, tally
 
 POLICIES = ("none", "restart:2", "recreate:2", "rollback:1")
 
@@ -51,11 +49,6 @@ def study_of(text: str, folder: Path, **changed: Any) -> Study:
 @pytest.fixture
 def small(tmp_path: Path) -> Study:
     return study_of(SMALL, tmp_path)
-
-
-def tally(study: Study) -> Tally:
-    [found] = measures.together(map(measures.count, measures.portions((Variant("", study),))))
-    return found
 
 
 # Against the model's own runs
@@ -138,21 +131,7 @@ def test_the_step_that_skips_itself_is_simulated_too() -> None:
 @pytest.mark.parametrize("policy", POLICIES)
 def test_simulated_and_exact_values_agree(policy: str, small: Study) -> None:
     study = replace(small, policy=policy_named(policy))
-    values, found = exact.exact(exact.chain_of(study)), tally(study)
-
-    for outcome in OUTCOMES:
-        estimate = found.share_of(outcome, CONFIDENT)
-        assert estimate is not None
-        bounds = values.outcomes.get(outcome, chains.Bounds(0.0, 0.0))
-        assert estimate.low <= bounds.least == bounds.greatest <= estimate.high, outcome
-    for name, bounds in values.gathered.items():
-        mean = found.mean(name, CONFIDENT)
-        assert mean is not None
-        assert mean.low - 1e-6 <= bounds.least <= mean.high + 1e-6, name
-    verified = found.mean(TO_VERIFIED, CONFIDENT)
-    assert verified is not None
-    assert values.verified_after is not None
-    assert verified.low <= values.verified_after <= verified.high
+    assert agree(study).verified_after is not None
 
 
 @pytest.mark.slow
@@ -165,32 +144,17 @@ def test_simulated_and_exact_values_agree_in_every_release(release: str, policy:
 
 @pytest.mark.parametrize("policy", ["none", "recreate:1"])
 def test_storm_agrees_about_a_study(policy: str, small: Study, tmp_path: Path) -> None:
-    stormpy = pytest.importorskip("stormpy")
-    chain = exact.chain_of(replace(small, policy=policy_named(policy)))
-    values = exact.exact(chain)
-    file = tmp_path / "study.drn"
-    file.write_text(chains.drn(chain, exact.EXPORTED))
-    model = stormpy.build_model_from_drn(str(file))
-
-    def storm(formula: str) -> float:
-        [asked] = stormpy.parse_properties(formula)
-        return float(stormpy.model_checking(model, asked).get_value(model.initial_states[0]))
-
-    ends = " | ".join(f'"{exact.label(o)}"' for o in values.outcomes)
-    for outcome, bounds in values.outcomes.items():
-        assert storm(f'P=? [F "{exact.label(outcome)}"]') == pytest.approx(bounds.least, rel=1e-5)
-    for name, bounds in values.gathered.items():
-        assert storm(f'R{{"{exact.EXPORTED[name]}"}}=? [F ({ends})]') == pytest.approx(bounds.least, rel=1e-5)
+    storm_agrees(replace(small, policy=policy_named(policy)), tmp_path)
 
 
 def test_what_nobody_knows_gives_bounds_that_hold_whatever_it_is(tmp_path: Path) -> None:
     text = SMALL.replace("results: {Errored: 0.1}", "results: [Succeeded, Errored]")
-    open_ = exact.exact(exact.chain_of(study_of(text, tmp_path)))
+    open_ = solved(study_of(text, tmp_path))
     verified = open_.outcomes[Outcome.VERIFIED]
     inside = []
     for chance in (0.0, 0.2, 0.9, 1.0):
         known = study_of(SMALL.replace("results: {Errored: 0.1}", f"results: {{Errored: {chance}}}"), tmp_path)
-        one = exact.exact(exact.chain_of(known)).outcomes.get(Outcome.VERIFIED, chains.Bounds(0.0, 0.0)).least
+        one = solved(known).outcomes.get(Outcome.VERIFIED, chains.Bounds(0.0, 0.0)).least
         inside.append(one)
 
     assert verified.least < verified.greatest
@@ -204,7 +168,7 @@ def test_a_promotion_that_may_never_end_has_no_expected_time(tmp_path: Path) -> 
 stage: {steps: [{uses: http, as: ask}]}
 world: {steps: {ask: {takes: 1s, results: {FailedWithoutError: 1}}}}
 """
-    found = exact.exact(exact.chain_of(study_of(text, tmp_path)))
+    found = solved(study_of(text, tmp_path))
 
     assert found.never_ends
     assert not found.outcomes
@@ -299,7 +263,7 @@ stage:
   - {uses: git-clone, as: clone, if: "${{ outputs.ask.ok }}"}
 world: {steps: {clone: {takes: 3s, holds: 0.25, results: {Errored: 1}}}}
 """
-    values = exact.exact(exact.chain_of(study_of(text, tmp_path)))
+    values = solved(study_of(text, tmp_path))
 
     assert values.outcomes[Outcome.FAILED].least == pytest.approx(0.25)
     found = tally(study_of(text, tmp_path, runs=4000)).share_of(Outcome.FAILED, CONFIDENT)
@@ -506,11 +470,32 @@ def test_a_restart_during_a_step_undoes_the_pass(release: str) -> None:
     assert found["over"] >= 7000 + 10_000 + 100_000
 
 
-def test_what_takes_longer_than_the_controller_lives_never_ends() -> None:
-    found = disturbed("1.11.2", RESTART=(60_000,) * 5000)
+@pytest.mark.parametrize("lives", [60_000, 5000], ids=["the step that waits", "the clone"])
+def test_what_takes_longer_than_the_controller_lives_never_ends(lives: int) -> None:
+    found = disturbed("1.11.2", RESTART=(lives,) * 20_000)
 
     assert OUTCOMES[found["outcome"]] is Outcome.UNFINISHED
     assert found["tries[0]"] > 1000
+
+
+@pytest.mark.parametrize("policy", ["restart:1", "recreate:1"])
+def test_a_restart_of_the_controller_is_no_response_of_the_policy(policy: str, small: Study) -> None:
+    """Nothing fails, but the controller is restarted again and again: no policy does anything."""
+    steps = tuple(replace(step, results=always(0), outage=None) for step in small.steps)
+    restarted = replace(small, steps=steps, disturbances=RESTARTED, runs=500)
+    without, having = lived(restarted), lived(replace(restarted, policy=policy_named(policy)))
+
+    assert (without["attempts"] > len(steps)).any()
+    assert having["starts"].sum() == 0
+    for name in ("outcome", NOW, "attempts", "promotions"):
+        assert (without[name] == having[name]).all(), name
+
+
+def test_a_controller_that_is_restarted_before_it_knows_of_a_promotion_loses_no_time() -> None:
+    study = replace(waits_for_pr("1.11.2"), disturbances=replace(RESTARTED, restarts=always(70), down=always(5)))
+    early = lived(replace(study, steps=(StepWorld(),)))
+
+    assert early["over"].tolist() == [2 * 50]
 
 
 @pytest.mark.parametrize("policy", ["none", "restart:2", "recreate:2", "rollback:2"])

@@ -16,7 +16,7 @@ import kargo_model
 from commands import simulate
 from model.kargo.failure_policies import policy_named
 from simulations.kargo.study import exact, measures, study_file
-from simulations.kargo.study.measures import Tally, Variant
+from simulations.kargo.study.measures import ALL, PUSHED, REJECTED, TO_THE_LAST, Tally, Variant
 
 Main = Callable[..., tuple[int, str, str]]
 
@@ -33,6 +33,7 @@ def main(capsys: pytest.CaptureFixture[str]) -> Main:
 EXAMPLE = str(study_file.EXAMPLE)
 STUDIES = Path(__file__).parents[1] / "examples" / "studies"
 SMALL = str(STUDIES / "small.yaml")
+SMALL_BRANCH, BRANCH = str(STUDIES / "shared-branch-small.yaml"), str(STUDIES / "shared-branch.yaml")
 
 
 def test_the_example_explains_itself_and_runs(main: Main, tmp_path: Path) -> None:
@@ -154,6 +155,78 @@ def test_without_matplotlib_the_extra_is_named(main: Main, monkeypatch: pytest.M
     assert err.endswith("--plots needs matplotlib, which is not installed; install kargo-model[plots] to have it\n")
 
 
+# Stages that push to one branch
+
+
+def test_all_policies_are_compared(main: Main) -> None:
+    code, out, _ = main(BRANCH, "--runs", "100", "--compare", "policy=none,restart:3,recreate:3,rollback")
+
+    assert code == 0
+    assert ": all Promotions of a run succeed in " in out.splitlines()[0]
+    for row in ("all of a run promoted", "wasted attempts", "pushes rejected", "time to the end of the last, mean"):
+        assert f"\n{row}  " in out
+
+
+def test_a_sweep_over_the_number_of_stages(main: Main, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    words = (BRANCH, "--runs", "40", "--compare", "policy=none,restart:3", "--sweep", "branch.stages=2,6")
+    code, out, err = main(*words, "--plots", str(tmp_path))
+    _, document, _ = main(*words, "--format", "json")
+    _, text, _ = main(*words, "--format", "csv")
+    points = json.loads(document)["points"]
+    rows = [*csv.reader(text.splitlines())]
+
+    assert code == 0
+    assert out.startswith("at branch.stages 6, all Promotions of a run succeed in ")
+    assert [p["value"] for p in points] == ["2", "6"]
+    assert [p["promotions"] for p in points] == [2, 6]
+    assert points[0]["variants"][1]["all"]["value"] == 1.0
+    assert rows[0] == ["branch.stages", "variant", "measure", "statistic", "value", "low", "high"]
+    told = {tuple(row[:4]): row[4] for row in rows}
+    for point in points:
+        for variant in point["variants"]:
+            for name in (ALL, PUSHED, REJECTED, TO_THE_LAST):
+                value = told[point["value"], variant["name"], name, "mean"]
+                assert float(value) == variant["means"][name]["value"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["shared-branch-sweep.png", "shared-branch-sweep.svg"]
+    assert err.count("wrote ") == 2
+
+
+@pytest.mark.parametrize(
+    "what",
+    ["branch.retries=true,false", "branch.shared=true,false", "branch.controllers=1,2", "branch.gitlab=true"],
+)
+def test_the_branch_is_compared_too(what: str, main: Main) -> None:
+    code, out, _ = main(BRANCH, "--runs", "50", "--compare", what, "--format", "json")
+
+    assert code == 0
+    assert [v["name"] for v in json.loads(out)["variants"]] == [
+        f"{what.partition('=')[0]} {value}" for value in what.partition("=")[2].split(",")
+    ]
+
+
+def test_exact_values_are_printed(main: Main) -> None:
+    code, out, _ = main(SMALL_BRANCH, "--exact", "--compare", "policy=restart:2,restart:1")
+    _, document, _ = main(SMALL_BRANCH, "--exact", "--format", "json")
+
+    assert code == 0
+    assert out.startswith("all Promotions of a run succeed in exactly 100 % of the runs; exactly 100 % of the Prom")
+    assert json.loads(document)["variants"][0]["all_promoted"] == 0.0
+
+
+def test_the_chain_of_a_branch_is_written_for_storm(main: Main, tmp_path: Path) -> None:
+    file = tmp_path / "branch.drn"
+    code, out, _ = main(SMALL_BRANCH, "--exact", "--export", str(file))
+    text = file.read_text()
+
+    assert code == 0
+    assert re.search(r"^Kargo 1\.11\.2, Stage shared-branch-small: \d+ situations$", out, re.M)
+    assert text.startswith("@type: DTMC\n")
+    assert "@reward_models\nmilliseconds attempts promotions starts work pushes rejections\n" in text
+    assert re.search(r"^state \d+ s1_verified s2_failed s3_failed over$", text, re.M)
+    assert "all_promoted" not in text  # somebody is always left behind
+
+
 # Interrupted
 
 
@@ -188,6 +261,13 @@ stage:
   steps:
   - {uses: git-clone, as: clone}
   - {uses: argocd-update, as: sync}
+"""
+PUSHES = """
+stage:
+  steps:
+  - {uses: git-clone, as: clone}
+  - {uses: git-push, as: push%s}
+branch: {stages: 2%s}
 """
 BAD = {
     "an unknown distribution": (
@@ -269,6 +349,40 @@ BAD = {
         GOOD + "world: {steps: {clone: {results: unknown}}}",
         "what nobody knows cannot be drawn by chance; --exact gives the bounds there are",
     ),
+    "no number of Stages": (
+        PUSHES.replace("stages: 2%s", "%s") % ("", ""),
+        "'stages' is missing; expected how many",
+    ),
+    "too few Stages": (
+        PUSHES.replace("2%s", "0%s") % ("", ""),
+        "branch.stages: expected a whole number from 1 to 1000",
+    ),
+    "an unknown field of the branch": (
+        PUSHES % ("", ", shard: 1"),
+        'branch: "shard" is no known field; is "shared" meant?',
+    ),
+    "no step that pushes": (
+        "stage: {steps: [{uses: git-clone, as: clone}]}\nbranch: {stages: 2}",
+        "there are 0 steps of the kind git-push; say which is meant with `push`",
+    ),
+    "a step that does not push": (
+        PUSHES % ("", ", push: clone"),
+        'branch.push: "clone" is no step of the kind git-push; these are: push',
+    ),
+    "a forced push": (
+        PUSHES % (", config: {path: ., force: true}", ""),
+        "branch: a git-push with `force` does not look at what others have pushed",
+    ),
+    "no attempt": (
+        PUSHES % (", config: {path: ., maxAttempts: 0}", ""),
+        "expected `maxAttempts` of push to be a whole number from 1 on",
+    ),
+    "several Promotions": (PUSHES % ("", "") + "promotions: {count: 2}", "there is one Promotion of each Stage"),
+    "an outage of the push": (
+        PUSHES % ("", "") + "world: {steps: {push: {outage: {chance: 0.1, lasts: 3s}}}}",
+        "branch: the results of push are up to the branch, and to chance",
+    ),
+    "a conflict that is too likely": (PUSHES % ("", ", conflicts: 2"), "branch.conflicts: expected a probability"),
 }
 
 
@@ -290,6 +404,7 @@ def test_a_bad_study_gets_one_sentence(what: str, main: Main, tmp_path: Path) ->
         (("nope.yaml",), "nope.yaml: there is no such file"),
         ((EXAMPLE, "--exact"), "there are no exact values: "),
         ((EXAMPLE, "--export", "x.drn"), "--export goes with --exact"),
+        ((SMALL, "--exact", "--export", "nowhere/x.drn"), "'nowhere/x.drn' cannot be written: No such file or"),
         ((EXAMPLE, "--exact", "--plots", "x"), "leave out --exact"),
         ((EXAMPLE, "--compare", "policy"), "expected WHAT=A,B,..."),
         ((EXAMPLE, "--compare", "policy=none,none"), "none of them twice"),
@@ -298,6 +413,13 @@ def test_a_bad_study_gets_one_sentence(what: str, main: Main, tmp_path: Path) ->
         ((EXAMPLE, "--compare", "clown.timeout=3s"), "no step 'clown'; the steps are: clone, update"),
         ((EXAMPLE, "--compare", "sync.timeout=3"), "--compare sync.timeout: expected a duration such as 5m"),
         ((EXAMPLE, "--compare", "kargo=0.1"), "Kargo '0.1' is not modelled"),
+        ((BRANCH, "--compare", "branch.weather=fair"), "of a branch can be compared: branch.stages,"),
+        ((BRANCH, "--compare", "branch.stages=many"), "--compare branch.stages: expected a whole number"),
+        ((BRANCH, "--compare", "branch.shared=perhaps"), "--compare branch.shared: expected true or false"),
+        ((SMALL, "--compare", "branch.stages=2"), "the study has no branch"),
+        ((BRANCH, "--sweep", "branch.stages"), "expected WHAT=A,B,..."),
+        ((SMALL_BRANCH, "--sweep", "branch.stages=2", "--exact"), "--sweep is of runs; leave out --exact"),
+        ((BRANCH, "--exact"), "there are no exact values: "),
     ],
 )
 def test_a_bad_call_gets_one_sentence(words: tuple[str, ...], said: str, main: Main) -> None:

@@ -30,6 +30,7 @@ from simulations.stochastic.forking import PATH, Choice, Unknown, forking, unkno
 from simulations.stochastic.philox import philox, uniforms
 from simulations.stochastic.tallies import Histogram, Moments, share
 from simulations.stochastic.trees import End, follow, tree_of
+from tests.studies import storm
 
 # Random numbers
 
@@ -289,7 +290,7 @@ def gambler(chance: float, goal: int) -> Chain:
     at = {money: k for k, money in enumerate(order)}
     for money in order:
         if money in (0, goal):
-            chain.labels[at[money]] = "ruined" if money == 0 else "rich"
+            chain.labels[at[money]] = ("ruined" if money == 0 else "rich",)
             chain.options.append([])
         else:
             targets, chances = [at[money + 1], at[money - 1]], [chance, 1 - chance]
@@ -317,7 +318,7 @@ def test_what_nobody_knows_gives_bounds() -> None:
     risky = Option([2, 3], [0.5, 0.5], {"steps": [1.0, 1.0]})
     again = Option([0], [1.0], {"steps": [1.0]})
     chain = Chain(
-        [[risky, sure], [Option([2, 3], [0.9, 0.1], {"steps": [2.0, 2.0]})], [], []], {2: "good", 3: "bad"}
+        [[risky, sure], [Option([2, 3], [0.9, 0.1], {"steps": [2.0, 2.0]})], [], []], {2: ("good",), 3: ("bad",)}
     )
     found = chains.probability(chain, "good")
 
@@ -332,24 +333,12 @@ def test_what_nobody_knows_gives_bounds() -> None:
         chains.expected(endless, "steps")
 
 
-def storm(chain: Chain, rewards: list[str], formula: str, folder: Path) -> float:
-    """What Storm says of the first state."""
-    stormpy = pytest.importorskip("stormpy")
-    file = folder / "chain.drn"
-    file.write_text(chains.drn(chain, {name: name for name in rewards}))
-    model = stormpy.build_model_from_drn(str(file))
-    [asked] = stormpy.parse_properties(formula)
-    found = stormpy.model_checking(model, asked)
-    return float(found.get_value(model.initial_states[0]))
-
-
 def test_storm_agrees_about_the_gambler(tmp_path: Path) -> None:
     chain = gambler(0.4, 6)
+    asked = storm(chain, {"games": "games"}, tmp_path)
 
-    assert storm(chain, ["games"], 'P=? [F "rich"]', tmp_path) == pytest.approx(
-        chains.probability(chain, "rich").least, rel=1e-6
-    )
-    assert storm(chain, ["games"], 'R{"games"}=? [F ("rich" | "ruined")]', tmp_path) == pytest.approx(
+    assert asked('P=? [F "rich"]') == pytest.approx(chains.probability(chain, "rich").least, rel=1e-6)
+    assert asked('R{"games"}=? [F ("rich" | "ruined")]') == pytest.approx(
         chains.expected(chain, "games").least, rel=1e-5
     )
 
@@ -357,14 +346,16 @@ def test_storm_agrees_about_the_gambler(tmp_path: Path) -> None:
 def test_storm_agrees_about_what_nobody_knows(tmp_path: Path) -> None:
     ends = Option([1, 2], [0.5, 0.5], {"steps": [1.0, 1.0]})
     longer = Option([0, 1, 2], [0.5, 0.4, 0.1], {"steps": [1.0, 1.0, 1.0]})
-    chain = Chain([[ends, longer], [], []], {1: "good", 2: "bad"})
+    chain = Chain([[ends, longer], [], []], {1: ("good",), 2: ("bad", "poor")})
     found, steps = chains.probability(chain, "good"), chains.expected(chain, "steps")
     asked = {
         'Pmin=? [F "good"]': found.least,
         'Pmax=? [F "good"]': found.greatest,
+        'Pmin=? [F "poor"]': chains.probability(chain, "bad").least,
         'R{"steps"}min=? [F ("good" | "bad")]': steps.least,
         'R{"steps"}max=? [F ("good" | "bad")]': steps.greatest,
     }
+    answer = storm(chain, {"steps": "steps"}, tmp_path)
 
     for formula, value in asked.items():
-        assert storm(chain, ["steps"], formula, tmp_path) == pytest.approx(value, rel=1e-5), formula
+        assert answer(formula) == pytest.approx(value, rel=1e-5), formula

@@ -7,7 +7,7 @@ by policy iteration towards the least and the greatest value.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -31,13 +31,20 @@ class Option:
     chances: list[float]
     rewards: dict[str, list[float]]
 
+    def add(self, target: int, chance: float, gained: Mapping[str, float]) -> None:
+        """One way more."""
+        self.targets.append(target)
+        self.chances.append(chance)
+        for name, gain in gained.items():
+            self.rewards[name].append(gain)
+
 
 @dataclass
 class Chain:
-    """States by number, 0 the first; those without options are absorbing, and have a label."""
+    """States by number, 0 the first; those without options are absorbing, and have labels."""
 
     options: list[list[Option]] = field(default_factory=list)
-    labels: dict[int, str] = field(default_factory=dict)
+    labels: dict[int, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def decided(self) -> bool:
@@ -48,6 +55,39 @@ class Chain:
     def transitions(self) -> int:
         """How many ways lead from a state to another by some option."""
         return sum(len(o.targets) for options in self.options for o in options)
+
+    def labelled(self, label: str) -> Floats:
+        """For each state 1 if it has the label, else 0."""
+        return np.array([float(label in self.labels.get(state, ())) for state in range(len(self.options))])
+
+
+class TooManyError(Exception):
+    """There are more situations than can be looked at."""
+
+
+class Situations:
+    """The states of a chain by what they are, numbered as they are met: `most` of them, and no more."""
+
+    def __init__(self, most: int) -> None:
+        self.chain = Chain()
+        self.most = most
+        self._numbers: dict[Hashable, int] = {}
+
+    def number(self, situation: Hashable, labels: tuple[str, ...] = ()) -> tuple[int, bool]:
+        """Its number, and whether it is met for the first time. With `labels` it is an end.
+
+        Raises TooManyError.
+        """
+        found = self._numbers.get(situation)
+        if found is not None:
+            return found, False
+        number = self._numbers[situation] = len(self.chain.options)
+        if number >= self.most:
+            raise TooManyError(f"there are more than {self.most:,} situations")
+        self.chain.options.append([])
+        if labels:
+            self.chain.labels[number] = labels
+        return number, True
 
 
 @dataclass(frozen=True)
@@ -64,7 +104,7 @@ class NeverEndsError(ValueError):
 
 def probability(chain: Chain, label: str) -> Bounds:
     """How likely an absorbing state with the label is reached."""
-    goal = np.array([float(chain.labels.get(s) == label) for s in range(len(chain.options))])
+    goal = chain.labelled(label)
 
     def value(picked: Sequence[int]) -> Floats:
         matrix, _ = _matrix(chain, picked, None)
@@ -95,7 +135,7 @@ def expected_if(chain: Chain, reward: str, label: str) -> float:
     if not chain.decided:
         raise ValueError("an average over the runs that come somewhere is not defined before all is decided")
     first = [0] * len(chain.options)
-    goal = np.array([float(chain.labels.get(s) == label) for s in range(len(chain.options))])
+    goal = chain.labelled(label)
     matrix, _ = _matrix(chain, first, None)
     reached = _reach(matrix, goal, chain)
     if not reached[0]:
@@ -210,7 +250,7 @@ def drn(chain: Chain, rewards: Mapping[str, str]) -> str:
     lines = [f"@type: {kind}", "@parameters", "", "@reward_models", " ".join(rewards.values()), "@nr_states"]
     lines += [str(len(chain.options)), "@nr_choices", str(choices), "@model"]
     for state, options in enumerate(chain.options):
-        labels = ["init"] * (state == 0) + ([chain.labels[state]] if state in chain.labels else [])
+        labels = ["init"] * (state == 0) + [*chain.labels.get(state, ())]
         lines.append(" ".join([f"state {state}", *labels]))
         nothing: dict[str, list[float]] = {name: [0.0] for name in rewards}
         for number, option in enumerate(options or [Option([state], [1.0], nothing)]):

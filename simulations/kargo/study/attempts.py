@@ -261,6 +261,7 @@ def _surroundings(plan: Plan, policy: FailurePolicy) -> Surroundings:
         fixed = {"continue_on_error": plan.continue_on_error[alias]}
         ending.append(action(responses.forget_failure, constants=fixed, entry=f"entry[{alias}]"))
     return Surroundings(
-        conclude=tuple(responses.concluding(policy, SLOT)),
+        # A pass during which the controller is shut down comes to nothing: it does not count as a new beginning.
+        conclude=tuple(part(a, cancelled=False) for a in responses.concluding(policy, SLOT)),
         end=(ending[0], *(part(a, kept_on=True) for a in ending[1:])),
     )

@@ -35,8 +35,6 @@ def read(found: Field | None, study: Study) -> Study:
     only(found, *FIELDS)
     if study.promotions > 1:
         raise found.wrong("there is one Promotion of each Stage that pushes to the branch; leave out `promotions`")
-    if study.disturbances.restarts is not None:
-        raise found.wrong("a controller that is restarted is not simulated together with a branch")
     push = _step(found, "push", PUSH, study)
     branch = Branch(
         stages=found.need("stages", "how many Stages push").whole(1, MOST_STAGES),

@@ -1,52 +1,37 @@
-"""A study as a chain: every situation that a Promotion can come to, with what chance makes of it, instead of runs.
+"""A study as a chain: every situation that Promotions can come to, with what chance makes of it, instead of runs.
 
 The same lives as in the simulation, with every value in turn in place of random ones. A situation is where a
 Promotion waits for its next pass, or comes to what nobody knows; instants are reckoned from there, and let go of
-where they are too long ago to be told apart.
+where they are too long ago to be told apart. Of Stages that push to one branch it is where all of them are
+(`branch_chain.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
-from simulations.kargo.study.attempts import NOW, Situation, takes
+from simulations.kargo.study import branch_chain
+from simulations.kargo.study.attempts import NOW
 from simulations.kargo.study.life import Asks, Begins, Done, Life, Place, Waits
-from simulations.kargo.study.measures import (
-    ALL,
-    ATTEMPTS,
-    PROMOTIONS,
-    PUSHED,
-    REJECTED,
-    STARTS,
-    TO_THE_END,
-    TO_VERIFIED,
-    WORK,
-    measured,
-)
-from simulations.kargo.study.race import Race
-from simulations.kargo.study.study import OUTCOMES, Outcome, Study, StudyError, TooManyError
-from simulations.kargo.study.world import ABORTS, NEVER, NOT_DRAWN, RESTARTS, outage_until, ready_at
+from simulations.kargo.study.measures import PUSHED, REJECTED, TO_THE_END
+from simulations.kargo.study.situations import ALL_PROMOTED, GATHERED, OVER, SECOND_MS, kept, label, time_of
+from simulations.kargo.study.study import OUTCOMES, Outcome, Study, StudyError
 from simulations.stochastic import chains
 from simulations.stochastic.batches import Batch, Column, Enumerated, constant
-from simulations.stochastic.chains import Bounds, Chain, NeverEndsError, Option
+from simulations.stochastic.chains import Bounds, Chain, NeverEndsError, Option, Situations
 from simulations.stochastic.distributions import LONGEST_MS, UncountableError
-from simulations.stochastic.forking import Unknown
 
 MOST_SITUATIONS = 200_000
 """More would take minutes to solve."""
 
-SECOND_MS = 1000
-"""Status keeps whole seconds: how far into one an instant is matters."""
-
-GATHERED = {TO_THE_END: NOW, ATTEMPTS: "attempts", PROMOTIONS: "promotions", STARTS: "starts", WORK: "work"}
-"""What is gathered on the way, and the column that counts it."""
+OF_BRANCHES = {PUSHED: "pushes", REJECTED: "rejections"}
+"""What is gathered of Stages that push to one branch, besides, and what it is called for other tools."""
 
 EXPORTED = {TO_THE_END: "milliseconds"} | {n: c for n, c in GATHERED.items() if c != NOW}
-"""What that is called for other tools."""
+"""What is gathered, and what it is called for other tools."""
 
 ORIGIN = "origin"
 
@@ -70,79 +55,75 @@ class Exact:
     all_promoted: float | None = None
 
 
-def exact(chain: Chain) -> Exact:
-    """The exact values of a chain."""
-    outcomes = {o: chains.probability(chain, label(o)) for o in OUTCOMES if label(o) in chain.labels.values()}
+def exact(chain: Chain, study: Study) -> Exact:
+    """The exact values of the chain of a study."""
+    stages = names_of(study)
+    outcomes = {o: _mean([chains.probability(chain, label(o, s)) for s in stages]) for o in _met(chain, stages)}
     try:
-        gathered = {name: chains.expected(chain, name) for name in GATHERED}
+        gathered = {name: chains.expected(chain, name) for name in exported(study)}
     except NeverEndsError:
         gathered = {}
-    verified = None
-    reached = outcomes.get(Outcome.VERIFIED)
-    if chain.decided and reached is not None and reached.least > 0:
-        verified = chains.expected_if(chain, TO_THE_END, label(Outcome.VERIFIED))
-    return Exact(len(chain.options), chain.transitions, outcomes, gathered, verified, not gathered)
-
-
-def exact_of_branch(study: Study, *, most: int = MOST_SITUATIONS) -> Exact:
-    """The exact values of Stages that push to one branch: every way for it to go, with how likely it is.
-
-    Raises StudyError where times have no end of values, TooManyError past `most` ways.
-    """
-    _refuse_unknowns(study)
-    try:
-        lives, weight = Race(study, Enumerated()).run(np.zeros(1, np.int64), most)
-    except UncountableError as error:
-        raise _uncountable(error) from None
-    assert weight is not None, "rows that are enumerated have weights"
-    found = measured(lives)
-
-    def mean(values: Column) -> float:
-        return float(np.dot(weight, values.mean(axis=1)))
-
-    met = [o for k, o in enumerate(OUTCOMES) if (found.outcomes == k).any()]
-    chances = {o: mean((found.outcomes == OUTCOMES.index(o)).astype(np.int64)) for o in met}
-    gathered = {name: mean(found.values[name]) for name in (*GATHERED, PUSHED, REJECTED)}
-    verified = chances.get(Outcome.VERIFIED, 0.0)
-    after = mean(found.values[TO_VERIFIED] * found.counted[TO_VERIFIED]) / verified if verified else None
     return Exact(
-        situations=len(weight),
-        transitions=len(weight),
-        outcomes={o: Bounds(p, p) for o, p in chances.items()},
-        gathered={name: Bounds(value, value) for name, value in gathered.items()},
-        verified_after=after,
-        never_ends=False,
-        all_promoted=mean(found.values[ALL]),
+        situations=len(chain.options),
+        transitions=chain.transitions,
+        outcomes=outcomes,
+        gathered=gathered,
+        verified_after=_verified_after(chain, stages),
+        never_ends=not gathered,
+        all_promoted=chains.probability(chain, ALL_PROMOTED).least if study.branch else None,
     )
 
 
-def _refuse_unknowns(study: Study) -> None:
-    if not study.sampled:
-        raise StudyError("of Stages that push to one branch there are no bounds for what nobody knows")
+def names_of(study: Study) -> tuple[str, ...]:
+    """What the Stages of a study are called in its chain; nothing where there is only one."""
+    return branch_chain.names(study.branch) if study.branch else ("",)
 
 
-def _uncountable(error: UncountableError) -> StudyError:
-    return StudyError(f"there are no exact values: {error}; give `values` or a list of times instead")
+def exported(study: Study) -> Mapping[str, str]:
+    """What is gathered on the way of a study, and what it is called for other tools."""
+    return EXPORTED | OF_BRANCHES if study.branch else EXPORTED
 
 
-def label(outcome: Outcome) -> str:
-    """What an outcome is called in a chain, a word for other tools."""
-    return outcome.name.lower()
+def _met(chain: Chain, stages: tuple[str, ...]) -> Iterator[Outcome]:
+    there = {name for names in chain.labels.values() for name in names}
+    return (o for o in OUTCOMES if any(label(o, stage) in there for stage in stages))
+
+
+def _mean(bounds: list[Bounds]) -> Bounds:
+    return Bounds(sum(b.least for b in bounds) / len(bounds), sum(b.greatest for b in bounds) / len(bounds))
+
+
+def _verified_after(chain: Chain, stages: tuple[str, ...]) -> float | None:
+    """The mean time of those that are verified, if any are, and nothing is left open."""
+    if not chain.decided:
+        return None
+    chances = {s: chains.probability(chain, label(Outcome.VERIFIED, s)).least for s in stages}
+    times = (
+        chance * chains.expected_if(chain, time_of(stage), label(Outcome.VERIFIED, stage))
+        for stage, chance in chances.items()
+        if chance > 0
+    )
+    return sum(times) / sum(chances.values()) if any(chances.values()) else None
 
 
 def chain_of(study: Study, *, most: int = MOST_SITUATIONS) -> Chain:
-    """The chain of one Promotion of a study.
+    """The chain of one Promotion of a study, or of the Stages that push to one branch.
 
-    Raises StudyError where a study has no end of values or several Promotions, TooManyError past `most` situations.
+    Raises StudyError where a study has no end of values or several Promotions of a Stage, TooManyError past `most`
+    situations.
     """
-    if study.branch is not None:
-        raise StudyError("of Stages that push to one branch there are exact values, but no chain to write")
     if study.promotions > 1:
         raise StudyError(f"exact values are of one Promotion; the study has {study.promotions} in a run")
+    if study.branch and not study.sampled:
+        raise StudyError("of Stages that push to one branch there are no bounds for what nobody knows")
+    patient = replace(study, until_ms=LONGEST_MS)
     try:
-        return _Builder(Life(replace(study, until_ms=LONGEST_MS), Enumerated()), most).build()
+        if study.branch:
+            return branch_chain.build(patient, most)
+        return _Builder(Life(patient, Enumerated()), most).build()
     except UncountableError as error:
-        raise _uncountable(error) from None
+        text = f"there are no exact values: {error}; give `values` or a list of times instead"
+        raise StudyError(text) from None
 
 
 class _Builder:
@@ -150,12 +131,9 @@ class _Builder:
 
     def __init__(self, life: Life, most: int) -> None:
         self.life = life
-        self.most = most
-        self.chain = Chain()
+        self.met = Situations(most)
         self.names = tuple(life.columns(1))
-        self.numbers: dict[tuple[Place | int, bytes], int] = {}
         self.todo: dict[Place, list[tuple[int, Column]]] = {}
-        self.steps = range(len(life.study.steps))
 
     def build(self) -> Chain:
         begin = Batch(self.life.columns(1), 1, np.ones(1))
@@ -168,14 +146,14 @@ class _Builder:
             batch = batch.set({ORIGIN: np.array([number for number, _ in states], np.int64)})
             for way in self.life.open_to(place) if isinstance(place, Asks) else (None,):
                 self._expand(place, batch, way)
-        return self.chain
+        return self.met.chain
 
     def _expand(self, place: Place, batch: Batch, way: int | None) -> None:
         """Add an option to each of the states that a batch holds."""
         options: dict[int, Option] = {}
         for number in batch[ORIGIN].tolist():
             options[number] = Option([], [], {name: [] for name in GATHERED})
-            self.chain.options[number].append(options[number])
+            self.met.chain.options[number].append(options[number])
         began = batch[NOW][np.argsort(batch[ORIGIN])]
         at = np.sort(batch[ORIGIN])
         for after, rows in self._follow(place, batch, way):
@@ -184,11 +162,8 @@ class _Builder:
             gains = {name: (elapsed if c == NOW else rows[c]).tolist() for name, c in GATHERED.items()}
             assert rows.weight is not None
             for k, origin in enumerate(rows[ORIGIN].tolist()):
-                option = options[origin]
-                option.targets.append(targets[k])
-                option.chances.append(float(rows.weight[k]))
-                for name, gained in gains.items():
-                    option.rewards[name].append(float(gained[k]))
+                gained = {name: float(gain[k]) for name, gain in gains.items()}
+                options[origin].add(targets[k], float(rows.weight[k]), gained)
 
     def _follow(self, place: Place, batch: Batch, way: int | None) -> Iterator[tuple[Place, Batch]]:
         """Where the rows come to next that is a situation, or the end."""
@@ -207,27 +182,15 @@ class _Builder:
 
     def _targets(self, place: Place, rows: Batch) -> list[int]:
         if isinstance(place, Done):
-            return [self._end(code) for code in rows["outcome"].tolist()]
+            ends = ((code, label(OUTCOMES[code])) for code in rows["outcome"].tolist())
+            return [self.met.number(code, (name, OVER))[0] for code, name in ends]
         return [self._number(place, row) for row in self._matrix(self._canonical(place, rows))]
 
-    def _end(self, code: int) -> int:
-        key: tuple[Place | int, bytes] = (code, b"")
-        if key not in self.numbers:
-            self.numbers[key] = len(self.chain.options)
-            self.chain.labels[self.numbers[key]] = label(OUTCOMES[code])
-            self.chain.options.append([])
-        return self.numbers[key]
-
     def _number(self, place: Place, row: Column) -> int:
-        key = (place, row.tobytes())
-        found = self.numbers.get(key)
-        if found is None:
-            found = self.numbers[key] = len(self.chain.options)
-            self.chain.options.append([])
-            self.todo.setdefault(place, []).append((found, row))
-            if found >= self.most:
-                raise TooManyError(f"there are more than {self.most:,} situations")
-        return found
+        number, new = self.met.number((place, row.tobytes()))
+        if new:
+            self.todo.setdefault(place, []).append((number, row))
+        return number
 
     def _matrix(self, batch: Batch) -> Column:
         return np.ascontiguousarray(np.stack([batch[name] for name in self.names], axis=1))
@@ -236,42 +199,6 @@ class _Builder:
         """The rows with nothing but what can still matter."""
         length = len(rows)
         now = rows[NOW] % SECOND_MS
-        shift = rows[NOW] - now
-        kept: dict[str, Column] = {NOW: now, "rolling": rows["rolling"], "attempt": rows["attempt"]}
-        for name in (ABORTS, RESTARTS):
-            coming = np.where(rows[name] < NEVER, np.maximum(rows[name] - shift, now), NEVER)
-            kept[name] = np.where(rows[name] != NOT_DRAWN, coming, NOT_DRAWN)
-        begins = place.begins if isinstance(place, Asks) else frozenset(self.steps)
-        needed = set(self.life.passes.instants)
-        if isinstance(place, Waits):
-            begins, needed = place.situation.begins, _unknowns(place.situation)
-        for name in needed:
-            kept[name] = np.maximum(rows[name] - shift, now - self._horizon(name))
-        for k in self.steps:
-            drawn = rows[outage_until(k)] != NOT_DRAWN
-            kept[outage_until(k)] = np.where(drawn, np.maximum(rows[outage_until(k)] - shift, now), NOT_DRAWN)
-            if k not in begins:
-                under_way = rows[ready_at(k)] != NOT_DRAWN
-                kept[ready_at(k)] = np.where(under_way, np.maximum(rows[ready_at(k)] - shift, now), NOT_DRAWN)
-            if isinstance(place, Asks):
-                kept[takes(k)] = rows[takes(k)]
-        return Batch({n: constant(0, length) for n in self.names} | kept, length, rows.weight)
-
-    def _horizon(self, instant: str) -> int:
-        alias = instant.partition("[")[2].rpartition("]")[0]
-        return self.life.passes.plan.horizon_ms(alias) + SECOND_MS
-
-
-def _unknowns(situation: Situation) -> set[str]:
-    """The instants that a situation refers to, besides the present."""
-    found: set[str] = set()
-
-    def look(value: Any) -> None:
-        if isinstance(value, Unknown):
-            found.update(value.value.names())
-        elif isinstance(value, tuple):
-            for each in value:
-                look(each)
-
-    look(situation.values)
-    return found - {NOW}
+        nothing = {n: constant(0, length) for n in self.names}
+        matters = kept(self.life, place, rows, rows[NOW] - now, now) | {NOW: now}
+        return Batch(nothing | matters, length, rows.weight)

@@ -25,6 +25,7 @@ from simulations.kargo.study.attempts import LATE_MS, NOW, SLOT, Left, Passes, S
 from simulations.kargo.study.study import OUTCOMES, UPDATE, Outcome, Study
 from simulations.kargo.study.world import (
     ABORTS,
+    BACK,
     HEALTH_DELAY,
     HEALTHY,
     INSTANT,
@@ -108,10 +109,12 @@ Going = Iterator[tuple[Place, Batch]]
 class Life:
     """The lives of the Promotions of a study, with values from `source`."""
 
-    def __init__(self, study: Study, source: Source, asks: frozenset[int] = frozenset()) -> None:
+    def __init__(
+        self, study: Study, source: Source, asks: frozenset[int] = frozenset(), world: type[World] = World
+    ) -> None:
         self.study = study
         self.passes = _passes(study)
-        self.world = World(study, self.passes.plan, source)
+        self.world = world(study, self.passes.plan, source)
         self.asks = asks | {k for k, step in enumerate(study.steps) if step.open_to}
         """The steps about whose attempts somebody else decides."""
 
@@ -126,6 +129,7 @@ class Life:
             WAKES,
             PASSED,
             RESTARTED,
+            BACK,
             "created",
             "asked",
             "told",
@@ -174,7 +178,7 @@ class Life:
         if self.study.disturbances.restarts is not None:
             cut, batch = batch.split(batch[RESTARTS] <= batch[NOW])
             if len(cut):
-                yield Waits(self.passes.changed(situation, work_dir=False)), self.world.restart(cut)
+                yield from self._restarted(self.passes.changed(situation, work_dir=False), cut)
         if self.study.disturbances.aborts is not None:
             unwanted, batch = batch.split(batch[ABORTS] <= batch[NOW])
             if len(unwanted):
@@ -233,7 +237,7 @@ class Life:
             columns["starts"] = batch["starts"] + 1
         if left.cut:
             again = self.passes.changed(left.next, work_dir=False)
-            yield Waits(again), self.world.restart(batch.set(columns))
+            yield from self._restarted(again, batch.set(columns))
         elif left.phase.terminal:
             yield Ended(left.phase, left.hint), batch.set(columns)
         else:
@@ -248,14 +252,24 @@ class Life:
             told = batch[ready_at(waits)] + latency
             wakes = np.where(batch[ready_at(waits)] > batch[NOW], np.minimum(wakes, told), wakes)
         wakes = self._disturbed(wakes, latency, batch)
-        stuck = wakes == NEVER
-        late = ~stuck & (wakes - batch["created"] > self.study.until_ms)
-        for ends, outcome in ((stuck, Outcome.STUCK), (late, Outcome.UNFINISHED)):
-            if ends.any():
-                yield self._over(batch.take(np.flatnonzero(ends)), outcome)
-        on = np.flatnonzero(~stuck & ~late)
+        stuck, on = wakes == NEVER, np.flatnonzero(wakes != NEVER)
+        if stuck.any():
+            yield self._over(batch.take(np.flatnonzero(stuck)), Outcome.STUCK)
+        yield from self._until(left.next, batch.take(on), wakes[on])
+
+    def _restarted(self, situation: Situation, batch: Batch) -> Going:
+        """The controller is restarted, and looks at it when it is back."""
+        batch = self.world.restart(batch)
+        yield from self._until(situation, batch, batch[NOW])
+
+    def _until(self, situation: Situation, batch: Batch, wakes: Column) -> Going:
+        """The next pass comes then, unless that is too late."""
+        late = wakes - batch["created"] > self.study.until_ms
+        if late.any():
+            yield self._over(batch.take(np.flatnonzero(late)), Outcome.UNFINISHED)
+        on = np.flatnonzero(~late)
         if len(on):
-            yield Waits(left.next), batch.take(on).put(now=wakes[on])
+            yield Waits(situation), batch.take(on).put(now=wakes[on])
 
     def _disturbed(self, wakes: Column, latency: Column, batch: Batch) -> Column:
         """When it is looked at if somebody aborts it before, or the controller is restarted."""

@@ -160,7 +160,7 @@ def simulate(study: Study, first: int, last: int) -> list[Batch]:
     source = Sampled(study.seed)
     runs = np.arange(first, last, dtype=np.int64)
     if study.branch:
-        return Race(study, source).run(runs)[0]
+        return Race(study, source).run(runs)
     life = Life(study, source)
     created = constant(0, len(runs))
     free = created

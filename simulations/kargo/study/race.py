@@ -3,7 +3,8 @@
 A *field* of runs goes on in the order of time, in each run the Stage whose turn it is: a pass begins when a worker
 of its controller is free, a clone sees the branch as it is, a push pulls, and lands. The Promotions are lives like
 any other (`life.py`), which ask when they come to these steps; what a pull and a push come to is decided by the
-rules of `model.kargo.shared_branch`, those that the checker explores.
+rules of `model.kargo.shared_branch`, those that the checker explores. Where a controller is restarted, it is for
+all of its Stages: pushes that have not arrived never do, and nobody has the lock any more.
 """
 
 from __future__ import annotations
@@ -21,9 +22,23 @@ from model.kargo.step_kinds import Result
 from model.system import Outcomes
 from simulations.kargo.study.attempts import NOW
 from simulations.kargo.study.life import PASSED, Asks, Begins, Done, Going, Life, Place, Waits, asked_of, fresh
-from simulations.kargo.study.study import Branch, Study, TooManyError
-from simulations.kargo.study.world import APART, CONFLICT, INTEGRATES, JITTERED, NEVER, RESULT, TAKES, stream, tries
-from simulations.stochastic.batches import Batch, Column, Enumerated, Source, Weights, constant, joined
+from simulations.kargo.study.study import Branch, Study
+from simulations.kargo.study.world import (
+    APART,
+    BACK,
+    CONFLICT,
+    INTEGRATES,
+    JITTERED,
+    NEVER,
+    RESTARTED,
+    RESTARTS,
+    RESULT,
+    TAKES,
+    World,
+    stream,
+    tries,
+)
+from simulations.stochastic.batches import RUN, Batch, Column, Enumerated, Source, Weights, constant, joined
 from simulations.stochastic.distributions import Continuous, UncountableError
 
 OVER, PASSES, ASKED, TRIES, LANDS = range(5)
@@ -44,9 +59,12 @@ HEAD, LOCK = "head", "lock"
 PUSHES, REJECTIONS = "pushes", "rejections"
 """The columns that count pushes that arrived, and those that were rejected."""
 
+COUNT, NEXT, CAME = "restarts of", "restart of", "start of"
+"""The columns with how many restarts of a controller are known, when the last of these is, and its start before."""
+
 OF_STAGES = (KIND, DUE, SINCE, BASE, REJECTED, BEGAN, CLOCK, PUSHES, REJECTIONS)
-WORLD, STAGE = "world", "stage"
-AT_ONCE = -1
+WORLD, STAGE, CONTROLLER = "world", "stage", "controller"
+AT_ONCE = -NEVER
 """A push that arrives comes before all else that happens at that moment."""
 
 MOST_REJECTIONS = 16
@@ -116,6 +134,28 @@ class Field:
         return found
 
 
+class Shared(World):
+    """The world of Stages that have controllers in common.
+
+    Whoever is the first to be over with a restart says when the controller is back, and when the next restart is.
+    Nobody is over with that one before all are over with this one.
+    """
+
+    def next_restart(self, batch: Batch) -> Batch:
+        """As another Stage of the controller has found it, or as is found now."""
+        known, new = batch.split(batch[RESTARTED] < batch[COUNT])
+        known = known.set({RESTARTED: known[COUNT], RESTARTS: known[NEXT], BACK: known[CAME]})
+        # The luck is that of the controller.
+        own = super().next_restart(new.set({RUN: new[RUN] - new[STAGE] + new[CONTROLLER]}))
+        luck = own[RUN] - own[CONTROLLER] + own[STAGE]
+        own = own.set({RUN: luck, COUNT: own[RESTARTED], NEXT: own[RESTARTS], CAME: own[BACK]})
+        return joined([known, own])
+
+    def started(self, batch: Batch) -> Column:
+        """Controllers run from the first moment on, whenever Promotions are created."""
+        return constant(0, len(batch))
+
+
 class Race:
     """The lives of Promotions of several Stages that push to a branch."""
 
@@ -123,7 +163,8 @@ class Race:
         assert study.branch is not None, "only of studies of a branch"
         self.branch: Branch = study.branch
         self.setting = setting_of(study)
-        self.life = Life(study, source, frozenset({study.branch.clone, study.branch.push}))
+        self.restarts = study.disturbances.restarts is not None
+        self.life = Life(study, source, frozenset({study.branch.clone, study.branch.push}), Shared)
         self.source = source
         self.places: list[Place] = [Done()]
         self.numbers: dict[Place, int] = {Done(): 0}
@@ -132,29 +173,28 @@ class Race:
         self.branch_of = stages * (not self.branch.shared)
         alone = not self.setting.locks or not self.branch.shared
         self.lock_of = stages if alone else self.controller
+        self.holders = {HEAD: self.branch_of, LOCK: self.lock_of}
+        """Of what Stages share, which of it is that of each."""
+        if self.restarts:
+            self.holders |= dict.fromkeys((COUNT, NEXT, CAME), self.controller)
 
     # From the first moment to the last
 
-    def run(self, runs: Column, most: int | None = None) -> tuple[list[Batch], Weights | None]:
-        """How it goes: for each Stage a batch with a row for each run, and how likely each is, where enumerated.
-
-        Raises TooManyError if there come to be more than `most`.
-        """
-        field = self._begin(runs)
+    def run(self, runs: Column) -> list[Batch]:
+        """How it goes: for each Stage a batch with a row for each run."""
+        field = self.begin(runs)
         over: list[Field] = []
         while len(field):
-            when, going = self._when(field), (field.cells[KIND] != OVER).any(axis=1)
+            when, going = self.when(field), (field.cells[KIND] != OVER).any(axis=1)
             if not going.all():
                 over.append(field.take(np.flatnonzero(~going)))
                 kept = np.flatnonzero(going)
                 field, when = field.take(kept), when[kept]
                 continue
-            field = self._turn(field, when)
-            if most is not None and len(field) + sum(map(len, over)) > most:
-                raise TooManyError(f"there are more than {most:,} ways for it to go")
+            field = self.turn(field, when)
         return self._lives(over)
 
-    def _begin(self, runs: Column) -> Field:
+    def begin(self, runs: Column) -> Field:
         """All Promotions are created."""
         enumerated = isinstance(self.source, Enumerated)
         n = self.branch.stages
@@ -162,33 +202,32 @@ class Race:
         shape = (len(runs), n)
         names = (*self.life.columns(1), *OF_STAGES, "run")
         field.cells = {name: np.zeros(shape, np.int64) for name in names}
-        field.shared = {HEAD: np.zeros(shape, np.int64), LOCK: np.zeros(shape, np.int64)}
+        field.shared = {name: np.zeros(shape, np.int64) for name in self.holders}
         field.places = np.zeros(shape, np.int64)
         for stage in range(n):
             # Every Promotion of every run has luck of its own.
             batch = fresh(self.life, field.runs * n + stage)
             batch.weight = field.weight
             rows = np.arange(len(field))
-            more = {WORLD: rows, STAGE: constant(stage, len(rows)), HEAD: constant(0, len(rows))}
-            batch = batch.set(more | {name: constant(0, len(rows)) for name in (*OF_STAGES, LOCK)})
+            nothing = {name: constant(0, len(rows)) for name in OF_STAGES}
+            batch = batch.set(nothing | self._around(field, rows, constant(stage, len(rows))))
             batch, apart = self.source.draw(batch, self.branch.apart, APART, constant(0, len(rows)))
             begun = self._free(Begins(), batch.put(created=apart, now=apart))
             field = self._put(field, begun)
         return field
 
-    def _lives(self, over: list[Field]) -> tuple[list[Batch], Weights | None]:
+    def _lives(self, over: list[Field]) -> list[Batch]:
         order = np.concatenate([of.runs for of in over])
         rows = np.argsort(order, kind="stable")
-        weights = [of.weight for of in over if of.weight is not None]
         lives = []
         for stage in range(self.branch.stages):
             columns = {name: np.concatenate([of.cells[name][:, stage] for of in over]) for name in over[0].cells}
             lives.append(Batch(columns, len(order)).take(rows))
-        return lives, np.concatenate(weights)[rows] if weights else None
+        return lives
 
     # Whose turn it is
 
-    def _when(self, field: Field) -> Column:
+    def when(self, field: Field) -> Column:
         """When each Stage can do what it does next."""
         kind, when = field.cells[KIND], field.cells[DUE].copy()
         when[kind == OVER] = NEVER
@@ -204,9 +243,11 @@ class Race:
         if self.setting.integrates:
             free = field.shared[LOCK][:, self.lock_of]
             when = np.where(kind == TRIES, np.maximum(when, free), when)
+        if self.restarts:
+            when = np.where(kind == OVER, NEVER, np.minimum(when, field.cells[RESTARTS]))
         return when
 
-    def _turn(self, field: Field, when: Column) -> Field:
+    def turn(self, field: Field, when: Column) -> Field:
         """In each run, the Stage whose turn it is."""
         rows = np.arange(len(field))
         now = when.min(axis=1)
@@ -221,10 +262,13 @@ class Race:
         return self._put(field, done)
 
     def _batch(self, field: Field, rows: Column, stage: Column) -> Batch:
-        columns = {name: of[rows, stage] for name, of in field.cells.items()}
-        columns |= {HEAD: field.shared[HEAD][rows, self.branch_of[stage]]}
-        columns |= {LOCK: field.shared[LOCK][rows, self.lock_of[stage]], WORLD: rows, STAGE: stage}
+        columns = {name: of[rows, stage] for name, of in field.cells.items()} | self._around(field, rows, stage)
         return Batch(columns, len(rows), None if field.weight is None else field.weight[rows])
+
+    def _around(self, field: Field, rows: Column, stage: Column) -> dict[str, Column]:
+        """The columns with what these Stages share with others in these runs."""
+        shared = {name: field.shared[name][rows, of[stage]] for name, of in self.holders.items()}
+        return shared | {WORLD: rows, STAGE: stage, CONTROLLER: self.controller[stage]}
 
     def _put(self, field: Field, done: Iterable[tuple[Place, Batch]]) -> Field:
         """The runs with what some Stages have done; where that went several ways, a run for each of them."""
@@ -239,8 +283,8 @@ class Race:
         stage = batch[STAGE]
         for name, of in field.cells.items():
             of[rows, stage] = batch[name]
-        field.shared[HEAD][rows, self.branch_of[stage]] = batch[HEAD]
-        field.shared[LOCK][rows, self.lock_of[stage]] = batch[LOCK]
+        for name, holder in self.holders.items():
+            field.shared[name][rows, holder[stage]] = batch[name]
         field.places[rows, stage] = places
         return field
 
@@ -254,16 +298,25 @@ class Race:
 
     def _go(self, kind: int, place: Place, now: Column, batch: Batch) -> Going:
         if kind == PASSES:
-            return self._free(place, batch.put(now=now))
+            # What is due later is looked at now only because of a restart.
+            yield from self._free(place, batch.put(now=np.maximum(now, batch[DUE])))
+            return
         assert isinstance(place, Asks)
-        if kind == TRIES:
-            return self._try(place, now, batch)
-        if kind == LANDS:
-            return self._land(place, now, batch)
-        step, _ = asked_of(place, batch)
-        if step == self.branch.clone:
-            return self._freely(self.life.answer(place, batch.set({BASE: batch[HEAD]}), None))
-        return self._push(place, now, batch)
+        if kind == ASKED:
+            step, _ = asked_of(place, batch)
+            if step == self.branch.clone:
+                yield from self._freely(self.life.answer(place, batch.set({BASE: batch[HEAD]}), None))
+            else:
+                yield from self._push(place, now, batch)
+            return
+        if self.restarts:
+            due = batch[DUE] if kind == LANDS else np.maximum(batch[DUE], batch[LOCK])
+            cut, batch = batch.split(due > now)
+            now = now[due <= now]
+            if len(cut):
+                yield from self._cut(place, cut)
+        if len(batch):
+            yield from (self._try if kind == TRIES else self._land)(place, now, batch)
 
     def _free(self, place: Place, batch: Batch) -> Going:
         return self._freely(self.life.step(place, batch))
@@ -331,7 +384,7 @@ class Race:
             if ways[conflict].changes.get("new_phase") is None:
                 yield self._send(place, rows.set({BASE: rows[HEAD]}))
             else:
-                yield from self._end(place, rows.set({LOCK: rows[CLOCK]}), Result.FAILED_TERMINALLY)
+                yield from self._end(place, self._release(rows, rows[CLOCK]), Result.FAILED_TERMINALLY)
 
     def _send(self, place: Asks, batch: Batch) -> tuple[Place, Batch]:
         batch, pushing = self._draw(batch, TAKES)
@@ -362,6 +415,15 @@ class Race:
         wait = self.setting.waits_ms[rejected]
         batch, more = self._draw(batch, JITTERED)
         return batch.set({CLOCK: batch[CLOCK] + wait + wait * more // 1_000_000})
+
+    def _release(self, batch: Batch, at: Column) -> Batch:
+        """The lock is free then, or as soon as the controller that has it is restarted."""
+        return batch.set({LOCK: np.minimum(at, batch[RESTARTS]) if self.restarts else at})
+
+    def _cut(self, place: Asks, batch: Batch) -> Going:
+        """The controller is restarted while git-push waits or pushes: what has not arrived never does."""
+        longer = batch[RESTARTS] - batch[BEGAN] + 1
+        return self._freely(self.life.answer(place, self._release(batch, batch[LOCK]), 0, longer))
 
     def _end(self, place: Asks, batch: Batch, result: Result) -> Going:
         """The attempt of git-push is over."""

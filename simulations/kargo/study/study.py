@@ -28,10 +28,6 @@ class StudyError(Exception):
     """A study cannot be carried out as it stands; the message is one sentence."""
 
 
-class TooManyError(Exception):
-    """There are more situations than can be looked at."""
-
-
 class Outcome(Enum):
     """What becomes of a Promotion that somebody asks for, and of those that a policy makes after it."""
 

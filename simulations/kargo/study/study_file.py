@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from model import documents
 from model.fields import Field
 from model.inputs import InputError, printable
 from model.kargo import manifests, planning, templates
-from model.kargo.failure_policies import NO_POLICY, FailurePolicy, Hint, UnknownPolicyError, policy_named
+from model.kargo.failure_policies import NO_POLICY, Hint, UnknownPolicyError, policy_named
 from model.kargo.manifest_types import Manifests, Stage
 from model.kargo.releases import LATEST, Behaviours, release
 from model.kargo.step_kinds import Result, StepKind, step_kind
@@ -42,6 +42,8 @@ from simulations.stochastic.distributions import Distribution, Sometimes, Values
 EXAMPLE = Path(__file__).with_name("example.yaml")
 """A study that explains itself."""
 
+T = TypeVar("T")
+
 MOST_RUNS, MOST_PROMOTIONS, LARGEST_SEED = 10**9, 1000, 2**63 - 1
 
 RESULTS = {
@@ -70,7 +72,7 @@ def load(path: str, *, stdin: BinaryIO | None = None) -> Study:
         *("kargo", "runs", "seed", "policy", "confidence", "until", "promotions", "branch", "stage", "manifests"),
         "world",
     )
-    behaviours = _behaviours(root)
+    behaviours = _named(root.get("kargo"), "a release in quotes", release, LATEST)
     name = "study" if path == documents.STANDARD_INPUT else Path(path).stem
     return _study(root, _template(root, name, Path(path).parent, behaviours), behaviours, name)
 
@@ -85,7 +87,7 @@ def _study(root: Field, template: Template, behaviours: Behaviours, name: str) -
         template=template,
         steps=_steps(world.get("steps") if world else None, template, behaviours),
         behaviours=behaviours,
-        policy=_policy(root),
+        policy=_named(root.get("policy"), "the name of a failure policy", policy_named, NO_POLICY),
         latency=otherwise(world and world.get("latency"), distribution, AT_ONCE),
         settling=_settling(world),
         promotions=promotions,
@@ -104,14 +106,14 @@ def _study(root: Field, template: Template, behaviours: Behaviours, name: str) -
 # What is promoted
 
 
-def _behaviours(root: Field) -> Behaviours:
-    named = root.get("kargo")
-    if named is None:
-        return LATEST
+def _named(found: Field | None, what: str, find: Callable[[str], T], given: T) -> T:
+    """What goes by the name that a field holds, or what is given where there is none."""
+    if found is None:
+        return given
     try:
-        return release(named.text("a release in quotes"))
-    except UnknownReleaseError as error:
-        raise named.wrong(str(error)) from None
+        return find(found.text(what))
+    except (UnknownReleaseError, UnknownPolicyError) as error:
+        raise found.wrong(str(error)) from None
 
 
 def _template(root: Field, name: str, folder: Path, behaviours: Behaviours) -> Template:
@@ -135,16 +137,6 @@ def _template(root: Field, name: str, folder: Path, behaviours: Behaviours) -> T
         if planning.unknown_kind(step, behaviours):
             raise InputError(f"Kargo {behaviours.release} has no step {printable(step.kind)!r}", step.where)
     return template
-
-
-def _policy(root: Field) -> FailurePolicy:
-    named = root.get("policy")
-    if named is None:
-        return NO_POLICY
-    try:
-        return policy_named(named.text("the name of a failure policy"))
-    except UnknownPolicyError as error:
-        raise named.wrong(str(error)) from None
 
 
 def _promotions(found: Field | None) -> tuple[int, Distribution]:

@@ -34,6 +34,9 @@ ABORTS, RESTARTS = "aborts", "restarts"
 RESTARTED = "restarted"
 """The column that counts the times for which it was said when the controller is restarted."""
 
+BACK = "back"
+"""The column with the time at which the controller was last started."""
+
 
 class World:
     """What a study says of the world, with values from `source`."""
@@ -60,7 +63,7 @@ class World:
             batch = joined([rows for rows in (*self._abort(new, of.aborts), old) if len(rows)])
         if of.restarts is not None:
             new, old = batch.split(batch[RESTARTS] == NOT_DRAWN)
-            batch = joined([rows for rows in (self._next_restart(new), old) if len(rows)])
+            batch = joined([rows for rows in (self.next_restart(new), old) if len(rows)])
         return batch
 
     def _abort(self, batch: Batch, aborts: Values) -> tuple[Batch, Batch]:
@@ -72,15 +75,24 @@ class World:
 
     def restart(self, batch: Batch) -> Batch:
         """The controller is restarted, and looks at everything when it is back."""
-        batch, down = self.draw(batch, self.study.disturbances.down, DOWN, batch[RESTARTED])
-        return self._next_restart(batch.set({NOW: batch[RESTARTS] + down}))
+        batch = self.next_restart(batch)
+        return batch.set({NOW: np.maximum(batch[NOW], batch[BACK])})
 
-    def _next_restart(self, batch: Batch) -> Batch:
+    def next_restart(self, batch: Batch) -> Batch:
+        """When the controller is back from the restart that was due, if one was, and when the next one is due."""
         every = self.study.disturbances.restarts
         assert every is not None, "only where there are restarts"
+        new, old = batch.split(batch[RESTARTS] == NOT_DRAWN)
+        old, down = self.draw(old, self.study.disturbances.down, DOWN, old[RESTARTED])
+        # It is away for a moment at least, and the next restart comes after this one is over.
+        old = old.set({BACK: old[RESTARTS] + np.maximum(down, 1)})
+        batch = joined([new.set({BACK: self.started(new)}), old])
         batch, after = self.draw(batch, every, RESTART, batch[RESTARTED])
-        # The next one comes after this one is over.
-        return batch.set({RESTARTS: batch[NOW] + np.maximum(after, 1), RESTARTED: batch[RESTARTED] + 1})
+        return batch.set({RESTARTS: batch[BACK] + np.maximum(after, 1), RESTARTED: batch[RESTARTED] + 1})
+
+    def started(self, batch: Batch) -> Column:
+        """When the controller was first started, as far as it matters."""
+        return batch[NOW]
 
     def choose(self, choice: Choice, batch: Batch, begins: frozenset[int]) -> Iterable[tuple[int, Batch]]:
         """Which way the rows go where the world decides."""
