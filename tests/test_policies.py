@@ -52,6 +52,7 @@ def judged(subject: Subject, promise: Promise) -> Report:
     return check(subject.system, asked, strategy="saturation", transitions=False)
 
 
+@cache
 def verdict(subject: Subject, promise: Promise) -> Verdict:
     """Whether all instances of the claim hold."""
     found = {j.verdict for j in judged(subject, promise).judgements}
