@@ -43,11 +43,19 @@ def choices(
     return tuple(zip(run.taken, run.ways, strict=True)) if run and seeker.label(run) == label else None
 
 
-def chosen(system: System, step: Action | Sequence, before: State, made: Choices) -> Successor | None:
-    """The way that is gone by these choices; None if there are others to make."""
+def chosen(
+    system: System, step: Action | Sequence, before: State, made: Choices, *, begun: bool = False
+) -> Successor | None:
+    """The way that is gone by these choices; None if there are others to make.
+
+    If they are only `begun`, the first way of each choice is gone after them.
+    """
     seeker = _Seeker(system, step, before, {}, lambda _: True)
     run, wrong = seeker.go(tuple(way for way, _ in made))
-    return None if wrong or [*zip(run.taken, run.ways, strict=True)] != [*made] else seeker.successor(run)
+    found = [*zip(run.taken, run.ways, strict=True)]
+    if wrong or (found[: len(made)] if begun else found) != [*made]:
+        return None
+    return seeker.successor(run)
 
 
 def labelled(system: System, step: Action | Sequence, before: State, label: str) -> list[Successor]:

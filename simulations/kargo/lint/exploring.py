@@ -6,17 +6,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from invariants.check import check
-from invariants.findings import Traced, each_property, no_property
+from invariants import direct
+from invariants.direct import Alike, Seen, decides, taken
 from invariants.kargo.manifest_claims import Question, questions
 from invariants.properties import Kind, Property
 from invariants.towards import Choices, choices, chosen, labelled
 from invariants.trace import Taken, Trace, true_of
-from invariants.verdicts import Bounds, Judgement, Verdict
+from invariants.verdicts import Bounds
 from model.kargo import promotion
-from model.kargo.plan import Plan
+from model.kargo.plan import Plan, stored
 from model.kargo.releases import Behaviours
-from model.system import State, Successor, System
+from model.kargo.step_engine import Entry
+from model.system import State, Successor, System, Value
 from simulations.kargo.lint.shapes import shape_of
 from simulations.kargo.lint.wanted import Essence, Wanted
 
@@ -117,11 +118,11 @@ def _explore(
     ordered = sorted(wanted)
     plan, system = _system(essence, behaviours, restart)
     asked = dict(zip(ordered, questions(plan, ordered), strict=True))
-    seen, complete = _judge(system, [q.asked for q in asked.values()], each_property if traced else no_property)
-    told = {w: q for w, q in asked.items() if seen[q.asked].verdict is _worth(q, complete)}
-    instead = _instead(system, [q.shows for q in told.values() if q.shows]) if traced else {}
-    shown = {w: instead.get(q.shows) if q.shows else seen[q.asked].trace for w, q in told.items()}
-    return Answers({w: Told(q, shown[w]) for w, q in told.items()}, complete)
+    claims = [q.asked for q in asked.values()] + [q.shows for q in asked.values() if q.shows and traced]
+    seen = direct.explore(system, claims, alike=_alike(plan), bounds=LIMITS)
+    told = {w: q for w, q in asked.items() if _worth_telling(q, seen)}
+    shown = {w: taken(system, seen, q.shows or q.asked) if traced else None for w, q in told.items()}
+    return Answers({w: Told(q, shown[w]) for w, q in told.items()}, seen.complete)
 
 
 @lru_cache(maxsize=16)
@@ -131,24 +132,32 @@ def _system(essence: Essence, behaviours: Behaviours, restart: bool) -> tuple[Pl
     return plan, promotion.exploration("template", plan, restart=restart, abort=False)
 
 
-def _worth(question: Question, complete: bool) -> Verdict | None:
-    """The verdict that is worth telling; that something never happens is known only if all was seen."""
-    if question.shows is None:
-        return Verdict.VIOLATED
-    return Verdict.HOLDS if complete else None
+def _worth_telling(question: Question, seen: Seen) -> bool:
+    """Whether the answer is worth telling; that something never happens is known only if all was seen."""
+    return (
+        question.asked in seen.ways if question.shows is None else question.asked not in seen.ways and seen.complete
+    )
 
 
-def _judge(system: System, asked: list[Property], traced: Traced) -> tuple[dict[Property, Judgement], bool]:
-    report = check(system, asked, engine="explicit", transitions=False, traced=traced, bounds=LIMITS)
-    return {judgement.property: judgement for judgement in report.judgements}, report.complete
+def _alike(plan: Plan) -> Alike:
+    """What may be taken for one another: how, and after how many errors, a step is over that is so in the same way.
+
+    Only expressions that read metadata, and steps that share an alias, could tell.
+    """
+    steps = [e for step in plan.steps for e in (step.condition, step.config) if e]
+    read = {alias for expression in steps for alias in expression.texts}
+    return {
+        stored("entry", alias): _over
+        for alias in plan.aliases
+        if alias not in read and not plan.shared_later(alias)
+    }
 
 
-def _instead(system: System, shows: list[Property]) -> dict[Property, Trace | None]:
-    """The shortest runs to these situations."""
-    if not shows:
-        return {}
-    report = check(system, shows, engine="explicit", transitions=False, stop_when_decided=True, bounds=LIMITS)
-    return {judgement.property: judgement.trace for judgement in report.judgements}
+def _over(entry: Value) -> Value:
+    if not isinstance(entry, Entry) or not entry.phase.over:
+        return entry
+    started, finished = (None if t is None else 0 for t in (entry.started_at, entry.finished_at))
+    return Entry(entry.phase, started, finished)
 
 
 def _goes_the_same_way(
@@ -228,12 +237,4 @@ def _taken_again(made: Iterable[tuple[int, Choices | None]], system: System, cla
         steps.append(Taken(way.action.name, way.action.actor, way.label, state, way.state, way.record))
         state = way.state
     found = Trace(start, tuple(steps))
-    return found if _shows(claim, found) else None
-
-
-def _shows(claim: Property, trace: Trace) -> bool:
-    """Whether a run is to a step, or a state, of which a claim is false (if about a situation: true)."""
-    if claim.kind is Kind.EVERY_STEP:
-        last = trace.steps[-1:]
-        return any(not true_of(claim, step.before, {**step.after, **step.record}) for step in last)
-    return true_of(claim, trace.end, trace.end) is (claim.kind is Kind.SOMETIMES)
+    return found if decides(claim, found) else None
