@@ -18,14 +18,17 @@ import argparse
 import gc
 import sys
 import time
+from dataclasses import replace
 
 from commands.output import BOUNDED, DONE, TallyLine, add_format, print_json
 from diagrams.kargo import diagnoses
-from model.documents import STANDARD_INPUT, read
-from model.inputs import InputError, printable
+from model import gathering
+from model.documents import STANDARD_INPUT
+from model.inputs import DEFAULT_LIMITS, MEBIBYTE, InputError, printable
 from model.kargo.live.objects import Live
 from model.kargo.live.reading import SKIPPED, read_live
 from model.kargo.live.values import INSTANT, instant_of
+from model.kargo.manifests import API_GROUP
 from model.kargo.names import EPOCH_MS
 from model.kargo.releases import LATEST, Behaviours, release
 from model.releases import UnknownReleaseError
@@ -34,13 +37,21 @@ from simulations.kargo.live.what_if import WhatIfError, wished
 
 REFUSED = (InputError, UnknownReleaseError, WhatIfError)
 
+LIMITS = replace(DEFAULT_LIMITS, bytes=256 * MEBIBYTE)
+"""Of what is taken in: large clusters fill files that are larger than those that people write."""
+
 BEFORE_TRAITS = "1.10.10"
 """The release that is meant where objects have nothing that only newer ones write."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `diagnose`."""
-    parser.add_argument("files", nargs="+", metavar="FILE", help="live objects, YAML or JSON; - is standard input")
+    parser.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="live objects, YAML or JSON, or folders of them; - is standard input",
+    )
     parser.add_argument("--stage", action="append", default=[], metavar="NAME", help="only this Stage; may repeat")
     parser.add_argument("--kargo", metavar="VERSION", help="the release (default: told from the objects)")
     parser.add_argument(
@@ -70,7 +81,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    live = read_live(read(options.files, stdin=sys.stdin.buffer, skip=SKIPPED))
+    gathered = gathering.gather(options.files, about=API_GROUP, stdin=sys.stdin.buffer, limits=LIMITS, skip=SKIPPED)
+    live = read_live(gathered.documents, gathered.problems)
     behaviours, guessed = _release(options.kargo, live)
     now = _now(options, live)
     known = {stage.name for project in live.projects for stage in project.stages}

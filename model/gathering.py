@@ -115,8 +115,8 @@ def _take_pieces(
     found: Gathered, text: str, file: str, limits: Limits, skip: Collection[str], error: InputError
 ) -> None:
     """The documents of a file one by one, so that only the bad ones are lost."""
-    starts = [0, *(m.start() for m in _BETWEEN.finditer(text))]
-    if len(starts) > MOST_PIECES or len(starts) < 3 or _DIRECTIVE.search(text):
+    starts = [0, *(m.start() for m in _BETWEEN.finditer(text) if m.start())]
+    if len(starts) > MOST_PIECES or len(starts) < 2 or _DIRECTIVE.search(text):
         found.problems.append(error)
         return
     number, line, problems = 0, 0, list[InputError]()

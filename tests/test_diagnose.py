@@ -56,7 +56,8 @@ def test_the_first_line_has_the_verdict_and_the_rest_why_and_what_helps(
 
     out = capsys.readouterr().out
     assert code == 0
-    assert out.startswith("dev: needs someone to promote again what the Stage has (fa1)\n")
+    assert out.startswith("dev: needs someone to delete the Promotion (zz), then remove the last Promotion from ")
+    assert out.index("kargo promote --project=demo --freight=fb2") < out.index("(gives up what was being promoted)")
     assert "known as K1, #6214, #6741, in 1.8.3 to 1.10.10" in out
     assert "status.lastPromotion.name: zz" in out
     assert "kargo promote --project=demo --freight=fa1 --stage=dev" in out
@@ -151,6 +152,122 @@ def test_applications_that_are_given_are_believed(
     main(["diagnose", saved(tmp_path, found), "--kargo", "1.11.2"])
 
     assert capsys.readouterr().out.startswith(f"dev: {verdict}")
+
+
+def of_argo(name: str, *, revision: str = "", **status: Any) -> Json:
+    """An Application of Argo CD in its namespace, which the Stage dev may change."""
+    annotations = {"kargo.akuity.io/authorized-stage": "demo:dev"}
+    return {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Application",
+        "metadata": {"name": name, "namespace": "argocd", "annotations": annotations},
+        "spec": {"source": {"repoURL": "https://example.com/a.git", "targetRevision": "main"}},
+        "status": {"health": {"status": "Healthy"}, "sync": {"status": "Synced", "revision": revision}, **status},
+    }
+
+
+def checking(found: Json, *names: str) -> Json:
+    """The same objects, where the last Promotion of the Stage has Applications checked, for a revision."""
+    stage = next(item for item in found["items"] if item["kind"] == "Stage")
+    apps = [{"name": name, "namespace": "argocd", "desiredRevisions": ["new"]} for name in names]
+    stage["status"]["lastPromotion"]["status"]["healthChecks"] = [
+        {"uses": "argocd-update", "config": {"apps": apps}}
+    ]
+    return found
+
+
+OVER: Json = {"phase": "Succeeded", "finishedAt": "1999-12-31T23:00:00Z"}
+LOOKED: Json = {"reconciledAt": "1999-12-31T23:30:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("application", "verdict", "issue"),
+    [
+        (of_argo("a", revision="new", operationState=OVER, **LOOKED), "moving", ""),
+        (
+            of_argo("a", revision="old", operationState=OVER, **LOOKED),
+            "waiting for its applications",
+            'does not match the desired revision "new"',
+        ),
+        (
+            of_argo("a", revision="new", operationState={"phase": "Running"}, **LOOKED),
+            "waiting for its applications",
+            "is being synced",
+        ),
+        (
+            of_argo("a", revision="new", operationState=OVER, reconciledAt="1999-12-31T22:00:00Z"),
+            "waiting for its applications",
+            "was not reconciled after its most recent operation completed",
+        ),
+        (
+            of_argo("a", conditions=[{"type": "ComparisonError", "message": "no such path"}]),
+            "waiting for its applications",
+            "no such path",
+        ),
+    ],
+    ids=["as it should be", "another revision", "an operation", "not looked at since", "an error"],
+)
+def test_applications_are_judged_as_a_health_check_does(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], application: Json, verdict: str, issue: str
+) -> None:
+    found = checking(written("applications that are not healthy (K19)"), "a")
+    found["items"].append(application)
+
+    main(["diagnose", saved(tmp_path, found), "--kargo", "1.11.2"])
+
+    out = capsys.readouterr().out
+    assert out.startswith(f"dev: {verdict}")
+    assert issue in out
+
+
+def test_an_application_that_was_not_given_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = checking(written("applications that are not healthy (K19)"), "a", "b")
+    found["items"].append(of_argo("a", revision="new", operationState=OVER, **LOOKED))
+
+    main(["diagnose", saved(tmp_path, found), "--kargo", "1.11.2"])
+
+    assert "the Applications argocd/b of dev; only the others are judged" in capsys.readouterr().out
+
+
+def test_one_bad_document_among_many_does_not_hide_the_others(
+    tmp_path: Path, frozen: Json, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = [yaml.safe_dump(item) for item in frozen["items"]]
+    path = tmp_path / "many.yaml"
+    path.write_text("---\n".join([*texts[:2], "kind: [not closed\n", *texts[2:]]))
+
+    code = main(["diagnose", str(path), str(tmp_path / "missing.yaml"), "--kargo", "1.10.10"])
+
+    found = capsys.readouterr()
+    assert code == 3
+    assert found.out.startswith("dev: needs someone")
+    assert "document 3" in found.err
+    assert "there is no such file" in found.err
+
+
+def test_stages_of_several_projects_are_told_apart(
+    tmp_path: Path, frozen: Json, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = json.loads(json.dumps(frozen).replace('"demo"', '"shop"'))
+
+    main(["diagnose", saved(tmp_path, frozen), saved(tmp_path, other, "other.json"), "--kargo", "1.10.10"])
+
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first.startswith("demo/dev: needs someone")
+    assert "; shop/dev: needs someone" in first
+
+
+def test_freight_that_was_not_given_is_not_taken_for_deleted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = written("all is well")
+    found["items"] = [item for item in found["items"] if item["kind"] != "Freight"]
+
+    main(["diagnose", saved(tmp_path, found), "--kargo", "1.11.2"])
+
+    out = capsys.readouterr().out
+    assert out.startswith("dev: idle")
+    assert "no Freight was given: what Stages have is taken to exist" in out
 
 
 def test_a_bad_object_is_left_out_and_the_rest_is_diagnosed(

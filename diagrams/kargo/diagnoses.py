@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from model.inputs import printable
 from model.kargo.live.values import instant_text
 from simulations.kargo.live.actions import Action
-from simulations.kargo.live.commands_text import DESCRIBED, command
+from simulations.kargo.live.commands_text import DESCRIBED
 from simulations.kargo.live.diagnosing import Diagnosis, Finding, Way
 from simulations.kargo.live.gates import Gate
 from simulations.kargo.live.known_bugs import KnownBug, known_bug
@@ -18,8 +19,15 @@ from simulations.kargo.live.verdicts import Now, Verdict
 
 Json = dict[str, Any]
 
-SHOWN = 200
+SHOWN = 500
 """How many characters of a text from an object are shown."""
+
+LONGEST = 4000
+"""How many of a command."""
+
+HASH = re.compile("[0-9a-f]{40}")
+SHORT = 7
+"""What Kargo calls Freight, and how much of that people go by."""
 
 STEPS = 12
 """How many of the things that happen are told."""
@@ -54,7 +62,11 @@ def headline(found: Diagnosis) -> str:
     if not found.findings:
         return "no Stage to diagnose"
     if len(found.findings) <= STEPS:
-        return "; ".join(f"{safe(f.stage)}: {_verdict_of(f)}{_first_way(f)}" for f in found.findings)
+        several = len({f.project for f in found.findings}) > 1
+        names = (safe(f"{f.project}/{f.stage}" if several else f.stage) for f in found.findings)
+        return "; ".join(
+            f"{n}: {_verdict_of(f)}{_first_way(f)}" for n, f in zip(names, found.findings, strict=True)
+        )
     counts = {now: sum(f.verdict.now is now for f in found.findings) for now in Now}
     told_counts = ", ".join(f"{count} {_word(now)}" for now, count in counts.items() if count)
     return f"{len(found.findings)} Stages: {told_counts}"
@@ -137,13 +149,19 @@ def _known(bug: KnownBug) -> str:
 
 
 def _about(action: Action) -> str:
-    names = [name for name in (action.promotion, action.freight) if name]
+    freight = action.freight[:SHORT] if HASH.fullmatch(action.freight) else action.freight
+    names = [name for name in (action.promotion, freight) if name]
     return f" ({safe(', '.join(names))})" if names else ""
+
+
+def _described(action: Action, *, whole: bool) -> str:
+    """What an action is; where there are several, without what comes of it."""
+    return DESCRIBED[action.do] if whole else DESCRIBED[action.do].partition(";")[0]
 
 
 def _what(way: Way) -> str:
     """What to do, and when if not now."""
-    what = " and, ten seconds later, ".join(f"{DESCRIBED[a.do]}{_about(a)}" for a in way.actions)
+    what = ", then ".join(f"{_described(a, whole=len(way.actions) == 1)}{_about(a)}" for a in way.actions)
     at = f", {ago(round(way.actions[0].at * 1000))} from now" if way.actions and way.actions[0].at else ""
     return (what or f"upgrade to Kargo {way.upgrade}") + at
 
@@ -152,7 +170,7 @@ def _way(way: Way, number: int, found: Finding, *, explain: bool) -> Iterator[st
     note = " (gives up what was being promoted)" if way.gives_up else ""
     left = f"; still missing: {', '.join(GOALS[g] for g in way.leaves)}" if way.leaves else ""
     yield f"  way out {number}: {_what(way)}{note}{left}"
-    yield from (f"      {safe(command(action, found.project))}" for action in way.actions)
+    yield from (f"      {printable(line, LONGEST)}" for line in way.commands)
     meets = ", ".join(GOALS[goal] for goal in way.meets)
     yield f"      then: {meets or 'something changes'}"
     if explain:
@@ -196,7 +214,7 @@ def _finding_as_json(found: Finding) -> Json:
         "verdict": truth_of(found.verdict),
         "text": _verdict_of(found),
         "gates": gates,
-        "ways": [_way_as_json(way, found.project) for way in found.ways],
+        "ways": [_way_as_json(way) for way in found.ways],
         "proof": found.proof,
         "worse": [told_action(action) for action in found.worse],
         "expected": [told(change) for change in found.expected],
@@ -211,10 +229,10 @@ def _known_as_json(name: str) -> Json | None:
     return {"scenario": name, "reports": list(bug.reports), "releases": list(bug.releases), "fixes": told_fixes}
 
 
-def _way_as_json(way: Way, project: str) -> Json:
+def _way_as_json(way: Way) -> Json:
     return {
         "actions": [told_action(action) for action in way.actions],
-        "commands": [command(action, project) for action in way.actions],
+        "commands": list(way.commands),
         "upgrade": way.upgrade or None,
         "meets": list(way.meets),
         "leaves": list(way.leaves),

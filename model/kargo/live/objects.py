@@ -14,6 +14,7 @@ from typing import NamedTuple
 from model.fields import InputWarning
 from model.inputs import InputError, Place
 from model.kargo.annotations import AbortPromotionRequest, VerificationRequest
+from model.kargo.argocd.applications import Application
 from model.kargo.auto_promotion import PromotionPolicy
 from model.kargo.availability import Verified
 from model.kargo.loop.values import Condition
@@ -98,6 +99,8 @@ class LastPromotion(NamedTuple):
     finished: int | None = None
     message: str = ""
     checks: int = 0
+    criteria: tuple[tuple[str, str], ...] = ()
+    """What its health checks are: the kind of each, and what that has to know, as JSON text."""
 
 
 class LiveHold(NamedTuple):
@@ -178,12 +181,8 @@ class LiveRun:
 class LiveApplication:
     """An Argo CD Application: the Stage that may change it, as `namespace:name`, and what it looks like."""
 
-    name: str
-    namespace: str
+    application: Application
     stage: str = ""
-    health: str = ""
-    sync: str = ""
-    operation: str = ""
     place: Place = field(default=Place(""), compare=False)
 
 

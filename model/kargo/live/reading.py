@@ -13,10 +13,12 @@ from typing import Any, TypeVar
 from model.fields import Field, InputWarning
 from model.inputs import Document, InputError
 from model.kargo.annotations import abort_promotion_request, abort_verification_request, reverify_request
+from model.kargo.argocd.applications import Key
 from model.kargo.auto_promotion import PromotionPolicy
 from model.kargo.availability import Verified
 from model.kargo.durations import parse_duration
 from model.kargo.label_selectors import Expression, Operator, Selector
+from model.kargo.live.applications import checked_applications, read_application
 from model.kargo.live.objects import (
     Live,
     LiveApplication,
@@ -42,12 +44,13 @@ SKIPPED = ("managedFields", "output")
 T = TypeVar("T")
 
 
-def read_live(documents: Iterable[Document]) -> Live:
-    """The live objects in `documents`.
+def read_live(documents: Iterable[Document], problems: Iterable[InputError] = ()) -> Live:
+    """The live objects in `documents`; `problems` are those that somebody had who gathered them.
 
     Raises InputError if there is no Stage and no Promotion among them that can be used.
     """
     reader = LiveReader()
+    reader.problems += problems
     for document in documents:
         reader.read(Field(document, document.root))
     return reader.result()
@@ -229,18 +232,8 @@ class LiveReader:
     def application(self, obj: Field) -> None:
         """An Argo CD Application."""
         meta, name, namespace = _identity(obj)
-        notes = dict(texts(meta, "annotations", "an annotation"))
-        status = obj.get("status")
-        parts = {part: status.get(part) if status else None for part in ("health", "sync", "operationState")}
-        application = LiveApplication(
-            name,
-            namespace,
-            notes.get("kargo.akuity.io/authorized-stage", ""),
-            text(parts["health"], "status") if parts["health"] else "",
-            text(parts["sync"], "status") if parts["sync"] else "",
-            text(parts["operationState"], "phase") if parts["operationState"] else "",
-            obj.place,
-        )
+        stage = dict(texts(meta, "annotations", "an annotation")).get("kargo.akuity.io/authorized-stage", "")
+        application = LiveApplication(read_application(obj, Key(namespace, name), stage), stage, obj.place)
         self._keep(self.applications, (namespace, name), application, obj)
 
     # All together
@@ -272,7 +265,10 @@ class LiveReader:
         for name in names:
             stages, promotions, freight, warehouses, runs = (tuple(kind.get(name, ())) for kind in by_kind)
             policies = self.policies.get(name, self.old_policies.get(name))
-            mine = tuple(a for a in applications if a.stage.partition(":")[0] == name)
+            checked = {key for stage in stages for key in checked_applications(stage)}
+            mine = tuple(
+                a for a in applications if a.stage.partition(":")[0] == name or a.application.key in checked
+            )
             project = LiveProject(
                 name,
                 stages,

@@ -5,10 +5,12 @@ Source: `api/v1alpha1/stage_types.go: StageStatus`, `api/v1alpha1/promotion_type
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from model.fields import Field
+from model.inputs import plain
 from model.kargo.live.objects import HistoryEntry, LastPromotion, LiveHold, LiveVerification, StepMetadata
 from model.kargo.live.values import (
     collection,
@@ -65,7 +67,14 @@ def _last(last: Field) -> LastPromotion:
         instant(last, "finishedAt"),
         text(status, "message"),
         sum(1 for _ in items(status, "healthChecks", "a list of health checks")),
+        tuple(_criteria(one) for one in items(status, "healthChecks", "a list of health checks")),
     )
+
+
+def _criteria(check: Field) -> tuple[str, str]:
+    """A health check: its kind, and its config as JSON text. Source: `HealthCheckStep`."""
+    config = check.get("config")
+    return text(check, "uses"), json.dumps(plain(config.node) if config else {})
 
 
 def _history(entry: Field) -> HistoryEntry:

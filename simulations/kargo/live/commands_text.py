@@ -1,13 +1,19 @@
-"""The exact command for everything that a person can do, and what doing it changes, in a sentence.
+"""The exact commands for everything that a person can do, and what doing it changes, in a sentence.
 
 Source: `pkg/cli/cmd` of Kargo; `api/v1alpha1/annotations.go` for what the command line does not offer
 """
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Callable
+from dataclasses import dataclass
 
+from model.kargo.auto_promotion import policy_for
+from model.kargo.live.objects import LiveProject
+from model.kargo.manifests import API_VERSION
+from model.kargo.name_patterns import PatternError
 from simulations.kargo.live.actions import Action
 
 DESCRIBED = {
@@ -30,57 +36,154 @@ DESCRIBED = {
 """What each action is, in a few words."""
 
 CONTROLLER = "kubectl rollout restart deployment/kargo-controller --namespace kargo"
+CHART = "oci://ghcr.io/akuity/kargo-charts/kargo"
 
 
-def command(action: Action, project: str) -> str:
-    """What to type; names that a shell would not leave alone are in quotes."""
-    return _COMMANDS[action.do](_Quoted(action, project))
+@dataclass(frozen=True)
+class Told:
+    """An action, the project it is about, and `each` of what it is about, where that is more than one: by name."""
+
+    action: Action
+    project: LiveProject
+    each: tuple[str, ...] = ()
 
 
-class _Quoted:
-    """An action with its names as a shell takes them."""
+def commands(action: Action, project: LiveProject, each: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """What to type, line by line; names that a shell would not leave alone are in quotes."""
+    return tuple(_COMMANDS[action.do](Told(action, project, each)))
 
-    def __init__(self, action: Action, project: str) -> None:
-        self.project = shlex.quote(project)
-        self.stage = shlex.quote(action.stage)
-        self.promotion = shlex.quote(action.promotion)
-        self.freight = shlex.quote(action.freight)
 
-    def annotate(self, what: str, key: str, value: str) -> str:
-        """Annotating an object."""
-        return f"kubectl annotate {what} --namespace {self.project} --overwrite kargo.akuity.io/{key}={value}"
+def upgrade(version: str) -> str:
+    """What to type for another release of Kargo, where it was installed as its documents say."""
+    return f"helm upgrade kargo {CHART} --namespace kargo --version {shlex.quote(version)} --reuse-values"
 
-    def promote(self) -> str:
-        """Promoting Freight."""
-        return f"kargo promote --project={self.project} --freight={self.freight} --stage={self.stage}"
 
-    def approve(self) -> str:
-        """Approving Freight."""
-        return f"kargo approve --project={self.project} --freight={self.freight} --stage={self.stage}"
+Lines = list[str]
+
+
+def _refresh_stage(t: Told) -> Lines:
+    return [f"kargo refresh stage {_of_project(t)} {shlex.quote(t.action.stage)}"]
+
+
+def _refresh_promotion(t: Told) -> Lines:
+    return [_annotate(t, t.action.promotion, "refresh", '"$(date +%s)"')]
+
+
+def _restart(t: Told) -> Lines:
+    return [CONTROLLER]
+
+
+def _reverify(t: Told) -> Lines:
+    return [f"kargo verify stage {_of_project(t)} {shlex.quote(t.action.stage)}"]
+
+
+def _abort_verification(t: Told) -> Lines:
+    return [f"kargo verify stage {_of_project(t)} {shlex.quote(t.action.stage)} --abort"]
+
+
+def _promote(t: Told) -> Lines:
+    return [_with_freight("promote", t, t.action.freight)]
+
+
+def _promote_each(t: Told) -> Lines:
+    return [_with_freight("promote", t, freight) for freight in t.each]
+
+
+def _abort(t: Told) -> Lines:
+    return [_annotate(t, t.action.promotion, "abort", _TERMINATE)]
+
+
+def _abort_all(t: Told) -> Lines:
+    return [_annotate(t, promotion, "abort", _TERMINATE) for promotion in t.each]
+
+
+def _approve(t: Told) -> Lines:
+    return [_with_freight("approve", t, t.action.freight)]
+
+
+def _approve_promote(t: Told) -> Lines:
+    return [*_approve(t), *_promote(t)]
+
+
+def _delete_promotion(t: Told) -> Lines:
+    return [f"kubectl delete promotion {shlex.quote(t.action.promotion)} {_in_namespace(t)}"]
+
+
+def _clear_last(t: Told) -> Lines:
+    patch = _json({"status": {"lastPromotion": None}})
+    what = f"stage {shlex.quote(t.action.stage)} {_in_namespace(t)}"
+    return [f"kubectl patch {what} --subresource=status --type=merge --patch {patch}"]
+
+
+def _auto_on(t: Told) -> Lines:
+    """A policy comes before the others, for the first one that is for a Stage counts."""
+    name, stage = t.project.name, t.action.stage
+    policy = {"stageSelector": {"name": stage}, "autoPromotionEnabled": True}
+    spec = {"promotionPolicies": [policy]}
+    if t.project.policies is None and "ProjectConfig" in t.project.kinds:
+        meta = {"name": name, "namespace": name}
+        new = {"apiVersion": API_VERSION, "kind": "ProjectConfig", "metadata": meta, "spec": spec}
+        return [f"echo {_json(new)} | kubectl create --filename -"]
+    what = f"kubectl patch projectconfig {shlex.quote(name)} {_in_namespace(t)}"
+    if not t.project.policies:
+        return [f"{what} --type=merge --patch {_json({'spec': spec})}"]
+    place = _own_policy(t.project, stage)
+    change = (
+        {"op": "add", "path": "/spec/promotionPolicies/0", "value": policy}
+        if place is None
+        else {"op": "add", "path": f"/spec/promotionPolicies/{place}/autoPromotionEnabled", "value": True}
+    )
+    return [f"{what} --type=json --patch {_json([change])}"]
+
+
+def _own_policy(project: LiveProject, stage: str) -> int | None:
+    """The place of the policy that decides for a Stage, if it is for that Stage alone."""
+    policies = project.policies or ()
+    labels = next((dict(s.labels) for s in project.stages if s.name == stage), {})
+    try:
+        found = policy_for(policies, stage, labels)
+    except PatternError:
+        return None
+    return policies.index(found) if found is not None and found.name == stage else None
 
 
 _TERMINATE = """'{"action":"terminate"}'"""
 
-_COMMANDS: dict[str, Callable[[_Quoted], str]] = {
-    "refresh_stage": lambda q: f"kargo refresh stage --project={q.project} {q.stage}",
-    "refresh_promotion": lambda q: q.annotate(f"promotion {q.promotion}", "refresh", '"$(date +%s)"'),
-    "restart": lambda q: CONTROLLER,
-    "reverify": lambda q: f"kargo verify stage --project={q.project} {q.stage}",
-    "abort_verification": lambda q: f"kargo verify stage --project={q.project} {q.stage} --abort",
-    "promote_current": _Quoted.promote,
-    "promote_newest": _Quoted.promote,
-    "promote_each": lambda q: f"kargo promote --project={q.project} --warehouse=EACH --stage={q.stage}",
-    "abort": lambda q: q.annotate(f"promotion {q.promotion}", "abort", _TERMINATE),
-    "abort_all": lambda q: q.annotate(f"promotion --selector kargo.akuity.io/stage={q.stage}", "abort", _TERMINATE),
-    "approve": _Quoted.approve,
-    "approve_promote": lambda q: f"{q.approve()} && {q.promote()}",
-    "auto_on": lambda q: (
-        f"kubectl edit projectconfig {q.project} --namespace {q.project}"
-        f"  # spec.promotionPolicies: - {{stageSelector: {{name: {q.stage}}}, autoPromotionEnabled: true}}"
-    ),
-    "clear_last": lambda q: (
-        f"kubectl patch stage {q.stage} --namespace {q.project} --subresource=status --type=merge "
-        """--patch '{"status":{"lastPromotion":null}}'"""
-    ),
-    "delete_promotion": lambda q: f"kubectl delete promotion {q.promotion} --namespace {q.project}",
+_COMMANDS: dict[str, Callable[[Told], Lines]] = {
+    "refresh_stage": _refresh_stage,
+    "refresh_promotion": _refresh_promotion,
+    "restart": _restart,
+    "reverify": _reverify,
+    "abort_verification": _abort_verification,
+    "promote_current": _promote,
+    "promote_newest": _promote,
+    "promote_each": _promote_each,
+    "abort": _abort,
+    "abort_all": _abort_all,
+    "approve": _approve,
+    "approve_promote": _approve_promote,
+    "auto_on": _auto_on,
+    "clear_last": _clear_last,
+    "delete_promotion": _delete_promotion,
 }
+
+
+def _of_project(t: Told) -> str:
+    return f"--project={shlex.quote(t.project.name)}"
+
+
+def _in_namespace(t: Told) -> str:
+    return f"--namespace {shlex.quote(t.project.name)}"
+
+
+def _json(value: object) -> str:
+    return shlex.quote(json.dumps(value, separators=(",", ":")))
+
+
+def _annotate(t: Told, promotion: str, key: str, value: str) -> str:
+    what = f"promotion {shlex.quote(promotion)} {_in_namespace(t)}"
+    return f"kubectl annotate {what} --overwrite kargo.akuity.io/{key}={value}"
+
+
+def _with_freight(verb: str, t: Told, freight: str) -> str:
+    return f"kargo {verb} {_of_project(t)} --freight={shlex.quote(freight)} --stage={shlex.quote(t.action.stage)}"

@@ -80,5 +80,4 @@ class _Parts:
             runs=tuple(r for name in order for r in self.runs[name]),
             freight=tuple(self.freight[root]),
             warehouses=tuple(self.warehouses[root]),
-            applications=tuple(a for a in self.project.applications if a.stage.partition(":")[2] in names),
         )

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import permutations, product
+from itertools import chain, islice, permutations, product
 
 from model.kargo.live.objects import Live, LiveProject
 from model.kargo.phases import HealthState, PromotionPhase
 from model.kargo.releases import RELEASES, Behaviours
 from model.system import Tables
-from simulations.kargo.live.actions import Action
-from simulations.kargo.live.branches import WORLDS, Branch, Goals, goals_of, run
+from simulations.kargo.live.actions import Action, newest_available
+from simulations.kargo.live.branches import LITTLE_MS, WORLDS, Branch, Goals, goals_of, run
 from simulations.kargo.live.candidates import candidates
 from simulations.kargo.live.changes import Change
+from simulations.kargo.live.commands_text import commands, upgrade
 from simulations.kargo.live.components import components
 from simulations.kargo.live.course import ALONE, KIND, World, deadlines
 from simulations.kargo.live.gates import Gate, closed_gates, endless
@@ -27,6 +28,9 @@ from simulations.kargo.live.verdicts import Now, Tried, Verdict, judge
 
 MOST_WAYS = 3
 """How many ways out are told."""
+
+DEVELOPMENT = "main"
+"""What nobody upgrades to, though it is modelled."""
 
 FEW_PASSES = 300
 """After how many passes one gives up: what goes on and on after an action is no way out."""
@@ -48,7 +52,7 @@ KINDS = ("Stage", "Promotion", "Freight", "Warehouse", "ProjectConfig", "Analysi
 
 WITHOUT = {
     "Promotion": "no Promotions were given: nothing is known of the queue of any Stage",
-    "Freight": "no Freight was given: all that Stages mention is taken to be deleted",
+    "Freight": "no Freight was given: what Stages have is taken to exist, and nothing is known of any other",
     "Warehouse": "no Warehouses were given: those that Stages ask for are taken to exist",
     "ProjectConfig": "no ProjectConfig was given: whether a Stage promotes by itself is taken from its status",
     "AnalysisRun": "no AnalysisRuns were given: a verification under way is taken to have lost its own",
@@ -59,7 +63,7 @@ WITHOUT = {
 
 @dataclass(frozen=True)
 class Way:
-    """A way out: what to do, what it meets, what it leaves, and what changes after it."""
+    """A way out: what to do, what it meets, what it leaves, what changes after it, and what to type."""
 
     actions: tuple[Action, ...]
     meets: tuple[str, ...]
@@ -67,6 +71,7 @@ class Way:
     gives_up: bool
     changes: tuple[Change, ...]
     upgrade: str = ""
+    commands: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -294,23 +299,23 @@ class Part:
         return any(not run.phase.terminal for run in self.project.runs)
 
     def _ways(self, stage: str, stages: list[str], verdict: Verdict, tried: Tried) -> Iterator[Way]:
-        """The ways out with the least harm: those that meet all goals, else some; at last an upgrade."""
+        """The ways out with the least harm: those that meet all goals and keep what was promoted come first.
+
+        Then those that meet all goals and give it up, then those that meet some; at last an upgrade.
+        """
         branches = dict(tried)
-        count = 0
-        for actions, gives_up in ((verdict.helps, False), (verdict.gives_up, True), (verdict.helps_partly, False)):
-            for action in actions if count < MOST_WAYS else ():
-                if self._harms_others(branches[action], stage, stages):
-                    continue
-                count += 1
-                yield self._way((action,), stage, verdict, branches[action], gives_up)
-                if count == MOST_WAYS:
-                    break
-        if not verdict.helps and verdict.later:
-            found = next(self._several(stage, stages, verdict, tried), None) or next(
-                self._upgrades(stage, stages, verdict), None
-            )
-            if found is not None:
-                yield found
+
+        def singly(actions: list[Action], gives_up: bool) -> Iterator[Way]:
+            for action in actions:
+                if not self._harms_others(branches[action], stage, stages):
+                    yield self._way((action,), stage, verdict, branches[action], gives_up)
+
+        together = islice(self._several(stage, stages, verdict, tried), 1 if verdict.later else 0)
+        keeping = list(islice(singly(verdict.helps, False), MOST_WAYS)) if verdict.helps else list(together)
+        others = chain(singly(verdict.gives_up, True), singly(verdict.helps_partly, False))
+        yield from islice(chain(keeping, others), MOST_WAYS)
+        if not keeping and verdict.later:
+            yield from islice(self._upgrades(stage, stages, verdict), 1)
 
     def _several(self, stage: str, stages: list[str], verdict: Verdict, tried: Tried) -> Iterator[Way]:
         """Several actions, one a little after the other, where none alone is enough."""
@@ -334,19 +339,32 @@ class Part:
         leaves = branch.unmet.get(stage, ())
         wanted = verdict.later or verdict.unmet
         meets = tuple(goal for goal in wanted if goal not in leaves)
-        return Way(actions, meets, leaves, gives_up, tuple(c for c in branch.changes if c.stage == stage))
+        changes = tuple(c for c in branch.changes if c.stage == stage)
+        return Way(actions, meets, leaves, gives_up, changes, commands=tuple(self._commands(actions)))
+
+    def _commands(self, actions: tuple[Action, ...]) -> Iterator[str]:
+        """What to type for one action after the other."""
+        for number, action in enumerate(actions):
+            if number:
+                yield f"sleep {LITTLE_MS // 1000}"
+            yield from commands(action, self.project, tuple(self._each(action)))
+
+    def _each(self, action: Action) -> list[str]:
+        """What an action is about that is about several things."""
+        if action.do == "promote_each":
+            return newest_available(self.restored.cluster, action.stage)
+        cluster = self.restored.cluster
+        theirs = [(n, s) for n, s in self.restored.slots.items() if cluster.stage_of(s) == action.stage]
+        return [name for name, slot in theirs if not cluster.is_over(slot)]
 
     def _upgrades(self, stage: str, stages: list[str], verdict: Verdict) -> Iterator[Way]:
         """The oldest newer release in which the controllers, just started, meet the goals."""
-        names = list(RELEASES)
-        for name in (
-            names[names.index(self.asked.behaviours.release) + 1 :]
-            if self.asked.behaviours.release in names
-            else ()
-        ):
+        names = [name for name in RELEASES if name != DEVELOPMENT]
+        here = self.asked.behaviours.release
+        for name in names[names.index(here) + 1 :] if here in names else ():
             newer = infer(self.project, RELEASES[name], self.restored.began, tables=Tables()).restored
             branch = run(newer, stages, KIND, restart=True, most_passes=FEW_PASSES)
             if not branch.capped and not branch.unmet.get(stage):
                 found = self._way((), stage, verdict, branch, False)
-                yield replace(found, upgrade=name)
+                yield replace(found, upgrade=name, commands=(upgrade(name),))
                 return

@@ -15,6 +15,7 @@ from model.kargo.loop.sync_promotions import hold_back
 from model.kargo.loop.values import of
 from model.kargo.phases import HealthState, PromotionPhase, VerificationPhase
 from model.system import sequence
+from simulations.kargo.live.candidates import GENERATED
 from simulations.kargo.live.changes import newest
 from simulations.kargo.live.goals import wanted
 from simulations.kargo.live.restoring import Restored
@@ -164,10 +165,17 @@ class Look:
                 and state[of("freight", slot)] not in has
             ):
                 why = f"Promotion {name} succeeded and is not put on record: its name sorts before that of the last"
-                yield Gate("record", why, fields, _odd_name(cluster.behaviours.names_overwritten))
+                yield Gate("record", why, fields, self._passed_by(str(last)))
             elif phase is not None and not phase.terminal and name <= str(last):
                 why = f"Promotion {name} will not be put on record: its name sorts before that of the last one"
-                yield Gate("record", why, fields, _odd_name(cluster.behaviours.names_overwritten))
+                yield Gate("record", why, fields, self._passed_by(str(last)))
+
+    def _passed_by(self, last: str) -> str:
+        """The bug by which a Promotion is not put on record after the last one."""
+        aborted = self.its("last_phase") is PromotionPhase.ABORTED
+        if aborted and GENERATED.fullmatch(last):
+            return "aborting-a-later-promotion-hides-an-earlier-success"
+        return _odd_name(self.restored.cluster.behaviours.names_overwritten)
 
     def freight(self) -> Iterator[Gate]:
         """Whether the Freight that the Stage has exists, and none is missing."""
@@ -193,9 +201,9 @@ class Look:
         if last is not None and phase is not PromotionPhase.SUCCEEDED:
             fields = (("status.lastPromotion.status.phase", str(phase)), ("status.health.status", self._health()))
             why = f"health is not looked at, because the last Promotion on record, {last}, is {phase}"
-            yield Gate("health", why, fields, self._hidden_success(str(last)))
+            yield Gate("health", why, fields, self._left_unverified(str(last)))
         elif last is not None and app is not HealthState.HEALTHY:
-            issues = self.its("issues")
+            issues = self.restored.hidden.issues.get(self.stage) or self.its("issues")
             shown = "; ".join(map(str, issues)) if isinstance(issues, tuple) else ""
             fields = (("status.health.status", self._health()), ("status.health.issues", shown or "none"))
             bug = "scaling-looks-unready" if app is HealthState.PROGRESSING else ""
@@ -205,16 +213,18 @@ class Look:
         health = self.its("health")
         return health.value if isinstance(health, HealthState) else ""
 
-    def _hidden_success(self, last: str) -> str:
-        """The bug, if what was aborted hides that the Freight in use, not verified yet, was a success."""
+    def _left_unverified(self, last: str) -> str:
+        """The bug, if what was aborted in the queue keeps the Freight in use from being verified."""
         cluster, state = self.restored.cluster, self.restored.cluster.state
         has = newest(cluster, state, self.stage)
-        if all(state[of("verified", freight, self.stage)] is not None for freight in has.values()):
+        if self.its("verification") is not None or all(
+            state[of("verified", freight, self.stage)] is not None for freight in has.values()
+        ):
             return ""
         aborted = self.its("last_phase") is PromotionPhase.ABORTED
         started = {str(state[of("name", s)]): state[of("started", s)] for s in cluster.existing(self.stage)}
         queued = aborted and started.get(last, 0) is None
-        return "aborting-a-later-promotion-hides-an-earlier-success" if queued else ""
+        return "aborting-a-waiting-promotion-ends-verification" if queued else ""
 
     def verification(self) -> Iterator[Gate]:
         """The verification of the current Freight."""

@@ -21,5 +21,8 @@ class Hidden:
     timers: Mapping[str, int] = field(default_factory=dict)
     failures: Mapping[str, int] = field(default_factory=dict)
     apps: Mapping[str, HealthState] = field(default_factory=dict)
+    issues: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What is wrong with the applications of Stages, in the words of Kargo, where it was seen."""
+
     lost_work_dirs: frozenset[str] = frozenset()
     """Promotions under way that will begin anew, because the controller has lost their work directories."""

@@ -11,14 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from model.kargo.argocd.health import of_health
-from model.kargo.live.objects import LiveApplication, LiveProject, LiveStage
+from model.kargo.availability import Verified
+from model.kargo.live.objects import LiveFreight, LiveProject, LiveStage
 from model.kargo.loop.assess_health import DID_NOT_SUCCEED, IN_PROGRESS
 from model.kargo.loop.stage_pass import POLL_MS
 from model.kargo.loop.values import of
-from model.kargo.phases import HealthState, PromotionPhase
+from model.kargo.phases import HealthState, PromotionPhase, VerificationPhase
 from model.kargo.releases import Behaviours
 from model.system import Tables
+from simulations.kargo.live.application_health import seen
 from simulations.kargo.live.course import timeouts
 from simulations.kargo.live.hidden import Hidden
 from simulations.kargo.live.restoring import Restored, restore
@@ -49,36 +50,55 @@ def infer(
 ) -> Inferred:
     """The cluster at the instant `now`; `newest` is the latest instant that an object mentions."""
     tables = tables or Tables()
-    apps, unseen = _apps(project)
-    quiet = restore(project, behaviours, now, Hidden(apps=apps), tables=tables)
+    project = project if "Freight" in project.kinds else replace(project, freight=tuple(_mentioned(project)))
+    hidden, unseen = _apps(project, now, behaviours)
+    quiet = restore(project, behaviours, now, hidden, tables=tables)
     possible = list(_woken(quiet, _items(quiet)))
     if possible and newest is not None and newest < now:
-        before = restore(project, behaviours, newest, Hidden(apps=apps), tables=tables)
+        before = restore(project, behaviours, newest, hidden, tables=tables)
         possible = list(_woken(before, possible))
     queue = tuple(possible)
     timers = {item: _due(quiet, item) for item in _polled(quiet) if item not in queue}
-    return Inferred(replace(quiet, hidden=Hidden(queue, timers, {}, apps)), tuple(unseen))
+    return Inferred(replace(quiet, hidden=replace(hidden, queue=queue, timers=timers)), tuple(unseen))
 
 
-def _apps(project: LiveProject) -> tuple[dict[str, HealthState], list[str]]:
-    found: dict[str, HealthState] = {}
-    blind: list[str] = []
+def _mentioned(project: LiveProject) -> Iterator[LiveFreight]:
+    """The Freight that Stages have, where none was given: as much of it as the Stages say."""
+    found: dict[tuple[str, str], list[LiveStage]] = {}
     for stage in project.stages:
-        given = [a for a in project.applications if a.stage.partition(":")[2] == stage.name]
-        health = _worst(given) if given else _own(stage)
+        for pair in stage.history[0].freight if stage.history else ():
+            found.setdefault(pair, []).append(stage)
+    for (warehouse, name), stages in found.items():
+        verified = ((s.name, Verified(0)) for s in stages if _says_verified(s))
+        since = tuple((s.name, 0) for s in stages)
+        yield LiveFreight(name, project.name, warehouse, 0, since=since, verified=tuple(verified))
+
+
+def _says_verified(stage: LiveStage) -> bool:
+    phases = [v.phase for v in stage.history[0].verifications]
+    return VerificationPhase.SUCCESSFUL in phases
+
+
+def _apps(project: LiveProject, now: int, behaviours: Behaviours) -> tuple[Hidden, list[str]]:
+    """How applications are, and which of that could not be seen."""
+    found: dict[str, HealthState] = {}
+    issues: dict[str, tuple[str, ...]] = {}
+    blind, unseen = list[str](), list[str]()
+    for stage in project.stages:
+        given = seen(stage, project, now, behaviours)
+        health = given.state if given else _own(stage)
+        if given is not None:
+            issues[stage.name] = given.issues
+            if given.missing:
+                shown = ", ".join(given.missing)
+                unseen.append(f"the Applications {shown} of {stage.name}; only the others are judged")
         if health is not None:
             found[stage.name] = health
         elif stage.steps:
             blind.append(stage.name)
-    if not blind:
-        return found, []
-    return found, [f"how the applications of {', '.join(blind)} are; they are taken to be Healthy"]
-
-
-def _worst(applications: list[LiveApplication]) -> HealthState:
-    """What the Applications of a Stage show; which revisions are desired of them is not asked."""
-    states = [of_health(a.health).state for a in applications]
-    return max(states, key=list(HealthState).index)
+    if blind:
+        unseen.append(f"how the applications of {', '.join(blind)} are; they are taken to be Healthy")
+    return Hidden(apps=found, issues=issues), unseen
 
 
 def _own(stage: LiveStage) -> HealthState | None:
