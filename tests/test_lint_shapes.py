@@ -57,7 +57,7 @@ STAGES = (
 )
 
 
-@pytest.mark.parametrize("kargo", ["1.8.3", LATEST.release])
+@pytest.mark.parametrize("kargo", [LATEST.release, pytest.param("1.8.3", marks=pytest.mark.slow)])
 def test_what_differs_in_aliases_is_explored_once_and_found_the_same(tmp_path: Path, kargo: str) -> None:
     together = Linter(release(kargo))
     found = judged(tmp_path, together, *STAGES)

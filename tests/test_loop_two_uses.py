@@ -23,6 +23,7 @@ from model.system import State, Successor, System, Tables
 from simulations.kargo.loop import events
 from simulations.kargo.loop.cluster import Cluster
 from simulations.kargo.loop.plans import scripted_plans
+from tests.every_release import EVERY
 
 Scripts = dict[str, list[Attempt]]
 
@@ -270,7 +271,7 @@ def several(release: str, walks: int, first: int = 0) -> Counter[str]:
     return done
 
 
-@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("release", EVERY)
 def test_a_cluster_does_what_the_checker_explores(release: str) -> None:
     done = several(release, 2)
 

@@ -14,7 +14,7 @@ CARRIED = ROOT / "tests" / "recordings" / "expressions"
 RELEASES = ["1.8.3", "1.8.5", "1.9.9", "1.10.10", "1.11.2", "main"]
 
 
-@pytest.fixture(params=[WHOLE, CARRIED], ids=["whole", "carried"])
+@pytest.fixture(params=[pytest.param(WHOLE, marks=pytest.mark.slow), CARRIED], ids=["whole", "carried"])
 def recordings(request: pytest.FixtureRequest) -> Path:
     """A folder of recordings; a missing one is skipped by name, so that `-ra` shows it."""
     if not (request.param / "environment.json").exists():

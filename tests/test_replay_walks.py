@@ -43,7 +43,7 @@ CARRIED = ROOT / "tests" / "recordings"
 WHOLE = ROOT.parent / "shared" / "traces"
 
 RELEASE = "1.11.2"
-FEW = 40
+FEW = 20
 Json = dict[str, Any]
 
 
