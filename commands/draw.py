@@ -3,7 +3,8 @@
 `-o FILE` writes the picture; the end of the file's name says how: .svg (light and dark), .png, .pdf, .dot, .mmd
 (Mermaid), .txt, .json. Nothing else has to be installed for it. Without -o, DOT is printed, or what --format says.
 
-Exits with 0 if it is drawn, 3 if a counterexample was not found before a bound was hit.
+Exits with 0 if it is drawn, 3 if a counterexample was not found before a bound was hit, or if objects of a pipeline
+could not be read and were left out.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import NamedTuple
 
 from commands import draw_lifecycle, draw_manifests, draw_system, draw_told, gallery
 from commands.check import UsageError
+from commands.draw_manifests import Partly
 from commands.draw_system import NothingToDrawError
 from commands.output import BOUNDED, DONE, OutputError, write
 from diagrams import drawing
@@ -37,7 +39,7 @@ class Form(NamedTuple):
 
     help: str
     add_arguments: Callable[[argparse.ArgumentParser], None]
-    make: Callable[[argparse.Namespace], Drawable]
+    make: Callable[[argparse.Namespace], Drawable | Partly]
 
 
 FORMS = {
@@ -89,10 +91,11 @@ def run(options: argparse.Namespace) -> int:
     if file and file.suffix not in drawing.SUFFIXES:
         raise UsageError(f"{file} has to end in {', '.join(drawing.SUFFIXES)}, which says how it is drawn")
     try:
-        what = FORMS[options.form].make(options)
+        made = FORMS[options.form].make(options)
     except NothingToDrawError as nothing:
         print(f"kargo-model: {nothing}", file=sys.stderr)
         return DONE if nothing.complete else BOUNDED
+    what, left_out = (made.picture, made.left_out) if isinstance(made, Partly) else (made, ())
     try:
         picture = drawing.drawn(what, file.suffix if file else FORMATS[options.format])
     except ValueError as error:
@@ -102,4 +105,6 @@ def run(options: argparse.Namespace) -> int:
         print(f"{file}: {what.title}")
     else:
         print(picture.decode(), end="")
-    return DONE
+    for problem in left_out:
+        print(f"left out: {problem}", file=sys.stderr)
+    return BOUNDED if left_out else DONE

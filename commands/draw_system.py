@@ -158,12 +158,25 @@ def states(options: argparse.Namespace) -> Picture:
     """What can be reached."""
     case, subject = _one(options, "a graph")
     known = [v.name for v in subject.system.variables if not v.local]
-    by = tuple(name for text in (options.by or "").split(",") if text.strip() for name in _meant(text, known))
+    meant = [_meant(text, known) for text in (options.by or "").split(",") if text.strip()]
+    first = [names[:1] for names in meant]
+    remarks: tuple[str, ...] = ()
     try:
-        graph = state_graph(subject.system, by=by, most=options.states)
+        try:
+            graph = state_graph(subject.system, by=_flat(meant), most=options.states)
+        except TooLargeError:
+            if first == meant:
+                raise
+            graph = state_graph(subject.system, by=_flat(first), most=options.states)
+            left_out = _flat([names[1:] for names in meant])
+            remarks = (f"With {', '.join(left_out)} as well there would be more than {options.states} nodes.",)
     except TooLargeError as error:
         raise UsageError(f"{error}: {narrower(case)}") from error
-    return shown.picture(subject, graph, KINDS)
+    return shown.picture(subject, graph, KINDS, remarks)
+
+
+def _flat(names: list[list[str]]) -> tuple[str, ...]:
+    return tuple(name for some in names for name in some)
 
 
 def _meant(text: str, known: list[str]) -> list[str]:

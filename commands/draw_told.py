@@ -20,7 +20,6 @@ from diagrams.speckit.runs import headline as run_line
 from diagrams.speckit.scenarios import headline, is_good
 from diagrams.tracing import Told, plainly, state_table, timeline
 from invariants.trace import Trace
-from model.inputs import printable
 from model.kargo.releases import release
 from model.speckit import releases as speckit
 from simulations.ambient import lost_retry
@@ -66,7 +65,7 @@ def run(options: argparse.Namespace) -> Drawable:
 
 def add_scenario(parser: argparse.ArgumentParser) -> None:
     """The arguments of `draw scenario`."""
-    parser.add_argument("scenario", metavar="NAME", help="a scenario, or the number of a report, as in `reproduce`")
+    parser.add_argument("scenario", metavar="NAME", help="a scenario, its file, or a report's number")
     parser.add_argument("--kargo", metavar="VERSION", help="the release (default: the newest that shows the bug)")
     parser.add_argument("--spec-kit", metavar="VERSION", help="the same for a scenario of spec-kit")
     number = f"of {lost_retry.NAME}: which of its stories (default: the first)"
@@ -76,7 +75,7 @@ def add_scenario(parser: argparse.ArgumentParser) -> None:
 
 def scenario(options: argparse.Namespace) -> Drawable:
     """The scenario that the options name."""
-    word = printable(options.scenario)
+    word = options.scenario
     if lost_retry.goes_by(word):
         _refuse(options, "kargo", "spec_kit")
         return _of_a_session(options)

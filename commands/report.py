@@ -36,6 +36,7 @@ from invariants.speckit import systems as speckit_systems
 from model.documents import STANDARD_INPUT
 from model.inputs import printable
 from model.kargo.releases import LATEST, RELEASES, release
+from model.speckit import releases as speckit
 from model.toys import TOYS
 from simulations.kargo.scenarios import UnknownScenarioError
 
@@ -89,6 +90,8 @@ def run(options: argparse.Namespace) -> int:
     if options.output.is_dir() or not options.output.parent.is_dir():
         raise OutputError(f"{str(options.output)!r} cannot be written: expected a file in a folder that exists")
     release(options.kargo)
+    if options.spec_kit:
+        speckit.release(options.spec_kit)
     asked = _asked(options.subjects)
     found = _report(asked, options)
     page = report.html(found).encode()

@@ -1,7 +1,8 @@
 """Reproduce a reported bug or a finding, and judge its remedies.
 
-NAME is a scenario, or the number of a report such as K5 or "#6810", or of a finding such as F1. Without it, lists
-what can be reproduced. Exits with 0 if the run shows what the report shows, 1 if not.
+NAME is a scenario, or the number of a report such as K5 or "#6810", or of a finding such as F1, or a file with a
+scenario of Kargo's control loop, such as `serve` gives. Without it, lists what can be reproduced. Exits with 0 if
+the run shows what the report shows, 1 if not.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import argparse
 from commands.output import DONE, VIOLATED, add_format, print_json
 from diagrams import reproductions, sessions, stories
 from diagrams.speckit import scenarios as workflow_stories
-from model.inputs import InputError, printable
+from model.inputs import InputError
 from model.kargo.releases import release
 from model.releases import UnknownReleaseError
 from model.speckit import releases as speckit
@@ -33,7 +34,7 @@ NOT_KARGO = f"--kargo goes with a scenario of Kargo; {lost_retry.NAME} is one of
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `reproduce`."""
-    parser.add_argument("scenario", nargs="?", metavar="NAME", help="a scenario, or the number of a report")
+    parser.add_argument("scenario", nargs="?", metavar="NAME", help="a scenario, its file, or a report's number")
     parser.add_argument("--list", action="store_true", help="list what can be reproduced, whatever else is said")
     parser.add_argument(
         "--kargo", metavar="VERSION", help="the release to run (default: the newest that shows the bug)"
@@ -48,11 +49,11 @@ def run(options: argparse.Namespace) -> int:
         return _list(options.format)
     if lost_retry.goes_by(options.scenario):
         return _of_a_session(options)
-    if (of_a_workflow := workflows.find(printable(options.scenario))) is not None:
+    if (of_a_workflow := workflows.find(options.scenario)) is not None:
         return _of_a_workflow(of_a_workflow, options)
     if options.spec_kit:
         raise UnknownScenarioError(f"--spec-kit goes with one of its scenarios: {', '.join(workflows.NAMES)}")
-    name = scenarios.find(printable(options.scenario), lost_retry.NAME, *workflows.NAMES)
+    name = scenarios.find(options.scenario, lost_retry.NAME, *workflows.NAMES)
     if name == skip_vs_retry.NAME:
         return _from_manifests(options)
     found = reported.reproduce(scenarios.story(name), options.kargo)

@@ -22,8 +22,13 @@ NAMED = 3
 """Of the steps that lead from one node to another so many are named."""
 
 
-def picture(subject: Subject, graph: StateGraph, kinds: Mapping[Phase, Kind]) -> Picture:
-    """The picture of a state graph; the first value of a kind that is known decides how a node is coloured."""
+def picture(
+    subject: Subject, graph: StateGraph, kinds: Mapping[Phase, Kind], remarks: tuple[str, ...] = ()
+) -> Picture:
+    """The picture of a state graph; the first value of a kind that is known decides how a node is coloured.
+
+    `remarks` are said below those that go for every such picture.
+    """
     by = bool(graph.graph.get("by"))
     names = [name for name in varying(graph) if by or not name.startswith(subject.quiet)]
     terminal = [nodes for nodes in components(graph, terminal=True) if 1 < len(nodes) < len(graph)]
@@ -36,16 +41,17 @@ def picture(subject: Subject, graph: StateGraph, kinds: Mapping[Phase, Kind]) ->
         headline(subject, graph).partition(": ")[2],
         nodes,
         boxes,
-        tuple(_edges(graph)),
-        tuple(_remarks(graph, by)),
+        tuple(_edges(graph, {node.key: node.kind for node in nodes})),
+        (*_remarks(graph, names if by else ()), *remarks),
     )
 
 
-def _remarks(graph: StateGraph, by: bool) -> Iterator[str]:
+def _remarks(graph: StateGraph, by: Sequence[str]) -> Iterator[str]:
     if any(source == target for source, target in graph.edges()):
         yield "Steps that change nothing are left out."
     if by:
-        yield "A node stands for all states with these values; a way along the edges need not be one to go."
+        values = ", ".join(map(_named, by))
+        yield f"A node stands for all states with its values of {values}; a way along the edges need not be one to go."
 
 
 def _node(
@@ -70,8 +76,8 @@ def _named(variable: str) -> str:
     return f"{owner}: {field.replace('_', ' ')}" if owner else field.replace("_", " ")
 
 
-def _edges(graph: StateGraph) -> Iterator[Edge]:
-    """One edge for all steps from a node to another one, named and counted."""
+def _edges(graph: StateGraph, kinds: Mapping[str, Kind]) -> Iterator[Edge]:
+    """One edge for all steps from a node to another one, named and counted, in the colour of where it leads."""
     between: dict[tuple[int, int], list[str]] = defaultdict(list)
     for source, target, data in graph.edges(data=True):
         between[source, target].append(
@@ -82,4 +88,5 @@ def _edges(graph: StateGraph) -> Iterator[Edge]:
         more = len(steps) - NAMED
         guard = "; ".join(steps[:NAMED]) + (f"; and {more} more" if more > 0 else "")
         label = f"{len(steps)} steps" if len(steps) > 1 else ""
-        yield Edge(f"n{source}", f"n{target}", label, note=guard, tooltip="; ".join(steps), classes=("step",))
+        kind = kinds[f"n{target}"]
+        yield Edge(f"n{source}", f"n{target}", label, "", guard, kind, tooltip="; ".join(steps), classes=("step",))

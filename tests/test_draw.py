@@ -52,16 +52,7 @@ FORMS = {
     "witness": ["counterexample", "retry", "--property", "a_step_waits_for_its_next_attempt"],
     "counterexample table": ["counterexample", "retry", "--kargo", "1.8.3", "--table"],
     "states": ["states", "die-hard"],
-    "states by": [
-        "states",
-        "single",
-        "--promotions",
-        "1",
-        "--freight",
-        "1",
-        "--by",
-        "stage.health,promotion.phase",
-    ],
+    "states by": ["states", "single", "--by", "stage.health,promotion.phase"],
 }
 
 
@@ -219,7 +210,8 @@ def test_a_state_graph_has_each_state_and_counts_the_steps_between_two(draw):
 
 
 def test_a_state_graph_by_variables_counts_states(draw):
-    told = json.loads(draw(*FORMS["states by"], "--format", "json")[1])
+    small = ("--promotions", "1", "--freight", "1")
+    told = json.loads(draw(*FORMS["states by"], *small, "--format", "json")[1])
 
     assert {node["label"] for node in told["nodes"]} >= {"Healthy, Succeeded", "not assessed, none"}
     assert told["about"].startswith(f"{len(told['nodes'])} nodes for 129 states")
@@ -228,3 +220,15 @@ def test_a_state_graph_by_variables_counts_states(draw):
         *("Healthy, none", "Progressing, none", "Unhealthy, none"),
     }
     assert sum(int(n["lines"][0].split()[0]) for n in told["nodes"]) == 129
+    kinds = {n["key"]: n["kind"] for n in told["nodes"]}
+    assert all(edge["kind"] == kinds[edge["target"]] for edge in told["edges"])
+
+
+def test_where_all_of_a_kind_are_too_many_the_first_of_them_is_shown_and_that_is_said(draw):
+    told = json.loads(draw(*FORMS["states by"], "--format", "json")[1])
+
+    assert "Unknown, Succeeded" in {node["label"] for node in told["nodes"]}
+    assert "With phase[dev.2], phase[dev.3] as well there would be more than 60 nodes." in told["remarks"]
+    assert any("its values of dev: health, dev.1: phase;" in remark for remark in told["remarks"])
+    code, _, err = draw(*FORMS["states by"], "--states", "5")
+    assert (code, "more than 5" in err) == (2, True)

@@ -31,6 +31,7 @@ from invariants.kargo.judging import Look, Seen
 from invariants.properties import Kind as Claimed
 from invariants.properties import eventually
 from invariants.verdicts import Verdict
+from simulations.speckit import scenarios as workflow_scenarios
 
 ROOT = Path(__file__).parents[1]
 STORY = "skip-vs-retry"
@@ -288,6 +289,53 @@ def test_a_scenario_goes_by_its_number(tmp_path: Path) -> None:
     (key,) = read.data["playbacks"]
     assert key == "waiting-step-seen-late"
     assert len(played(read.data, key)) > 3
+
+
+def test_the_report_of_ambient_is_told_story_by_story(tmp_path: Path) -> None:
+    page = written(tmp_path, "lost-retry")
+    read = Read(page)
+
+    runs = read.data["playbacks"]
+    assert list(runs) == ["lost-retry", *(f"lost-retry-{n}" for n in range(2, 6))]
+    reported, edited = played(read.data, "lost-retry"), played(read.data, "lost-retry-2")
+    assert (reported[0]["phase"], reported[-1]["phase"]) == ("new", "Running")
+    assert (reported[-1]["condition"], edited[-1]["condition"]) == ("False", "True")
+    assert 'data-lifecycle="ambient-session"' in page
+    assert 'data-lifecycle="promotion"' not in page
+    assert "sessions of Ambient: what holds" in page
+
+
+@pytest.mark.parametrize(
+    ("name", "release", "steps", "ends"),
+    [
+        ("resume-repeats-what-was-done", "1.1.2", 10, "completed"),
+        ("declared-failure-goes-on", "1.2.3", None, "completed"),
+        ("undeclared-failure-halts", "1.2.3", None, "failed"),
+        ("rejected-gate-beats-the-flag", "1.2.3", None, "aborted"),
+    ],
+)
+def test_scenarios_of_workflows_can_be_stepped_through(
+    name: str, release: str, steps: int | None, ends: str, tmp_path: Path
+) -> None:
+    page = written(tmp_path, name)
+    read = Read(page)
+
+    states = played(read.data, name)
+    found = workflow_scenarios.reproduce(workflow_scenarios.load(name))
+    assert found.here.release == release
+    assert states[0]["status"] == "created"
+    assert states[-1]["status"] == ends == str(found.here.looks[-1].status)
+    assert steps is None or len(states) == steps + 1
+    assert f"spec-kit {release}" in page
+    assert 'data-lifecycle="speckit-step"' in page
+
+
+def test_a_promise_that_is_broken_is_shown_in_the_release_that_is_asked_for(tmp_path: Path) -> None:
+    read = Read(written(tmp_path, "declared-failure-goes-on", "--spec-kit", "0.9.4"))
+
+    assert "kept" in read.texts["span"]
+    assert any("spec-kit 0.9.4" in text for text in read.texts["span"])
+    assert kargo_model.main(["report", "-o", str(tmp_path / "x.html"), "lost-retry", "--spec-kit", "0.1"]) == 2
 
 
 def test_a_variable_is_told_by_its_field_and_its_object() -> None:

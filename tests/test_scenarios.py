@@ -275,6 +275,18 @@ def test_a_file_is_a_scenario(tmp_path: Path) -> None:
     assert not breaks(scenario, RELEASES["main"])
 
 
+def test_a_file_of_ones_own_is_reproduced_and_is_called_after_itself(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "walk.yaml"
+    file.write_text(GOOD.replace("promote f1 to dev,", "promote f1 to dev as dev.zzz, promote f1 to dev,"))
+
+    assert kargo_model.main(["reproduce", str(file), "--kargo", "1.8.3"]) == 0
+    assert ": walk: a story" in capsys.readouterr().out.splitlines()[0]
+    assert kargo_model.main(["reproduce", str(tmp_path / "none.yaml")]) == 2
+    assert "there is no such file" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [

@@ -436,17 +436,20 @@ def test_what_is_not_there_is_said_by_the_catalogue() -> None:
         Catalogue().subject("nothing", "")
 
 
-def test_a_walk_through_a_control_loop_is_told_as_a_scenario(there: Served, tmp_path: Path) -> None:
+def test_a_walk_through_a_control_loop_is_told_as_a_scenario(
+    there: Served, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     at = way(there, "phase phase[dev.1] SUCCEEDED", system="single", release="1.11.2").headers["location"]
     page = there.ask("GET", at)
 
     assert "Told as a scenario, it ends the same." in page.text
     found = re.search(r'<pre id="story"[^>]*>(.*?)</pre>', page.text, re.DOTALL)
     assert found is not None
-    file = tmp_path / "mine" / "scenario.yaml"
-    file.parent.mkdir()
+    file = tmp_path / "walk.yaml"
     file.write_text(html.unescape(found[1]))
     assert "promote a1 to dev" in [event.text for event in scenario_file.load(file).story]
+    assert kargo_model.main(["reproduce", str(file)]) in (0, 1)
+    assert ": walk: a walk that somebody took by hand" in capsys.readouterr().out.splitlines()[0]
 
 
 def test_a_walk_that_cannot_be_told_says_why(there: Served) -> None:

@@ -76,14 +76,15 @@ _KNOWN = ("reports", "about", "warehouses", "stages", "attempts", "story", "clai
 
 
 def load(path: Path) -> Scenario:
-    """The scenario in a file, called after the folder it is in.
+    """The scenario in a file, called after the file, or after the folder that it is in if it is a `scenario.yaml`.
 
     Raises InputError.
     """
     [document] = documents.read([path])
     root = Field(document, document.root)
     _only(root, _KNOWN)
-    name, program = path.parent.name, _program(root, path.parent.name)
+    name = path.resolve().parent.name if path.stem == "scenario" else path.stem
+    program = _program(root, name)
     story = tuple(_events(root.need("story", "what happens"), program))
     claims = root.need("claims", "the claims that catch it").items("a list of claims")
     return Scenario(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from model.inputs import printable
 from simulations.kargo import skip_vs_retry
 from simulations.kargo.loop import scenario_file
 from simulations.kargo.loop.scenario_file import Scenario
@@ -32,12 +33,16 @@ class UnknownScenarioError(ValueError):
     """There is no such scenario, or there are several; the message lists them."""
 
 
+FILES = (".yaml", ".yml")
+"""How the names of files with a scenario of one's own end."""
+
+
 def story(name: str) -> Scenario:
-    """The scenario of the control loop called `name`.
+    """The scenario of the control loop called `name`, or in the file of that name.
 
     Raises InputError if its file is not as it should be.
     """
-    return scenario_file.load(FOLDER / name / STORY)
+    return scenario_file.load(Path(name) if name.endswith(FILES) else FOLDER / name / STORY)
 
 
 def entries() -> tuple[Entry, ...]:
@@ -48,17 +53,17 @@ def entries() -> tuple[Entry, ...]:
 
 
 def find(word: str, *others: str) -> str:
-    """The name of the scenario that goes by a word: its name, or the number of a report, such as K5 or #6810.
+    """The scenario that goes by a word: its name, its file, or the number of a report, such as K5 or #6810.
 
     Raises UnknownScenarioError; its message lists `others`, too, which are found elsewhere.
     """
     names = (skip_vs_retry.NAME, *STORIES)
-    if word in names:
+    if word in names or word.endswith(FILES):
         return word
-    number = word.lstrip("#").upper()
+    shown, number = printable(word), word.lstrip("#").upper()
     known = [entry.name for entry in entries() if number in {r.lstrip("#") for r in entry.reports}]
     if len(known) == 1:
         return known[0]
     if known:
-        raise UnknownScenarioError(f"{word} is about several scenarios; name one of: {', '.join(known)}")
-    raise UnknownScenarioError(f"no scenario {word!r}; the scenarios are: {', '.join((*names, *others))}")
+        raise UnknownScenarioError(f"{shown} is about several scenarios; name one of: {', '.join(known)}")
+    raise UnknownScenarioError(f"no scenario {shown!r}; the scenarios are: {', '.join((*names, *others))}")
