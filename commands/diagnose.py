@@ -91,7 +91,7 @@ def _run(options: argparse.Namespace) -> int:
         if name not in known:
             shown = ", ".join(sorted(map(printable, known))[:10])
             raise InputError(f'there is no Stage "{printable(name)}"; given are: {shown}')
-    action = wished(options.what_if, live) if options.what_if else None
+    action = None if options.what_if is None else wished(options.what_if, live)
     line = TallyLine("diagnose", "parts of projects")
     found = diagnose(live, behaviours, now, stages=options.stage, what_if=action, progress=line)
     found.unseen[:0] = [guessed] if guessed else []

@@ -243,6 +243,14 @@ CASES = (
         stage="prod",
     ),
     Case(
+        "a control flow Stage that wants Freight from two Stages, of which one is never to have it",
+        (DEV, stage("uat"), stage("gate", "dev", "uat", strategy="All", template=[])),
+        (*DONE, SETTLE),
+        "needs-someone",
+        stage="gate",
+        helps="one_of",
+    ),
+    Case(
         "a step that polls for ever", (DEV,), (F1, promote("fa1"), SETTLE), "waiting", ("promotion",), script=POLLS
     ),
     Case(

@@ -293,6 +293,7 @@ def test_a_bad_object_is_left_out_and_the_rest_is_diagnosed(
         (["--kargo", "0.1"], "not modelled"),
         (["--now", "yesterday"], "--now: expected an instant"),
         (["--what-if", "explode dev"], "is no action; there are: restart"),
+        (["--what-if", ""], "is no action; there are: restart"),
         (["--what-if", "abort nothing"], 'there is no Promotion "nothing"'),
     ],
 )
@@ -320,14 +321,38 @@ def test_objects_without_a_stage_are_refused(tmp_path: Path, capsys: pytest.Capt
     assert "expected a Stage or a Promotion" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("action", ["abort dev", "promote fb2 dev", "refresh dev", "restart", "delete zz"])
-def test_what_if(tmp_path: Path, frozen: Json, capsys: pytest.CaptureFixture[str], action: str) -> None:
-    action = action.replace("abort dev", "abort zz")
-
+@pytest.mark.parametrize(
+    ("action", "outcome"),
+    [
+        ("refresh dev", "that does not help; still missing: the last success on record"),
+        ("delete zz", "that does not help; still missing: the last success on record"),
+        ("restart", "that does not help"),
+        ("promote fa1 dev", "then the last success on record; that gives up what was being promoted"),
+        ("auto-on dev", "that makes it worse; missing then: the newest Freight promoted"),
+        ("no-soak dev", "it is refused: the Stage asks for nothing of that kind"),
+        ("reverify dev", "that does not help; still missing: the last success on record"),
+    ],
+)
+def test_what_if(
+    tmp_path: Path, frozen: Json, capsys: pytest.CaptureFixture[str], action: str, outcome: str
+) -> None:
     code = main(["diagnose", saved(tmp_path, frozen), "--kargo", "1.10.10", "--what-if", action, "--explain"])
 
+    first, *rest = capsys.readouterr().out.splitlines()
     assert code == 0
-    assert "way out 1:" in capsys.readouterr().out
+    assert first.startswith("dev: needs someone; if you ")
+    assert outcome in first
+    assert any(line.startswith("  if you ") and outcome in line for line in rest)
+
+
+def test_what_if_as_json(tmp_path: Path, frozen: Json, capsys: pytest.CaptureFixture[str]) -> None:
+    call = [saved(tmp_path, frozen), "--kargo", "1.10.10", "--format", "json", "--what-if", "clear-last dev"]
+    main(["diagnose", *call])
+
+    [stage] = json.loads(capsys.readouterr().out)["stages"]
+    assert stage["whatIf"]["commands"][0].startswith("kubectl patch stage dev --namespace demo")
+    assert stage["whatIf"]["leaves"] == ["recorded"]
+    assert stage["whatIf"]["worse"] == []
 
 
 def test_nothing_that_a_terminal_obeys_is_printed(

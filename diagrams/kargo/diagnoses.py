@@ -10,7 +10,7 @@ from model.inputs import printable
 from model.kargo.live.values import instant_text
 from simulations.kargo.live.actions import Action
 from simulations.kargo.live.commands_text import DESCRIBED
-from simulations.kargo.live.diagnosing import Diagnosis, Finding, Way
+from simulations.kargo.live.diagnosing import Diagnosis, Finding, Way, Wish
 from simulations.kargo.live.gates import Gate
 from simulations.kargo.live.known_bugs import KnownBug, known_bug
 from simulations.kargo.live.telling import told, told_action, truth_of
@@ -79,6 +79,8 @@ def _verdict_of(found: Finding) -> str:
 
 def _first_way(found: Finding) -> str:
     """What somebody has to do, where the verdict is that somebody has to."""
+    if found.wish is not None:
+        return f"; if you {_what(found.wish.way)}: {_outcome(found.wish)}"
     needed = found.verdict.now is Now.NEEDS_SOMEONE or found.verdict.later
     return f" to {_what(found.ways[0])}" if needed and found.ways else ""
 
@@ -124,6 +126,11 @@ def _finding(found: Finding, *, explain: bool) -> Iterator[str]:
         yield from _gate(gate)
     for number, way in enumerate(found.ways, start=1):
         yield from _way(way, number, found, explain=explain)
+    if found.wish is not None:
+        yield f"  if you {_what(found.wish.way)}: {_outcome(found.wish)}"
+        yield from (f"      {printable(line, LONGEST)}" for line in found.wish.way.commands)
+        if explain:
+            yield from _changes(found.wish.way.changes)
     if found.proof is not None:
         states = f"all {found.proof} states" if found.proof > 1 else "the one state"
         yield f"  proven: in {states} that controllers, clock and applications can come to, something is missing"
@@ -164,6 +171,23 @@ def _what(way: Way) -> str:
     what = ", then ".join(f"{_described(a, whole=len(way.actions) == 1)}{_about(a)}" for a in way.actions)
     at = f", {ago(round(way.actions[0].at * 1000))} from now" if way.actions and way.actions[0].at else ""
     return (what or f"upgrade to Kargo {way.upgrade}") + at
+
+
+def _outcome(wish: Wish) -> str:
+    """What comes of an action that somebody asks about."""
+    way = wish.way
+    if wish.refused is not None:
+        return f"it is refused: {safe(wish.refused)}"
+    others = "; that gives up what was being promoted" if way.gives_up else ""
+    others += f"; {safe(', '.join(wish.harmed))} is worse off" if wish.harmed else ""
+    if wish.endless:
+        return f"what then happens does not come to an end{others}"
+    met, missing = (", ".join(GOALS[goal] for goal in goals) for goals in (way.meets, way.leaves))
+    if wish.worse:
+        return f"that makes it worse; missing then: {missing}{others}"
+    if met:
+        return f"then {met}{'; still missing: ' if missing else ''}{missing}{others}"
+    return f"{'that does not help; still missing: ' if missing else 'nothing is missing then'}{missing}{others}"
 
 
 def _way(way: Way, number: int, found: Finding, *, explain: bool) -> Iterator[str]:
@@ -216,9 +240,15 @@ def _finding_as_json(found: Finding) -> Json:
         "gates": gates,
         "ways": [_way_as_json(way) for way in found.ways],
         "proof": found.proof,
+        "whatIf": None if found.wish is None else _wish_as_json(found.wish),
         "worse": [told_action(action) for action in found.worse],
         "expected": [told(change) for change in found.expected],
     }
+
+
+def _wish_as_json(wish: Wish) -> Json:
+    of_wish = {"refused": wish.refused, "worse": list(wish.worse), "harmed": list(wish.harmed)}
+    return _way_as_json(wish.way) | of_wish | {"endless": wish.endless, "text": _outcome(wish)}
 
 
 def _known_as_json(name: str) -> Json | None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from model.kargo.loop.values import of
+from simulations.kargo.live import edits
 from simulations.kargo.live.restoring import Restored
 from simulations.kargo.loop import events
 from simulations.kargo.loop.cluster import Cluster
@@ -22,15 +23,21 @@ HARM = (
     "promote_current",
     "promote_newest",
     "promote_each",
+    "promote",
     "abort",
     "abort_all",
     "approve",
     "approve_promote",
     "auto_on",
     "delete_promotion",
+    "no_soak",
+    "one_of",
+    "direct",
+    "no_verification",
     "clear_last",
+    "auto_off",
 )
-"""Least harm first. The last is in no recording."""
+"""Least harm first. Those after the deletion of a Promotion, and promoting what one likes, are in no recording."""
 
 
 class Action(NamedTuple):
@@ -105,8 +112,19 @@ def _approve_promote(restored: Restored, cluster: Cluster, action: Action) -> Js
     return _approve(restored, cluster, action) or _promote(restored, cluster, action)
 
 
-def _auto_on(_: Restored, cluster: Cluster, action: Action) -> Json:
-    return events.set_auto(cluster, {"stage": action.stage, "value": "on"})
+def _set_auto(value: str) -> Callable[[Restored, Cluster, Action], Json]:
+    return lambda _, cluster, action: events.set_auto(cluster, {"stage": action.stage, "value": value})
+
+
+def _edit(_: Restored, cluster: Cluster, action: Action) -> Json:
+    """The spec of a Stage is edited, if there is such a Stage and that changes anything."""
+    if not cluster.state[of("stage_exists", action.stage)]:
+        return events.NONE
+    spec = cluster.pipeline.stage(action.stage)
+    if action.do not in edits.possible(spec):
+        return events.refused("the Stage asks for nothing of that kind")
+    cluster.edit(edits.edited(spec, action.do))
+    return events.DONE
 
 
 _PERFORMED: dict[str, Callable[[Restored, Cluster, Action], Json]] = {
@@ -117,13 +135,16 @@ _PERFORMED: dict[str, Callable[[Restored, Cluster, Action], Json]] = {
     "promote_current": _promote,
     "promote_newest": _promote,
     "promote_each": _promote_each,
+    "promote": _promote,
     "abort": _of_promotion(events.abort),
     "abort_all": _abort_all,
     "approve": _approve,
     "approve_promote": _approve_promote,
-    "auto_on": _auto_on,
+    "auto_on": _set_auto("on"),
+    "auto_off": _set_auto("off"),
     "delete_promotion": _of_promotion(events.delete_promotion),
     "clear_last": _of_stage(events.clear_last),
+    **dict.fromkeys((*edits.EDITS, edits.NO_VERIFICATION), _edit),
 }
 
 

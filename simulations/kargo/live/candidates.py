@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from model.kargo.loop.values import of
 from model.kargo.phases import PromotionPhase
+from simulations.kargo.live import edits
 from simulations.kargo.live.actions import Action, newest_available
 from simulations.kargo.live.changes import newest
 from simulations.kargo.live.course import LASTS_MS
@@ -42,6 +43,16 @@ def candidates(restored: Restored, stages: Iterable[str]) -> list[Action]:
         deleted += len(more)
         found += more
     return list(dict.fromkeys(found))
+
+
+def editing(restored: Restored, stage: str, *, endless: bool) -> Iterator[Action]:
+    """The edits to try for a Stage: of its spec, and of the policy if what happens by itself has no end."""
+    cluster, state = restored.cluster, restored.cluster.state
+    if not state[of("stage_exists", stage)]:
+        return
+    if endless and state[of("policy", stage)] is True:
+        yield Action("auto_off", stage)
+    yield from (Action(edit, stage) for edit in edits.possible(cluster.pipeline.stage(stage)))
 
 
 def _about_stage(restored: Restored, stage: str) -> Iterator[Action]:

@@ -9,11 +9,13 @@ import json
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from model.kargo.auto_promotion import policy_for
 from model.kargo.live.objects import LiveProject
 from model.kargo.manifests import API_VERSION
 from model.kargo.name_patterns import PatternError
+from simulations.kargo.live import edits
 from simulations.kargo.live.actions import Action
 
 DESCRIBED = {
@@ -25,11 +27,17 @@ DESCRIBED = {
     "promote_current": "promote again what the Stage has",
     "promote_newest": "promote the newest Freight that is available",
     "promote_each": "promote the newest available Freight of each Warehouse, one after the other",
+    "promote": "promote the Freight",
     "abort": "abort the Promotion",
     "abort_all": "abort every Promotion of the Stage that is not over",
     "approve": "approve the Freight for the Stage, wherever it was verified",
     "approve_promote": "approve the Freight for the Stage and promote it",
     "auto_on": "let the Stage promote by itself",
+    "auto_off": "no longer let the Stage promote by itself",
+    "no_soak": "ask for no soak time any more (an edit of the Stage, for good)",
+    "one_of": "be content with Freight that was verified in one of the Stages (an edit of the Stage, for good)",
+    "direct": "take Freight from the Warehouse itself, too (an edit of the Stage, for good)",
+    "no_verification": "verify no more in the Stage (an edit of it, for good)",
     "delete_promotion": "delete the Promotion; its record is gone for good",
     "clear_last": "remove the last Promotion from the status of the Stage; every later one is put on record anew",
 }
@@ -115,25 +123,31 @@ def _clear_last(t: Told) -> Lines:
     return [f"kubectl patch {what} --subresource=status --type=merge --patch {patch}"]
 
 
-def _auto_on(t: Told) -> Lines:
+def _auto(t: Told, enabled: bool) -> Lines:
     """A policy comes before the others, for the first one that is for a Stage counts."""
     name, stage = t.project.name, t.action.stage
-    policy = {"stageSelector": {"name": stage}, "autoPromotionEnabled": True}
+    policy = {"stageSelector": {"name": stage}, "autoPromotionEnabled": enabled}
     spec = {"promotionPolicies": [policy]}
     if t.project.policies is None and "ProjectConfig" in t.project.kinds:
         meta = {"name": name, "namespace": name}
         new = {"apiVersion": API_VERSION, "kind": "ProjectConfig", "metadata": meta, "spec": spec}
         return [f"echo {_json(new)} | kubectl create --filename -"]
     what = f"kubectl patch projectconfig {shlex.quote(name)} {_in_namespace(t)}"
-    if not t.project.policies:
+    if t.project.policies == ():
         return [f"{what} --type=merge --patch {_json({'spec': spec})}"]
     place = _own_policy(t.project, stage)
     change = (
         {"op": "add", "path": "/spec/promotionPolicies/0", "value": policy}
         if place is None
-        else {"op": "add", "path": f"/spec/promotionPolicies/{place}/autoPromotionEnabled", "value": True}
+        else {"op": "add", "path": f"/spec/promotionPolicies/{place}/autoPromotionEnabled", "value": enabled}
     )
     return [f"{what} --type=json --patch {_json([change])}"]
+
+
+def _edit(t: Told) -> Lines:
+    requests = next((s.requests for s in t.project.stages if s.name == t.action.stage), ())
+    what = f"stage {shlex.quote(t.action.stage)} {_in_namespace(t)}"
+    return [f"kubectl patch {what} --type=json --patch {_json(edits.patches(requests, t.action.do))}"]
 
 
 def _own_policy(project: LiveProject, stage: str) -> int | None:
@@ -158,11 +172,14 @@ _COMMANDS: dict[str, Callable[[Told], Lines]] = {
     "promote_current": _promote,
     "promote_newest": _promote,
     "promote_each": _promote_each,
+    "promote": _promote,
     "abort": _abort,
     "abort_all": _abort_all,
     "approve": _approve,
     "approve_promote": _approve_promote,
-    "auto_on": _auto_on,
+    "auto_on": partial(_auto, enabled=True),
+    "auto_off": partial(_auto, enabled=False),
+    **dict.fromkeys((*edits.EDITS, edits.NO_VERIFICATION), _edit),
     "clear_last": _clear_last,
     "delete_promotion": _delete_promotion,
 }

@@ -13,7 +13,7 @@ from model.kargo.releases import RELEASES, Behaviours
 from model.system import Tables
 from simulations.kargo.live.actions import Action, newest_available
 from simulations.kargo.live.branches import LITTLE_MS, WORLDS, Branch, Goals, goals_of, run
-from simulations.kargo.live.candidates import candidates
+from simulations.kargo.live.candidates import candidates, editing
 from simulations.kargo.live.changes import Change
 from simulations.kargo.live.commands_text import commands, upgrade
 from simulations.kargo.live.components import components
@@ -24,7 +24,7 @@ from simulations.kargo.live.proving import states_without
 from simulations.kargo.live.restoring import Restored
 from simulations.kargo.live.sharing_out import Progress, look_at_each, silent
 from simulations.kargo.live.values_text import ago
-from simulations.kargo.live.verdicts import Now, Tried, Verdict, judge
+from simulations.kargo.live.verdicts import Now, Tried, Verdict, is_given_up, judge
 
 MOST_WAYS = 3
 """How many ways out are told."""
@@ -75,6 +75,20 @@ class Way:
 
 
 @dataclass(frozen=True)
+class Wish:
+    """What comes of an action that was asked about, told as a way; `worse` are goals that it keeps from being met.
+
+    `refused` is why it is not done, if it is not; `harmed` are other Stages that are worse off for it.
+    """
+
+    way: Way
+    refused: str | None
+    worse: tuple[str, ...]
+    harmed: tuple[str, ...]
+    endless: bool
+
+
+@dataclass(frozen=True)
 class Finding:
     """What there is to say of a Stage; `expected` is what happens next if nobody does anything.
 
@@ -90,6 +104,7 @@ class Finding:
     expected: tuple[Change, ...] = ()
     worse: tuple[Action, ...] = ()
     proof: int | None = None
+    wish: Wish | None = None
 
 
 @dataclass
@@ -104,7 +119,10 @@ class Diagnosis:
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked about each part of a project; `prove` says whether there is time for proofs."""
+    """What is asked about each part of a project; `prove` says whether there is time for proofs.
+
+    `edits` says whether edits of Stages and policies are tried, too: they are in no recording.
+    """
 
     behaviours: Behaviours
     now: int
@@ -112,6 +130,7 @@ class Asked:
     stages: frozenset[str]
     what_if: Action | None
     prove: bool
+    edits: bool
 
 
 def _wanted(asked: Asked, project: LiveProject) -> list[str]:
@@ -134,13 +153,14 @@ def diagnose(
     stages: Collection[str] = (),
     what_if: Action | None = None,
     progress: Progress = silent,
+    edits: bool = True,
 ) -> Diagnosis:
     """The findings about every Stage, or about those in `stages`, at the instant `now`.
 
     With `what_if`, the way out that is told is that action, whatever comes of it.
     """
     found = Diagnosis(behaviours.release, now)
-    asked = Asked(behaviours, now, live.newest, frozenset(stages), what_if, prove=True)
+    asked = Asked(behaviours, now, live.newest, frozenset(stages), what_if, prove=True, edits=edits)
     parts = [part for project in live.projects for part in components(project) if _wanted(asked, part)]
     asked = replace(asked, prove=len(parts) <= FEW_PARTS)
     for findings, unseen in look_at_each(partial(_answer, asked), parts, progress):
@@ -213,12 +233,11 @@ class Part:
             gates = closed_gates(self.restored, stage) if needs or verdict.now is Now.WAITING else []
             gates = [*_endless(self.restored, branches["alone"], stage), *gates]
             ways = tuple(self._ways(stage, stages, verdict, tried)) if needs else ()
-            if self.asked.what_if is not None and self._concerns(stage):
-                ways = (self._wished(stage, stages, verdict),)
+            wish = self._wished(stage, stages, verdict, goals)
             worse = tuple(a for a, b in tried if needs and _is_worse(a, b, stage, verdict))
             stuck = verdict.now is Now.STUCK and not ways and self.asked.prove
             proof = states_without(self.restored, stage) if stuck else None
-            yield Finding(self.project.name, stage, verdict, tuple(gates), ways, expected, worse, proof)
+            yield Finding(self.project.name, stage, verdict, tuple(gates), ways, expected, worse, proof, wish)
 
     def _run(
         self, stages: list[str], world: World = ALONE, action: Action | None = None, *, restart: bool = False
@@ -234,7 +253,22 @@ class Part:
         idle = branches["restart"] is not branches["alone"] and not branches["restart"].changes
         if idle and not self._may_be_kind():  # then a restart changes nothing in a kind world, either
             actions = [action for action in actions if action.do != "restart"]
-        for action in sorted(actions, key=lambda one: one.harm):
+        self._try_some(actions, stages, missing, found)
+        if self.asked.edits:  # only where nothing else does
+            hard = [stage for stage, count in missing.items() if count == ENOUGH]
+            more = [a for s in hard for a in editing(self.restored, s, endless=branches["alone"].capped)]
+            self._try_some(more, stages, {s: missing[s] for s in hard}, found)
+        return found
+
+    def _try_some(
+        self,
+        actions: list[Action],
+        stages: list[str],
+        missing: dict[str, int],
+        found: list[tuple[Action, Branch]],
+    ) -> None:
+        """Try these actions until enough is found for each Stage; `missing` says how many more are wanted."""
+        for action in sorted(actions, key=lambda one: one.harm) if missing else ():
             branch = self._run(stages, KIND, action)
             if branch.capped:
                 continue
@@ -245,20 +279,23 @@ class Part:
                     del missing[stage]
             if not missing:
                 break
-        return found
 
     def _moves(self, stage: str, branches: Mapping[str, Branch]) -> bool:
         """Whether anything changes by itself, or with kindness."""
         return any(branches[name].first(stage) is not None for name in ("alone", "cooperative"))
 
-    def _concerns(self, stage: str) -> bool:
-        return self.asked.what_if is not None and self.asked.what_if.stage in ("", stage)
-
-    def _wished(self, stage: str, stages: list[str], verdict: Verdict) -> Way:
-        """What comes of the action that was asked about."""
-        assert self.asked.what_if is not None
-        branch = self._run(stages, KIND, self.asked.what_if)
-        return self._way((self.asked.what_if,), stage, verdict, branch, gives_up=False)
+    def _wished(self, stage: str, stages: list[str], verdict: Verdict, goals: Goals) -> Wish | None:
+        """What comes of the action that was asked about, if it was about this Stage."""
+        action = self.asked.what_if
+        if action is None or action.stage not in ("", stage):
+            return None
+        branch = self._run(stages, KIND, action)
+        given_up = not branch.unmet.get(stage) and is_given_up(self.restored.cluster, branch, stage)
+        way = self._way((action,), stage, verdict, branch, given_up)
+        without = {*self.kind_unmet.get(stage, ()), *goals.get(stage, ())}
+        worse = tuple(goal for goal in way.leaves if goal not in without)
+        harmed = tuple(s for s in stages if s != stage and self._is_harmed(branch, s))
+        return Wish(way, branch.refused, worse, harmed, branch.capped)
 
     def _branches(self, stages: list[str], goals: Goals) -> dict[str, Branch]:
         """How it goes on in every world, as far as they can differ."""
@@ -330,13 +367,17 @@ class Part:
 
     def _harms_others(self, branch: Branch, stage: str, stages: list[str]) -> bool:
         """Whether another Stage is worse off for it than if only the world is kind."""
-        kind = self.kind_unmet
-        return any(set(branch.unmet.get(s, ())) - set(kind.get(s, ())) for s in stages if s != stage)
+        return any(self._is_harmed(branch, other) for other in stages if other != stage)
+
+    def _is_harmed(self, branch: Branch, stage: str) -> bool:
+        return bool(set(branch.unmet.get(stage, ())) - set(self.kind_unmet.get(stage, ())))
 
     def _way(
         self, actions: tuple[Action, ...], stage: str, verdict: Verdict, branch: Branch, gives_up: bool
     ) -> Way:
-        leaves = branch.unmet.get(stage, ())
+        # Where nothing is to be promoted by itself any more, nobody asks for that; it is missing all the same.
+        waived = {"auto"} & set(verdict.later) if any(a.do == "auto_off" for a in actions) else set()
+        leaves = tuple(sorted({*branch.unmet.get(stage, ()), *waived}))
         wanted = verdict.later or verdict.unmet
         meets = tuple(goal for goal in wanted if goal not in leaves)
         changes = tuple(c for c in branch.changes if c.stage == stage)

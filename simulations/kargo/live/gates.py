@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from model.kargo.auto_promotion import Verdict
+from model.kargo.live.values import instant_text
 from model.kargo.loop.auto_promote import decide_from_origin
 from model.kargo.loop.sync_promotions import hold_back
 from model.kargo.loop.values import of
 from model.kargo.phases import HealthState, PromotionPhase, VerificationPhase
+from model.kargo.requests import ALL, FreightRequest
 from model.system import sequence
 from simulations.kargo.live.candidates import GENERATED
 from simulations.kargo.live.changes import newest
@@ -67,12 +69,34 @@ def _control_flow(restored: Restored, stage: str) -> Iterator[Gate]:
     cluster, state = restored.cluster, restored.cluster.state
     for request in cluster.pipeline.stage(stage).requests:
         missing = [f for f in wanted(cluster, stage, request) if state[of("verified", f, stage)] is None]
-        if missing and request.soak_ms:
-            why = (
-                f"Freight {missing[-1]} is verified upstream and has to soak there; a control flow Stage is not "
-                "looked at again when that is over"
-            )
-            yield Gate("soak", why, (("requestedFreight.sources.requiredSoakTime", f"{request.soak_ms // 1000}s"),))
+        if not missing:
+            continue
+        why, fields = unavailable(restored, missing[-1], request)
+        if request.soak_ms:
+            late = "; a control flow Stage is not looked at again when that is over"
+            yield Gate("soak", f"Freight {missing[-1]} {why}{late}", fields)
+        else:
+            yield Gate("availability", f"Freight {missing[-1]} {why}", fields)
+
+
+def unavailable(restored: Restored, freight: str, request: FreightRequest) -> tuple[str, Fields]:
+    """Why Freight is not available that was verified in a Stage upstream, and the fields that say so."""
+    state, sources = restored.cluster.state, "spec.requestedFreight.sources"
+    lacking = [s for s in request.stages if state.get(of("verified", freight, s)) is None]
+    if request.strategy == ALL and lacking:
+        absent = tuple((f"Freight {freight} status.verifiedIn.{s}", "absent") for s in lacking)
+        fields = ((f"{sources}.availabilityStrategy", ALL), *absent)
+        return (
+            f"has to be verified in all of {', '.join(request.stages)}, and is not in {', '.join(lacking)}",
+            fields,
+        )
+    if request.soak_ms:
+        fields = ((f"{sources}.requiredSoakTime", ago(request.soak_ms)),)
+        for s in request.stages:
+            if (since := state.get(of("since", freight, s))) is not None:
+                fields += ((f"Freight {freight} status.currentlyIn.{s}.since", instant_text(since)),)
+        return f"is verified upstream, and has to soak there for {ago(request.soak_ms)}", fields
+    return "is not available: not verified where it has to be, or no longer there", ()
 
 
 @dataclass(frozen=True)
@@ -271,18 +295,19 @@ class Look:
                 continue
             record = cluster.ask(sequence("decide", *decide_from_origin(scope, request)))
             verdict, choice = record["verdict"], record["choice"]
-            if isinstance(verdict, Verdict) and verdict is not Verdict.CREATED:
-                yield self._not_created(verdict, choice.newest, newer[0])
+            if verdict is Verdict.NONE:
+                why, fields = unavailable(self.restored, newer[0], request)
+                yield Gate("auto-promotion", f"Freight {newer[0]} {why}", fields)
+            elif isinstance(verdict, Verdict) and verdict is not Verdict.CREATED:
+                yield self._not_created(verdict, choice.newest or newer[0])
 
-    def _not_created(self, verdict: Verdict, candidate: str | None, newer: str) -> Gate:
-        why = f"Freight {candidate or newer} is not promoted by itself: {verdict.doc}"
-        if verdict is Verdict.NONE:
-            why = f"Freight {newer} is not promoted by itself: it is not available yet (soak time, other Stages)"
+    def _not_created(self, verdict: Verdict, candidate: str) -> Gate:
+        because = verdict.doc[:1].lower() + verdict.doc[1:].rstrip(".")
         fields = (
             ("status.lastPromotion.name", str(self.its("last") or "absent")),
             ("status.autoPromotionEnabled", "true"),
         )
-        return Gate("auto-promotion", why, fields)
+        return Gate("auto-promotion", f"Freight {candidate} is not promoted by itself: {because}", fields)
 
 
 def _current(name: object) -> tuple[str, str]:

@@ -7,13 +7,14 @@ be is an action that is recommended and was recorded to make things worse.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from model.documents import parse
 from model.inputs import InputError
+from model.kargo.live.objects import Live
 from model.kargo.live.reading import SKIPPED, read_live
 from model.kargo.live.values import instant_of
 from model.kargo.releases import Behaviours
@@ -24,6 +25,9 @@ from simulations.kargo.recorded import chosen, recording
 from simulations.replay import RecordingError, read_lines
 
 Json = dict[str, Any]
+
+RECORDED = frozenset(("ProjectConfig", "Warehouse", "Stage", "Promotion", "Freight", "AnalysisRun"))
+"""The kinds of objects that moments are recorded with. Source: the README of the recordings"""
 
 
 @dataclass(frozen=True)
@@ -75,13 +79,19 @@ def findings(moment: Json, behaviours: Behaviours) -> dict[str, Finding]:
     Raises RecordingError if they are not as they should be.
     """
     try:
-        live = read_live(parse(moment["manifests"].encode(), str(moment["id"]), skip=SKIPPED))
+        live = _complete(read_live(parse(moment["manifests"].encode(), str(moment["id"]), skip=SKIPPED)))
         now = instant_of(moment["now"])
     except (KeyError, TypeError, AttributeError, InputError) as error:
         raise RecordingError(f"moment {moment.get('id')!r} is not as it should be: {error}") from error
     if now is None:
         raise RecordingError(f"moment {moment['id']!r} has no instant")
-    return {finding.stage: finding for finding in diagnose(live, behaviours, now).findings}
+    return {finding.stage: finding for finding in diagnose(live, behaviours, now, edits=False).findings}
+
+
+def _complete(live: Live) -> Live:
+    """A moment has all objects of these kinds: of a kind that is absent there are none."""
+    kinds = live.kinds | RECORDED
+    return replace(live, kinds=kinds, projects=tuple(replace(project, kinds=kinds) for project in live.projects))
 
 
 def _made_worse(moment: Json, stage: str, action: Action) -> bool:

@@ -102,11 +102,10 @@ def _waits_for(stage: str, branches: Mapping[str, Branch]) -> tuple[str, ...]:
 
 def _try(verdict: Verdict, stage: str, restored: Restored, tried: Tried) -> None:
     """Sort the actions by what they do for a Stage, least harm first."""
-    promoting = being_promoted(restored.cluster, stage)
     for action, branch in sorted(tried, key=lambda one: one[0].harm):
         left = set(branch.unmet.get(stage, ()))
         if not left:
-            given_up = promoting is not None and _is_given_up(restored.cluster, branch, stage, promoting)
+            given_up = is_given_up(restored.cluster, branch, stage)
             (verdict.gives_up if given_up else verdict.helps).append(action)
         elif left < set(verdict.later):
             verdict.helps_partly.append(action)
@@ -123,8 +122,11 @@ def being_promoted(cluster: Cluster, stage: str) -> str | None:
     return freight if freight is not None and cluster.exists_freight(freight) else None
 
 
-def _is_given_up(cluster: Cluster, branch: Branch, stage: str, freight: str) -> bool:
-    """Whether the Stage has neither that Freight in the end, nor a newer one of the same origin."""
+def is_given_up(cluster: Cluster, branch: Branch, stage: str) -> bool:
+    """Whether the Stage has neither what is being promoted in the end, nor newer Freight of the same origin."""
+    freight = being_promoted(cluster, stage)
+    if freight is None:
+        return False
     warehouse = cluster.freight[freight]
     has = branch.has.get(stage, {}).get(warehouse)
     if has is None:

@@ -13,9 +13,15 @@ OF_STAGES = {
     "abort-verification": "abort_verification",
     "abort-all": "abort_all",
     "auto-on": "auto_on",
+    "auto-off": "auto_off",
     "promote-each": "promote_each",
+    "clear-last": "clear_last",
+    "no-soak": "no_soak",
+    "one-of": "one_of",
+    "direct": "direct",
+    "no-verification": "no_verification",
 }
-OF_FREIGHT = {"promote": "promote_newest", "approve": "approve"}
+OF_FREIGHT = {"promote": "promote", "approve": "approve"}
 WORDS = ("restart", *OF_PROMOTIONS, *OF_STAGES, *OF_FREIGHT)
 
 
@@ -44,8 +50,9 @@ def wished(text: str, live: Live) -> Action:
         stage = _known(names[1], stages, "Stage")
         return Action(OF_FREIGHT[word], stage, freight=freight[_known(names[0], freight, "Freight")])
     raise WhatIfError(
-        f'--what-if: "{printable(text)}" is no action; there are: restart, '
-        f"{', '.join(OF_PROMOTIONS)} PROMOTION, {', '.join(OF_STAGES)} STAGE, {', '.join(OF_FREIGHT)} FREIGHT STAGE"
+        f'--what-if: "{printable(text)}" is no action; there are: restart; PROMOTION after one of '
+        f"{', '.join(OF_PROMOTIONS)}; STAGE after one of {', '.join(OF_STAGES)}; FREIGHT STAGE after one of "
+        f"{', '.join(OF_FREIGHT)}"
     )
 
 
