@@ -34,15 +34,6 @@ def towards(
     return seeker.successor(run) if run else None
 
 
-def choices(
-    system: System, step: Action | Sequence, before: State, target: Mapping[str, Value], label: str
-) -> Choices | None:
-    """What is chosen on a way that ends with the values of `target` and has this label, None if none is seen."""
-    seeker = _Seeker(system, step, before, target, lambda _: True)
-    run = seeker.guess()
-    return tuple(zip(run.taken, run.ways, strict=True)) if run and seeker.label(run) == label else None
-
-
 def chosen(
     system: System, step: Action | Sequence, before: State, made: Choices, *, begun: bool = False
 ) -> Successor | None:
@@ -94,9 +85,9 @@ class _Run:
     taken: list[int] = field(default_factory=list)
 
     def choose(self, ways: int) -> int:
-        """The next choice: as planned, then the first way of each."""
+        """The next choice: as planned, if there is such a way, then the first way of each."""
         number = len(self.taken)
-        way = self.planned[number] if number < len(self.planned) else 0
+        way = self.planned[number] if number < len(self.planned) and self.planned[number] < ways else 0
         self.ways.append(ways)
         self.taken.append(way)
         return way

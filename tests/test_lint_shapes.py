@@ -86,13 +86,40 @@ def _told(finding: Finding) -> tuple[object, ...]:
 
 def test_an_answer_that_does_not_fit_is_not_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = judged(tmp_path, Linter(LATEST), *STAGES)
-    monkeypatch.setattr(exploring, "chosen", lambda *_: None)
+    monkeypatch.setattr(exploring, "taken_by_choices", lambda *_: None)
 
     linter = Linter(LATEST)
 
     assert {n: list(map(_told, e)) for n, e in judged(tmp_path, linter, *STAGES).items()} == {
         n: list(map(_told, e)) for n, e in expected.items()
     }
+
+
+def ways_of(name: str, kind: str, timeout: str) -> Json:
+    """A Stage with much to find, one of whose steps is of that kind, and has as long."""
+    return stage(
+        {"uses": kind, "as": "first", "retry": {"timeout": timeout, "errorThreshold": 2}, "continueOnError": True},
+        {"uses": kind, "as": "then", "retry": {"timeout": timeout}},
+        {"uses": "http", "as": "tell", "if": "${{ always() }}", "config": {"url": "https://x", "method": "POST"}},
+        {"uses": "git-wait-for-pr", "as": "wait", "retry": {"timeout": timeout}},
+        name=name,
+    )
+
+
+def test_timeouts_and_kinds_that_make_no_difference_are_explored_once(tmp_path: Path) -> None:
+    stages = [ways_of("a", "git-clone", "5m"), ways_of("b", "yaml-update", "7m"), ways_of("c", "copy", "24h")]
+    together = Linter(LATEST)
+
+    found = judged(tmp_path, together, *stages)
+
+    for document in stages:
+        linter = Linter(LATEST)
+        name = document["metadata"]["name"]
+        (tmp_path / name).mkdir()
+        [(subject, alone)] = judged(tmp_path / name, linter, document).items()
+        assert len(linter.explorer.known) == len(together.explorer.known)
+        assert list(map(_told, found[subject])) == list(map(_told, alone))
+        assert {f.rule.id for f in alone} >= {"failure-unseen", "timeout-never-fires", "repeated-by-restart"}
 
 
 # Where aliases may matter

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 
 from invariants.check import Bounds, Verdict, check
 from invariants.properties import every_step, sometimes
-from invariants.towards import choices, chosen, labelled
+from invariants.towards import chosen, labelled
 from model.system import Outcomes, System, action, local, outcome, part, required, sequence, variable
 
 COINS = 40
@@ -95,24 +97,26 @@ def test_ways_that_are_called_otherwise_are_not_gone() -> None:
     assert [way.state[f"coin{COINS - 1}"] for way in found] == [1, 1]
 
 
-def test_the_same_choices_make_the_same_way_elsewhere() -> None:
-    system, other = aloud(4), aloud(4)
+def test_choices_make_the_ways_in_order() -> None:
+    system = aloud(4)
     [before] = system.initial_states()
 
-    for way in system.perform(system.actions[0], before):
-        made = choices(system, system.actions[0], before, {**way.state, **way.record}, way.label)
-        assert made is not None
-        assert chosen(other, other.actions[0], before, made) == way
+    every = [tuple((side, 2) for side in sides) for sides in product(range(2), repeat=4)]
+
+    ways = [chosen(system, system.actions[0], before, made) for made in every]
+    assert ways == system.perform(system.actions[0], before)
 
 
 def test_choices_are_made_only_where_there_are_just_these() -> None:
     system = aloud(4)
     [before] = system.initial_states()
-    [way] = labelled(system, system.actions[0], before, "side 1; side 1; side 1")[:1]
-    made = choices(system, system.actions[0], before, {**way.state, **way.record}, way.label)
+    made = ((0, 2), (1, 2), (1, 2), (1, 2))
+    way = chosen(system, system.actions[0], before, made)
 
-    assert made == ((0, 2), (1, 2), (1, 2), (1, 2))
-    assert choices(system, system.actions[0], before, way.state, "side 2") is None
+    assert way is not None
+    assert chosen(system, system.actions[0], before, made[:1], begun=True) is not None
+    assert chosen(system, system.actions[0], before, ((0, 3),), begun=True) is None
+    assert chosen(system, system.actions[0], before, ((5, 2), *made[1:])) is None
     assert chosen(system, system.actions[0], before, made[:2]) is None
     assert chosen(system, system.actions[0], before, (*made, (0, 2))) is None
     assert chosen(system, system.actions[0], before, ((0, 3), *made[1:])) is None

@@ -7,30 +7,37 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from invariants import direct
-from invariants.direct import Alike, Seen, decides, taken
+from invariants.direct import Seen, Way, decides, taken, taken_by_choices
+from invariants.direct_programs import Alike
 from invariants.kargo.manifest_claims import Question, questions
 from invariants.properties import Kind, Property
-from invariants.towards import Choices, choices, chosen, labelled
-from invariants.trace import Taken, Trace, true_of
+from invariants.towards import Choices, labelled
+from invariants.trace import Trace, true_of
 from invariants.verdicts import Bounds
 from model.kargo import promotion
+from model.kargo.phases import StepPhase, StepStatus
 from model.kargo.plan import Plan, stored
 from model.kargo.releases import Behaviours
 from model.kargo.step_engine import Entry
 from model.system import State, Successor, System, Value
 from simulations.kargo.lint.shapes import shape_of
-from simulations.kargo.lint.wanted import Essence, Wanted
+from simulations.kargo.lint.wanted import Essence, Wanted, alone
 
 LIMITS = Bounds(states=300_000, seconds=20.0)
 """How far one template is explored; what was not seen then is said."""
 
 
+Numbered = tuple[tuple[int, Choices], ...]
+"""A way by the numbers of its actions, and the choices in each."""
+
+
 @dataclass(frozen=True)
 class Told:
-    """The answer to a question that is worth telling, with the shortest run that shows it."""
+    """The answer to a question that is worth telling, with the shortest run that shows it, and that in numbers."""
 
     question: Question
     shown: Trace | None
+    way: Numbered | None = None
 
 
 @dataclass(frozen=True)
@@ -47,11 +54,10 @@ Key = tuple[Essence, str, frozenset[Wanted], bool]
 
 @dataclass(frozen=True)
 class Known:
-    """What came of an exploration, and of which essence; `made` are the choices of each run, once it is retold."""
+    """What came of an exploration, and of which essence."""
 
     essence: Essence
     answers: Answers
-    made: dict[Wanted, tuple[tuple[int, Choices | None], ...]] = field(default_factory=dict)
 
 
 @dataclass
@@ -95,14 +101,20 @@ class Explorer:
     ) -> bool:
         """Whether a question, one of all those `told`, is worth telling in another release as well.
 
-        Where the run that shows it can be taken there, too, that is the proof; else that release is explored.
+        Where the run that shows it can be taken there, too, that is the proof. What never happens to a step on its
+        own does not happen in a template. Else that release is explored.
         """
         shape = shape_of(essence, behaviours.release)
         key = (shape.essence, behaviours.release, frozenset(map(shape.hide, told)), restart)
         if key not in self.known:
             one = (shape.essence, behaviours.release, shape.hide(wanted), restart)
             if one not in self.proved:
-                self.proved[one] = _goes_the_same_way(essence, behaviours, wanted, told[wanted], restart=restart)
+                by_run = told[wanted].question.shows is None
+                self.proved[one] = (
+                    _goes_the_same_way(essence, behaviours, wanted, told[wanted], restart=restart)
+                    if by_run
+                    else self._never_alone(essence, behaviours, wanted)
+                )
             if self.proved[one]:
                 return True
             found = _explore(essence, behaviours, frozenset(told), restart=restart, traced=False)
@@ -110,6 +122,18 @@ class Explorer:
         known = self.known[key]
         first = shape_of(known.essence, behaviours.release)
         return shape.hide(wanted) in map(first.hide, known.answers.told)
+
+    def _never_alone(self, essence: Essence, behaviours: Behaviours, wanted: Wanted) -> bool:
+        """Whether it never happens even to a step that is alone, whatever its `if` and its config come to."""
+        rule, index, _ = wanted
+        on_its_own = alone(essence, index)
+        if on_its_own is None:
+            return False
+        key = (on_its_own, behaviours.release, (rule, 0, ""), False)
+        if key not in self.proved:
+            found = _explore(on_its_own, behaviours, frozenset({key[2]}), restart=False, traced=False)
+            self.proved[key] = key[2] in found.told
+        return self.proved[key]
 
 
 def _explore(
@@ -119,10 +143,18 @@ def _explore(
     plan, system = _system(essence, behaviours, restart)
     asked = dict(zip(ordered, questions(plan, ordered), strict=True))
     claims = [q.asked for q in asked.values()] + [q.shows for q in asked.values() if q.shows and traced]
-    seen = direct.explore(system, claims, alike=_alike(plan), bounds=LIMITS)
+    seen = direct.explore(system, claims, alike=_alike(plan, ordered), bounds=LIMITS)
     told = {w: q for w, q in asked.items() if _worth_telling(q, seen)}
-    shown = {w: taken(system, seen, q.shows or q.asked) if traced else None for w, q in told.items()}
-    return Answers({w: Told(q, shown[w]) for w, q in told.items()}, seen.complete)
+    if not traced:
+        return Answers({w: Told(q, None) for w, q in told.items()}, seen.complete)
+    shown = {w: q.shows or q.asked for w, q in told.items()}
+    ways = {w: _by_number(seen.ways[claim], system) for w, claim in shown.items() if claim in seen.ways}
+    return Answers({w: Told(q, taken(system, seen, shown[w]), ways.get(w)) for w, q in told.items()}, seen.complete)
+
+
+def _by_number(way: Way, system: System) -> Numbered:
+    numbers = {action.name: number for number, action in enumerate(system.actions)}
+    return tuple((numbers[name], made) for name, made in way.moves)
 
 
 @lru_cache(maxsize=16)
@@ -139,40 +171,56 @@ def _worth_telling(question: Question, seen: Seen) -> bool:
     )
 
 
-def _alike(plan: Plan) -> Alike:
-    """What may be taken for one another: how, and after how many errors, a step is over that is so in the same way.
+TELL_SKIPPED = frozenset({"repeated-by-restart", "retry-never-happens"})
+"""The rules that tell whether a step was skipped or succeeded; and so does whether anything was done."""
 
-    Only expressions that read metadata, and steps that share an alias, could tell.
+
+def _alike(plan: Plan, wanted: Iterable[Wanted]) -> Alike:
+    """What may be taken for one another: ends of a step that are as good, or as bad, for all that comes after them.
+
+    Only expressions that read metadata or ask for the status, and steps that share an alias, could tell.
     """
-    steps = [e for step in plan.steps for e in (step.condition, step.config) if e]
-    read = {alias for expression in steps for alias in expression.texts}
+    expressions = [e for step in plan.steps for e in (step.condition, step.config) if e]
+    read = {alias for e in expressions for alias in (*e.texts, *e.entries)}
+    rules = [*wanted]
+    whole = any(rule == "nothing-done" for rule, _, _ in rules)
+    exact = {plan.steps[index].rules.alias for rule, index, _ in rules if rule in TELL_SKIPPED}
     return {
-        stored("entry", alias): _over
+        stored("entry", alias): _ended if whole or alias in exact else _over
         for alias in plan.aliases
         if alias not in read and not plan.shared_later(alias)
     }
 
 
-def _over(entry: Value) -> Value:
+def _ended(entry: Value) -> Value:
     if not isinstance(entry, Entry) or not entry.phase.over:
         return entry
-    started, finished = (None if t is None else 0 for t in (entry.started_at, entry.finished_at))
-    return Entry(entry.phase, started, finished)
+    return Entry(StepPhase.ERRORED if entry.phase is StepPhase.FAILED else entry.phase)
+
+
+def _over(entry: Value) -> Value:
+    ended = _ended(entry)
+    skipped = isinstance(ended, Entry) and ended.phase.over and ended.status is StepStatus.SKIPPED
+    return Entry(StepPhase.SUCCEEDED) if skipped else ended
 
 
 def _goes_the_same_way(
     essence: Essence, behaviours: Behaviours, wanted: Wanted, told: Told, *, restart: bool
 ) -> bool:
     """Whether the run that shows a violation can be taken in a release, and shows it there."""
-    if told.shown is None or told.question.shows is not None:
+    if told.shown is None or told.way is None:
         return False
     plan, system = _system(essence, behaviours, restart)
     [question] = questions(plan, [wanted])
+    moves = tuple((step.action, made) for step, (_, made) in zip(told.shown.steps, told.way, strict=True))
+    again = taken_by_choices(system, Way({}, moves))
+    if again and decides(question.asked, again):
+        return True
     actions = {action.name: action for action in system.actions}
     state: State = next(system.initial_states())
     last = len(told.shown.steps) - 1
     for number, step in enumerate(told.shown.steps):
-        ways = labelled(system, actions[step.action], state, step.label)
+        ways = labelled(system, actions[step.action], state, step.label) if step.action in actions else []
         if not ways:
             return False
         if number == last:
@@ -204,37 +252,11 @@ def _retold(
     for wanted, told in known.answers.told.items():
         again = own[first.hide(wanted)]
         [question] = questions(plan, [again])
-        if told.shown is None:
-            found[again] = Told(question, None)
-            continue
-        if wanted not in known.made:
-            known.made[wanted] = _made(_system(known.essence, behaviours, restart)[1], told.shown)
-        shown = _taken_again(known.made[wanted], system, question.shows or question.asked)
-        if shown is None:
-            return None
-        found[again] = Told(question, shown)
+        shown = None
+        if told.way is not None:
+            moves = tuple((system.actions[number].name, made) for number, made in told.way)
+            shown = taken_by_choices(system, Way({}, moves))
+            if shown is None or not decides(question.shows or question.asked, shown):
+                return None
+        found[again] = Told(question, shown, told.way)
     return Answers(found, known.answers.complete)
-
-
-def _made(system: System, run: Trace) -> tuple[tuple[int, Choices | None], ...]:
-    """The number of each action of a run, and the choices in it."""
-    numbers = {action.name: number for number, action in enumerate(system.actions)}
-    actions = (system.actions[numbers[step.action]] for step in run.steps)
-    return tuple(
-        (numbers[step.action], choices(system, action, step.before, {**step.after, **step.record}, step.label))
-        for step, action in zip(run.steps, actions, strict=True)
-    )
-
-
-def _taken_again(made: Iterable[tuple[int, Choices | None]], system: System, claim: Property) -> Trace | None:
-    """The run that is taken by these choices, if it shows that a claim is violated, or a situation arises."""
-    start = state = next(system.initial_states())
-    steps: list[Taken] = []
-    for number, ways in made:
-        way = chosen(system, system.actions[number], state, ways) if ways is not None else None
-        if way is None:
-            return None
-        steps.append(Taken(way.action.name, way.action.actor, way.label, state, way.state, way.record))
-        state = way.state
-    found = Trace(start, tuple(steps))
-    return found if decides(claim, found) else None

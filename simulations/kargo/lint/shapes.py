@@ -1,4 +1,8 @@
-"""Templates that differ in nothing but the aliases of their steps have the same answers, by other names."""
+"""Templates that differ in nothing that matters have the same answers, by other names.
+
+Aliases are only names, as a rule; a timeout may be as long as it likes, because time passes as it is needed; and of
+a kind only that matters what it can come back with.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,11 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from model.kargo.expression_references import ALL
+from model.kargo.manifest_types import Retry
 from model.kargo.plan import namespace
+from model.kargo.planning import step_rules
+from model.kargo.runner_results import leaves_output
+from model.kargo.step_kinds import Result, step_kind
 from model.kargo.templates import StepSpec
 from simulations.kargo.lint.wanted import Essence, Wanted, references
 
@@ -23,7 +31,10 @@ _MENTIONS = re.compile(r"outputs|status\(|alias_")
 
 @dataclass(frozen=True)
 class Shape:
-    """An essence whose aliases are those of `OWN`, and the aliases themselves; none where they may matter."""
+    """An essence whose aliases are those of `OWN`, and the aliases themselves; none where they may matter.
+
+    It tells essences apart; it is not to be explored, because its kinds of steps are none that there are.
+    """
 
     essence: Essence
     aliases: tuple[str, ...] = ()
@@ -61,9 +72,26 @@ def _step(step: StepSpec, own: dict[str, str], release: str) -> StepSpec | None:
     config = {key: _text(text, own, release) for key, text in tree.items()}
     if condition is None or None in config.values():
         return None
+    kind, retry = _kind(step, release)
     return replace(
-        step, alias=own[step.alias], condition=condition, config=json.dumps(config) if step.config else step.config
+        step,
+        alias=own[step.alias],
+        kind=kind,
+        condition=condition,
+        retry=retry,
+        config=json.dumps(config) if step.config else step.config,
     )
+
+
+def _kind(step: StepSpec, release: str) -> tuple[str, Retry]:
+    """What matters of the kind of a step, as a text, and of its retries, the defaults of its kind considered."""
+    kind = step_kind(step.kind, release)
+    rules = step_rules(step, kind)
+    retry = Retry(1 if rules.timeout_ms > 0 else 0, rules.error_threshold)
+    if kind is None:
+        return "", retry
+    results = (*kind.results, leaves_output(step, Result.SKIPPED), kind.propagates_outputs)
+    return ", ".join(map(str, results)), retry
 
 
 def _text(text: str, own: dict[str, str], release: str) -> str | None:

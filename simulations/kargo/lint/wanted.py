@@ -186,6 +186,10 @@ UNKNOWN_TEXT = "${{ ctx.meta.promotion.actor }}"
 """A template that comes to something of which nothing is known before there is a Promotion."""
 
 
+UNKNOWN_CONDITION = f"{UNKNOWN_TEXT[:-3]} == 'me' }}}}"
+"""An `if` of which nothing is known before there is a Promotion."""
+
+
 @dataclass(frozen=True)
 class Essence:
     """What the answers depend on: steps and variables, the names an expression can see, and what runners can do.
@@ -229,6 +233,26 @@ def essence(template: Template, steps: tuple[StepView, ...], behaviours: Behavio
         found = replace(found, project="", stage="", promotion="", requested=())
     names = (found.project, found.stage, found.promotion, found.requested)
     return Essence(found, tuple((s.spec.alias, s.results) for s in steps), names)
+
+
+ALONE = "the-step"
+
+
+def alone(essence: Essence, index: int) -> Essence | None:
+    """A step of a template by itself, with an `if`, where it has one, that may come to anything.
+
+    It does whatever it does in the template, and maybe more, but for coming to an error before it is run. None if
+    it shares its alias, and so what is known of it, with another step.
+    """
+    step = essence.template.steps[index]
+    if sum(other.alias == step.alias for other in essence.template.steps) > 1:
+        return None
+    condition = UNKNOWN_CONDITION if step.condition else ""
+    limit = step.retry.timeout_ms
+    retry = replace(step.retry, timeout_ms=limit and (60_000 if limit > 0 else 0))  # however long it is
+    only = StepSpec(ALONE, step.kind, condition, retry=retry, continue_on_error=step.continue_on_error)
+    results = dict(essence.results)[step.alias]
+    return Essence(Template((only,), ()), ((ALONE, results),), ())
 
 
 def _hidden(variables: Vars) -> Vars:
