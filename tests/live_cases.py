@@ -106,6 +106,19 @@ CASES = (
         ("promotion", "verification"),
     ),
     Case(
+        "a Promotion after one that failed (K6): its turn comes",
+        (DEV,),
+        (*DONE, F2, promote("fb2"), SETTLE, F3, promote("fc3")),
+        "moving",
+        script={"dev": [[["ok"]], [["fail!"]], [["ok"]]]},
+    ),
+    Case(
+        "Freight that was never verified, because its Stage is Unhealthy, and a Promotion behind it (K9)",
+        (VERIFIED,),
+        (F1, health("Unhealthy"), promote("fa1"), SETTLE, F2, promote("fb2")),
+        "moving",
+    ),
+    Case(
         "a verification that failed (K10)",
         (VERIFIED,),
         (*DONE, analysis("Failed"), SETTLE),

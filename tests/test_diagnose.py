@@ -257,6 +257,20 @@ def test_stages_of_several_projects_are_told_apart(
     assert "; shop/dev: needs someone" in first
 
 
+@pytest.mark.parametrize("now", ["1999-12-31T20:00:00Z", "2000-01-01T00:00:00Z"])
+def test_a_clock_that_is_behind_that_of_the_cluster_changes_nothing_but_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], frozen: Json, now: str
+) -> None:
+    main(["diagnose", saved(tmp_path, frozen), "--kargo", "1.10.10"])
+    at_once = capsys.readouterr().out.splitlines()
+
+    assert main(["diagnose", saved(tmp_path, frozen), "--kargo", "1.10.10", "--now", now]) == 0
+
+    found = capsys.readouterr().out.splitlines()
+    assert found[0] == at_once[0]
+    assert any("its clock and that of the cluster differ" in line for line in found)
+
+
 def test_freight_that_was_not_given_is_not_taken_for_deleted(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

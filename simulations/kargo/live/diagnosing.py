@@ -8,6 +8,7 @@ from functools import partial
 from itertools import chain, islice, permutations, product
 
 from model.kargo.live.objects import Live, LiveProject
+from model.kargo.live.values import instant_text
 from model.kargo.phases import HealthState, PromotionPhase
 from model.kargo.releases import RELEASES, Behaviours
 from model.system import Tables
@@ -31,6 +32,9 @@ MOST_WAYS = 3
 
 DEVELOPMENT = "main"
 """What nobody upgrades to, though it is modelled."""
+
+SKEW_MS = 2000
+"""How far clocks may differ before that is told: instants are whole seconds."""
 
 FEW_PASSES = 300
 """After how many passes one gives up: what goes on and on after an action is no way out."""
@@ -157,9 +161,15 @@ def diagnose(
 ) -> Diagnosis:
     """The findings about every Stage, or about those in `stages`, at the instant `now`.
 
-    With `what_if`, the way out that is told is that action, whatever comes of it.
+    If objects speak of later ones, it is the latest of these. With `what_if`, it is told what comes of that action.
     """
     found = Diagnosis(behaviours.release, now)
+    if live.newest is not None and live.newest > now + SKEW_MS:
+        late = f"objects speak of times up to {ago(live.newest - now)} after {instant_text(now)}"
+        found.unseen.append(
+            f"what time it is: {late}: its clock and that of the cluster differ; the latest is taken"
+        )
+        found.now = now = live.newest
     asked = Asked(behaviours, now, live.newest, frozenset(stages), what_if, prove=True, edits=edits)
     parts = [part for project in live.projects for part in components(project) if _wanted(asked, part)]
     asked = replace(asked, prove=len(parts) <= FEW_PARTS)
@@ -233,6 +243,9 @@ class Part:
             gates = closed_gates(self.restored, stage) if needs or verdict.now is Now.WAITING else []
             gates = [*_endless(self.restored, branches["alone"], stage), *gates]
             ways = tuple(self._ways(stage, stages, verdict, tried)) if needs else ()
+            verdict.together = bool(ways) and self.asked.edits
+            if verdict.together and verdict.now is Now.STUCK:
+                verdict.now = Now.NEEDS_SOMEONE
             wish = self._wished(stage, stages, verdict, goals)
             worse = tuple(a for a, b in tried if needs and _is_worse(a, b, stage, verdict))
             stuck = verdict.now is Now.STUCK and not ways and self.asked.prove

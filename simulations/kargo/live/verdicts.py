@@ -53,11 +53,13 @@ class Verdict:
     helps_partly: list[Action] = field(default_factory=list)
     gives_up: list[Action] = field(default_factory=list)
     restart_moves: int | None = None
+    together: bool = False
+    """Whether there is a way out, be it by several actions or by an upgrade: what no recording asks."""
 
     @property
     def somebody_can(self) -> bool:
         """Whether some action helps."""
-        return bool(self.helps or self.helps_partly or self.gives_up)
+        return bool(self.helps or self.helps_partly or self.gives_up or self.together)
 
 
 Tried = Sequence[tuple[Action, Branch]]
