@@ -215,11 +215,7 @@ def test_the_claim_asked_for_is_printed_the_same_each_time(capsys: pytest.Captur
 
 
 def test_a_situation_has_a_witness(capsys: pytest.CaptureFixture[str]) -> None:
-    assert kargo_model.main(
-        ["check", "die-hard", "--property", "four gallons are measured", "--format", "tla"]
-    ) in (0, 2)
     words = ["check", "die-hard", "--property", "small jug", "--format", "tla"]
-    capsys.readouterr()
     assert kargo_model.main(words) == 0
 
     printed = capsys.readouterr().out.splitlines()

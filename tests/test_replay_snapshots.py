@@ -113,7 +113,7 @@ def test_from_the_manifests_alone_most_verdicts_are_as_recorded(capsys: pytest.C
 
     assert all(one.stages > 25 and one.same >= 0.9 * one.stages for one in found)
     assert all(one.worse == () for one in found)
-    assert main(["replay", str(CARRIED), "--manifests-only", "--kargo", "1.11.2", "--limit", "3"]) in (0, 1)
+    assert main(["replay", str(CARRIED), "--manifests-only", "--kargo", "1.11.2", "--limit", "3"]) == 0
     assert "verdicts as recorded" in capsys.readouterr().out
 
 

@@ -448,7 +448,7 @@ def test_a_walk_through_a_control_loop_is_told_as_a_scenario(
     file = tmp_path / "walk.yaml"
     file.write_text(html.unescape(found[1]))
     assert "promote a1 to dev" in [event.text for event in scenario_file.load(file).story]
-    assert kargo_model.main(["reproduce", str(file)]) in (0, 1)
+    assert kargo_model.main(["reproduce", str(file)]) == 1  # it claims nothing, so nothing breaks
     assert ": walk: a walk that somebody took by hand" in capsys.readouterr().out.splitlines()[0]
 
 
