@@ -364,8 +364,9 @@ AT_ONCE = (RECORDED, GUARDED)
 FOUND = [
     pytest.param(claim, release, marks=[] if claim in AT_ONCE and release == releases[-1] else [pytest.mark.slow])
     for claim, releases in BUGS.items()
-    for release in releases
+    for release in dict.fromkeys((releases[0], releases[-1]))
 ]
+"""In the first and the last release that has each; what the checker finds is pinned for all of them."""
 
 
 @pytest.mark.parametrize(("claim", "release"), FOUND)
@@ -391,7 +392,7 @@ def test_the_story_of_a_step_that_runs_after_a_failure_is_as_short_as_can_be() -
 
 @pytest.mark.parametrize(
     ("release", "examples"),
-    [("1.11.2", 60), *(pytest.param(release, 400, marks=pytest.mark.slow) for release in RELEASES)],
+    [("1.11.2", 60), *(pytest.param(release, 200, marks=pytest.mark.slow) for release in RELEASES)],
 )
 def test_walks_find_nothing_where_the_bug_is_not(release: str, examples: int) -> None:
     absent = tuple(claim for claim, releases in BUGS.items() if release not in releases)
