@@ -9,12 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 
-import yaml
-
 from model.inputs import printable
 from model.kargo.attempts import VALID, Attempt
 from model.kargo.durations import parse_duration
 from model.kargo.worlds import Script
+from simulations import flow_lists
 
 KEYS = {
     "status": "one of " + ", ".join(VALID),
@@ -67,11 +66,8 @@ def _alias(name: str, known: tuple[str, ...]) -> str:
 
 
 def _listed(text: str, name: str) -> list[object]:
-    try:
-        found = yaml.safe_load(f"[{text}]")
-    except (yaml.YAMLError, ValueError, RecursionError):  # a date or number that is none; brackets without end
-        found = None
-    if not isinstance(found, list) or not found:
+    found = flow_lists.values(text)
+    if not found:
         raise OutcomeError(
             f"--outcome {printable(name)}: expected attempts separated by commas, each a status or a mapping"
         )

@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import yaml
-
 from model.inputs import printable
 from model.speckit.plan import exit_with
 from model.speckit.run_rules import OUTSIDE
 from model.speckit.statuses import StepStatus
 from model.speckit.values import Answer, Ending, to_text
 from model.speckit.workflow import Step, Workflow
+from simulations import flow_lists
 
 WORDS = {
     "completed": exit_with(0),
@@ -83,11 +82,8 @@ def answers_of(name: str, listed: Iterable[Any], workflow: Workflow) -> tuple[An
 
 
 def _listed(name: str, text: str) -> list[Any]:
-    try:
-        found = yaml.safe_load(f"[{text}]")
-    except (yaml.YAMLError, ValueError, RecursionError):  # a date or number that is none; brackets without end
-        found = None
-    if not isinstance(found, list) or not found:
+    found = flow_lists.values(text)
+    if not found:
         raise OutcomeError(f"--outcome {printable(name)}: expected answers separated by commas")
     return found
 
