@@ -124,3 +124,20 @@ def test_a_pass_that_knows_a_promotion_is_running_runs_the_steps_again_that_it_d
     events = (RECONCILE, FREIGHT, PROMOTE, RECONCILE, CURRENT, sleep(10), stale, CURRENT)
     changed = told([dev], *events, release=CACHED, script={"dev": [[["ok", "err!"], ["run"]]]})[-1]["d"]
     assert changed["Promotion/dev#1"]["phase"] == "Errored"
+
+
+# An AnalysisRun that is over and goes on all the same
+
+
+def test_when_an_analysis_run_ended_counts_in_newer_releases_even_while_it_goes_on_again():
+    def analysis(phase: str) -> Json:
+        return {"do": "analysis", "stage": "dev", "phase": phase}
+
+    events = (SETTLE, FREIGHT, PROMOTE, SETTLE, analysis("Failed"), sleep(60), analysis("Running"), SETTLE)
+    finished = {}
+    for release in RELEASES:
+        after = told([stage("dev", verification=True)], *events, release=release)[-1]
+        verification = after["steps"][0]["d"]["Stage/dev"]["history"][0]["verifications"][0]
+        assert verification["phase"] == "Running"
+        finished[release] = "finished" in verification
+    assert [release for release, said in finished.items() if said] == ["1.11.2", "main"]

@@ -184,6 +184,10 @@ class Behaviours:
     """A verification that takes over an AnalysisRun is finished now, not when that was. Since 1.11.
     `startVerification`"""
 
+    end_of_run_needs_its_phase: bool
+    """When an AnalysisRun was completed counts only while its phase says that it is over. Up to 1.10; since, it
+    counts in every phase. `AnalysisRunStatus.CompletedAt`"""
+
     names_overwritten: bool
     """Admission gives every Promotion a generated name, and the steps of its Stage. Since 1.11; before, it keeps
     both as they are given. `webhook.Default`, #6215."""
@@ -282,6 +286,7 @@ V1_8_3 = Behaviours(
     unknown_health_is_an_error=True,
     unstarted_inherits_collection=False,
     adopted_run_finishes_now=False,
+    end_of_run_needs_its_phase=True,
     names_overwritten=False,
     policy_read_first=False,
     freight_error_is_shown_once=True,
@@ -351,6 +356,7 @@ V1_11_2 = replace(
     ),
     unstarted_inherits_collection=True,
     adopted_run_finishes_now=True,
+    end_of_run_needs_its_phase=False,
     names_overwritten=True,
     policy_read_first=True,
     freight_error_is_shown_once=False,

@@ -75,14 +75,23 @@ def say_no_freight(has_freight: bool, generation: int) -> Outcomes:
 # One that is under way
 
 
-def poll(verification: Verification, runs: Runs, now: int) -> Outcomes:
+def end_of(run: Run, *, end_needs_phase: bool) -> int | None:
+    """When an AnalysisRun was completed, as a Stage pass reads it.
+
+    Source: `AnalysisRunStatus.CompletedAt`, a method up to 1.10 that asks for the phase, a field since
+    """
+    return None if end_needs_phase and not run.phase.terminal else run.completed
+
+
+def poll(verification: Verification, runs: Runs, now: int, *, end_needs_phase: bool) -> Outcomes:
     """Its phase is that of its AnalysisRun; without one it ends in an error, and so does the pass."""
     run = next((r for r in runs if r.number == verification.run), None)
     if run is None:
         gone = _end(verification, VerificationPhase.ERROR)
         return only("its AnalysisRun is gone", verification=gone, failed=True, now=now + WAIT_FOR_LOST_RUN_MS)
     label = "" if run.phase is verification.phase else f"verification is {run.phase.value or 'new'}"
-    return only(label, verification=_end(verification, run.phase)._replace(finished=run.completed))
+    ended = _end(verification, run.phase)
+    return only(label, verification=ended._replace(finished=end_of(run, end_needs_phase=end_needs_phase)))
 
 
 def note_poll(
@@ -172,6 +181,7 @@ def start(
     now: int,
     *,
     adopting_takes_now: bool,
+    end_needs_phase: bool,
 ) -> Outcomes:
     """A verification starts with a new AnalysisRun.
 
@@ -183,7 +193,7 @@ def start(
     if existing:
         adopted = existing[-1]
         label = f"an earlier AnalysisRun is taken over, {adopted.phase.value or 'new'}"
-        finished = now if adopting_takes_now else adopted.completed
+        finished = now if adopting_takes_now else end_of(adopted, end_needs_phase=end_needs_phase)
         phase = proceeded(VerificationPhase.NEW, adopted.phase)
         taken = Verification(number, phase, adopted.number, finished)
         return only(label, verification=taken, verification_ids=number, adopted=True)
@@ -311,7 +321,8 @@ def _parts(scope: Scope) -> Iterator[Action | Part]:
         yield scope.bind(note_freight, in_use=scope.of("in_use", warehouse))
     yield scope.bind(say_no_freight, writes=("verified_condition",))
     yield scope.bind(look, constants={"verifies": scope.stage.verification}, writes=("doing",))
-    yield part(scope.bind(poll, writes=("failed",)), doing=Doing.POLL)
+    ends = {"end_needs_phase": scope.behaviours.end_of_run_needs_its_phase}
+    yield part(scope.bind(poll, constants=ends, writes=("failed",)), doing=Doing.POLL)
     yield part(scope.bind(note_poll, constants=where, writes=("error",)), doing=Doing.POLL)
     yield part(scope.bind(abort), doing=Doing.ABORT)
     yield part(scope.bind(note_abort, constants=where), doing=Doing.ABORT)
@@ -323,7 +334,7 @@ def _parts(scope: Scope) -> Iterator[Action | Part]:
     for warehouse in scope.pipeline.warehouses:
         noting = scope.bind(note_collection, in_use=scope.of("in_use", warehouse))
         yield part(noting, doing=Doing.START)
-    adopting = {"adopting_takes_now": scope.behaviours.adopted_run_finishes_now}
+    adopting = {"adopting_takes_now": scope.behaviours.adopted_run_finishes_now, **ends}
     yield part(scope.bind(start, constants=adopting, writes=("adopted",)), doing=Doing.START)
     yield part(scope.bind(note_start, writes=("verification_note",)), doing=Doing.START)
     yield part(scope.bind(forget_previous, writes=("previous", "adopted", "collection")), doing=new)

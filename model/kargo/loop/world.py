@@ -27,11 +27,11 @@ def set_health(app: HealthState, *, found: HealthState) -> Outcomes:
 
 
 def set_run(runs: tuple[Run, ...], now: int, *, phase: VerificationPhase) -> Outcomes:
-    """Enabled while there is an AnalysisRun: the newest one changes."""
+    """Enabled while there is an AnalysisRun: the newest one changes. When it was completed it says for ever."""
     if not runs:
         return ()
-    newest = runs[-1]._replace(phase=phase, completed=now // 1000 * 1000 if phase.terminal else None)
-    return only(runs=(*runs[:-1], newest))
+    completed = now // 1000 * 1000 if phase.terminal else runs[-1].completed
+    return only(runs=(*runs[:-1], runs[-1]._replace(phase=phase, completed=completed)))
 
 
 def note_run(runs: tuple[Run, ...], run_notes: tuple[RunNote, ...], *, message: str) -> Outcomes:

@@ -95,6 +95,7 @@ _TOPICS = (
         "unstarted_inherits_collection", _L, "nothing; where an origin is lost already, promote its Freight again"
     ),
     Topic("adopted_run_finishes_now", _W, "nothing"),
+    Topic("end_of_run_needs_its_phase", _W, "nothing"),
     Topic(
         "names_overwritten",
         Where.NAMES,
