@@ -7,7 +7,8 @@ tried.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, NamedTuple
@@ -35,12 +36,14 @@ from invariants.kargo.policy_claims import (
 )
 from invariants.kargo.spreads import Spread
 from invariants.properties import Kind, Property, always, every_step, sometimes
+from invariants.slicing import writes_any
 from invariants.subjects import Subject
 from invariants.verdicts import Bounds as Limits
 from invariants.verdicts import Judgement, Verdict, Watch
-from model.kargo.failure_policies import FailurePolicy, Response
+from model.kargo.failure_policies import FailurePolicy
 from model.kargo.loop.exploration import STEP, Bounds
 from model.kargo.loop.pipeline import Pipeline, StageSpec
+from model.kargo.loop.responses import CREATING
 from model.kargo.loop.values import of
 from model.kargo.releases import Behaviours
 from model.kargo.requests import FreightRequest
@@ -163,7 +166,7 @@ class Found(NamedTuple):
 
 def most_alone(policy: FailurePolicy) -> int:
     """How many Promotions there should be at most if nobody promotes: one for each Freight, and the responses."""
-    responses = policy.limit if policy.response in (Response.RECREATE, Response.ROLL_BACK, Response.HINTS) else 0
+    responses = policy.limit if policy.response in CREATING else 0
     return FREIGHT * (1 + responses)
 
 
@@ -181,12 +184,18 @@ def bounds_of(policy: FailurePolicy) -> Bounds:
     )
 
 
-def subject(policy: FailurePolicy, behaviours: Behaviours, changes: Iterable[tuple[str, Any]] = ()) -> Subject:
-    """The loop that a policy is judged on, with the claims about it."""
+def bounds_with(policy: FailurePolicy, changes: Iterable[tuple[str, Any]]) -> Bounds:
+    """How far a policy is explored, with changes."""
     fields: dict[str, Any] = dict(changes)
     bounds = replace(bounds_of(policy), **fields)
     if not bounds.promotes and "promotions" not in fields:
-        bounds = replace(bounds, promotions=most_alone(policy) + 1)
+        return replace(bounds, promotions=most_alone(policy) + 1)
+    return bounds
+
+
+def subject(policy: FailurePolicy, behaviours: Behaviours, changes: Iterable[tuple[str, Any]] = ()) -> Subject:
+    """The loop that a policy is judged on, with the claims about it."""
+    bounds = bounds_with(policy, changes)
     name = f"policy {policy}"
     found = explored(name, Loop("one Stage with a failure policy", PIPELINE, bounds), behaviours)
     slots = tuple(f"{STAGE}.{n}" for n in range(1, bounds.promotions + 1))
@@ -276,8 +285,6 @@ Verdicts = Mapping[str, Found]
 """The verdict on every promise, by id."""
 
 Changes = tuple[tuple[str, Any], ...]
-Look = Callable[[Changes, frozenset[str]], Mapping[str, Verdict]]
-"""The worst verdict on each of these claims, and on each situation whether it arises."""
 
 STAGES = 2
 """How many Stages push to one branch, unless more are asked for."""
@@ -290,29 +297,88 @@ def judge(
     promises: Iterable[Promise] = PROMISES,
     stages: int = STAGES,
 ) -> Verdicts:
-    """The verdict on every promise under a policy. What a few promises are judged on is explored once for all."""
-    looks: dict[tuple[bool, Changes], set[str]] = {}
+    """The verdict on every promise under a policy."""
+    judge = _Judge(policy, behaviours, stages)
     asked = tuple(promises)
-    for promise in asked:
-        looks.setdefault((promise.pushes, promise.changes), set()).add(promise.claim.__name__)
-    lookers = {pushes: _looker(policy, behaviours, stages if pushes else None) for pushes in (False, True)}
-    seen = {about: lookers[about[0]](about[1], frozenset(names)) for about, names in looks.items()}
-    return {p.id: _found(p, seen[p.pushes, p.changes], lookers[p.pushes]) for p in asked}
+    seen = judge.verdicts({p: p.changes for p in asked})
+    found = {p: Found(_STANDINGS[verdict]) for p, verdict in seen.items()}
+    for number in range(max((len(p.restrictions) for p in asked), default=0)):
+        # What is left to be restored is tried with the next restriction, unless that changes nothing.
+        tried: dict[Promise, Changes] = {}
+        for promise in (p for p in asked if found[p].standing is Standing.VIOLATED):
+            if number < len(promise.restrictions):
+                changes = dict(promise.changes) | dict(promise.restrictions[number].changes)
+                tried[promise] = tuple(changes.items())
+        tried = {p: changes for p, changes in tried.items() if judge.about(p, changes) != judge.about(p, p.changes)}
+        for promise, verdict in judge.verdicts(tried, restricted=True).items():
+            if verdict is not Verdict.VIOLATED:
+                found[promise] = Found(Standing.CONDITIONAL, promise.restrictions[number])
+    return {p.id: found[p] for p in asked}
 
 
-def _looker(policy: FailurePolicy, behaviours: Behaviours, stages: int | None) -> Look:
-    """Judges the loop under a policy, or, if there are `stages`, these."""
-
-    def look(changes: Changes, names: frozenset[str]) -> Mapping[str, Verdict]:
-        if stages is None:
-            return _look(subject(policy, behaviours, changes), names)
-        return _look(shared_branch.under_policy(policy, behaviours, stages, changes), names)
-
-    return look
+_STANDINGS = {Verdict.HOLDS: Standing.HOLDS, Verdict.VIOLATED: Standing.VIOLATED, None: Standing.IDLE}
 
 
-def _look(about: Subject, names: frozenset[str]) -> dict[str, Verdict]:
-    asked = [p for p in about.properties if p.kind is Kind.SOMETIMES or p.function.__name__ in names]
+class _Judge:
+    """Judges the loop under a policy, and Stages that push to one branch."""
+
+    def __init__(self, policy: FailurePolicy, behaviours: Behaviours, stages: int) -> None:
+        self.policy = policy
+        self.behaviours = behaviours
+        self.stages = stages
+
+    def about(self, promise: Promise, changes: Changes) -> Hashable:
+        """What a promise is judged on with these changes: the same for two promises that can be judged together."""
+        return (True, changes) if promise.pushes else bounds_with(self.policy, changes)
+
+    def subject(self, promise: Promise, changes: Changes) -> Subject:
+        """What that is."""
+        if promise.pushes:
+            return shared_branch.under_policy(self.policy, self.behaviours, self.stages, changes)
+        return subject(self.policy, self.behaviours, changes)
+
+    def verdicts(
+        self, asked: Mapping[Promise, Changes], *, restricted: bool = False
+    ) -> dict[Promise, Verdict | None]:
+        """The verdict on each promise with these changes; None if the policy never does what it speaks of.
+
+        What several promises are judged on is explored once for all.
+        """
+        together: dict[Hashable, list[Promise]] = {}
+        for promise, changes in asked.items():
+            together.setdefault(self.about(promise, changes), []).append(promise)
+        found: dict[Promise, Verdict | None] = {}
+        for promises in together.values():
+            about = self.subject(promises[0], asked[promises[0]])
+            found |= _verdicts(about, promises, {} if restricted else _SPEAKS_OF)
+        return found
+
+
+def _verdicts(
+    about: Subject, promises: Iterable[Promise], speaks_of: Mapping[str, Callable[..., bool]]
+) -> Iterator[tuple[Promise, Verdict | None]]:
+    situations = {p: speaks_of[p.id].__name__ for p in promises if p.id in speaks_of}
+    never = _never(about, set(situations.values()))
+    left = [p for p in promises if situations.get(p) not in never]
+    names = {p.claim.__name__ for p in left} | {situations[p] for p in left if p in situations}
+    seen = _look(about, names) if names else {}
+    for promise in promises:
+        arises = promise not in situations or seen.get(situations[promise]) is Verdict.HOLDS
+        yield promise, seen[promise.claim.__name__] if arises else None
+
+
+def _never(about: Subject, names: AbstractSet[str]) -> set[str]:
+    """Those of the situations that do not arise because no step writes what they are about."""
+    asked = [p for p in about.properties if p.function.__name__ in names]
+    steps = about.system.actions
+    written = {p.function.__name__ for p in asked if any(writes_any(step, p.variables) for step in steps)}
+    seen = _look(about, names - written) if names - written else {}
+    return {name for name, verdict in seen.items() if verdict is not Verdict.HOLDS}
+
+
+def _look(about: Subject, names: AbstractSet[str]) -> dict[str, Verdict]:
+    """The worst verdict on each of these claims, and on each situation whether it arises."""
+    asked = [p for p in about.properties if p.function.__name__ in names]
     report = check(about.system, asked, strategy="saturation", transitions=False, traced=no_property)
     verdicts: dict[str, Verdict] = {}
     for judged in report.judgements:
@@ -323,33 +389,12 @@ def _look(about: Subject, names: frozenset[str]) -> dict[str, Verdict]:
     return verdicts
 
 
-def _found(promise: Promise, seen: Mapping[str, Verdict], look: Look) -> Found:
-    if _speaks_of_nothing(promise, seen):
-        return Found(Standing.IDLE)
-    name = promise.claim.__name__
-    if seen[name] is not Verdict.VIOLATED:
-        return Found(Standing.HOLDS)
-    for restriction in promise.restrictions:
-        changes = dict(promise.changes) | dict(restriction.changes)
-        if changes == dict(promise.changes):
-            continue
-        if look(tuple(changes.items()), frozenset({name}))[name] is not Verdict.VIOLATED:
-            return Found(Standing.CONDITIONAL, restriction)
-    return Found(Standing.VIOLATED)
-
-
-_SPEAKS_OF = {
+_SPEAKS_OF: dict[str, Callable[..., bool]] = {
     **dict.fromkeys(("abort", "late"), a_promotion_is_a_response),
     **dict.fromkeys(("target", "other"), a_promotion_is_a_roll_back),
     **dict.fromkeys(("limit", "memory", "begin"), a_promotion_has_started_again),
 }
 """What a promise speaks of, by its id, where not every policy does it."""
-
-
-def _speaks_of_nothing(promise: Promise, seen: Mapping[str, Verdict]) -> bool:
-    """Whether the policy never does what the promise speaks of."""
-    situation = _SPEAKS_OF.get(promise.id)
-    return situation is not None and seen[situation.__name__] is not Verdict.HOLDS
 
 
 def example(

@@ -36,6 +36,9 @@ from model.system import (
 
 FAILED = (PromotionPhase.FAILED, PromotionPhase.ERRORED)
 
+CREATING = (Response.RECREATE, Response.ROLL_BACK, Response.HINTS)
+"""The responses that create Promotions; the others have nothing to do once a Promotion is over."""
+
 AT_ONCE_MS = 1
 """The shortest wait that brings a pass: who asks for none at all is not called again.
 
@@ -213,6 +216,13 @@ def _parts(scope: Scope, policy: FailurePolicy) -> Iterator[Action | Part | Sequ
     reads = {"in_use": scope.of("in_use", warehouse), "answered": scope.of("answered")}
     writes = ("wanted", "asking", "next_attempt", "next_response")
     yield scope.bind(respond, reads, constants={"policy": policy}, writes=writes)
+    if policy.response in CREATING:
+        yield from _creating(scope, warehouse)
+    yield scope.bind(forget_response, writes=("tried", "next_attempt", "next_response", "busy", "wanted", "asking"))
+
+
+def _creating(scope: Scope, warehouse: str) -> Iterator[Action | Part | Sequence]:
+    """The Promotion that is wanted is created, if it may be."""
     for freight in scope.of_origin(warehouse):
         asking = [*may_promote(scope, freight, warehouse)]
         asking += [
@@ -230,7 +240,6 @@ def _parts(scope: Scope, policy: FailurePolicy) -> Iterator[Action | Part | Sequ
         yield scope.bind(mark_response, marked, writes=("attempt", "response"))
         signed = {f: of(f, slot) for f in ("created", "actor")}
         yield part(scope.bind(sign, signed, writes=(*signed, "filled")), filled=True)
-    yield scope.bind(forget_response, writes=("tried", "next_attempt", "next_response", "busy", "wanted", "asking"))
 
 
 def slot_variables(policy: FailurePolicy, slot: str) -> Iterator[Variable]:
