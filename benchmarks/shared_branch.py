@@ -134,12 +134,19 @@ def sweep(cases: Cases) -> Sweep:
     return Sweep("Stages", tuple(points))
 
 
+TITLES = {
+    "policies": "Stages that push to one branch, under failure policies; git-push tries once",
+    "pushes": "Stages that push to one branch, by what git-push does; without a failure policy",
+}
+"""Of the plots."""
+
+
 def main() -> None:
     """Print the tables and write the plots."""
     PLOTS.mkdir(exist_ok=True)
     with mpl.rc_context(STYLE):
         for name, cases in (("policies", UNDER_POLICIES), ("pushes", BY_PUSHES)):
-            save(curves(sweep(cases)), PLOTS / f"shared-branch-{name}.svg")
+            save(curves(sweep(cases), TITLES[name]), PLOTS / f"shared-branch-{name}.svg")
     print("\n\n".join("\n".join(table) for table in tables()))
 
 
