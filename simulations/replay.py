@@ -9,8 +9,8 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,32 @@ class Replayed:
     def agrees(self) -> bool:
         """Whether something was compared and nothing differed."""
         return self.compared > 0 and not self.divergences
+
+
+@dataclass
+class Comparison:
+    """How one program went, compared with its recording: the fields compared, the passes made, what differs."""
+
+    program: str
+    release: str
+    compared: int = 0
+    passes: int = 0
+    divergences: list[Divergence] = field(default_factory=list)
+
+    def differs(self, where: str, name: str, expected: str, got: str) -> None:
+        """Note a field that is not as it was recorded."""
+        self.divergences.append(Divergence(self.program, self.release, where, name, expected, got))
+
+
+def replayed(release: str, found: Sequence[Comparison]) -> Replayed:
+    """What came of all programs of a release."""
+    return Replayed(
+        release,
+        len(found),
+        sum(comparison.compared for comparison in found),
+        tuple(d for comparison in found for d in comparison.divergences),
+        sum(comparison.passes for comparison in found),
+    )
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ from simulations.kargo.live.scripts import Script, Scripted, find, unnumbered
 from simulations.kargo.live.telling import Told, seconds, told, truth_of
 from simulations.kargo.live.verdicts import judge
 from simulations.kargo.recorded import chosen, recording
-from simulations.replay import Divergence, RecordingError, Replayed, read_lines
+from simulations.replay import Comparison, RecordingError, Replayed, read_lines, replayed
 
 Json = dict[str, Any]
 
@@ -47,31 +47,7 @@ def replay(folder: Path, releases: Iterable[str] | None = None, limit: int | Non
     for behaviours in chosen(folder, releases):
         tables, moments = Tables(), read_lines(recording(folder, behaviours.release))
         found = [compare(moment, behaviours, tables) for moment in islice(moments, limit)]
-        yield Replayed(
-            behaviours.release,
-            len(found),
-            sum(comparison.compared for comparison in found),
-            tuple(d for comparison in found for d in comparison.divergences),
-            sum(comparison.passes for comparison in found),
-        )
-
-
-@dataclass
-class Comparison:
-    """How a moment went on, compared with its recording: the fields compared, the passes made, what differs."""
-
-    moment: str
-    release: str
-    compared: int = 0
-    passes: int = 0
-    divergences: list[Divergence] = field(default_factory=list)
-
-    def note(self, where: str, name: str, expected: object, got: object) -> None:
-        """Compare one field."""
-        self.compared += 1
-        if expected != got:
-            shown = (json.dumps(value, ensure_ascii=False) for value in (expected, got))
-            self.divergences.append(Divergence(self.moment, self.release, where, name, *shown))
+        yield replayed(behaviours.release, found)
 
 
 @dataclass(frozen=True)
@@ -130,7 +106,7 @@ def compare(found: Json, behaviours: Behaviours, tables: Tables | None = None) -
     moment = read_moment(found, behaviours, tables)
     comparison = Comparison(str(found["id"]), behaviours.release)
     goals = goals_of(moment.restored, moment.stages)
-    comparison.note("moment", "unmet", found.get("unmet", {}), {s: list(g) for s, g in goals.items()})
+    _note(comparison, "moment", "unmet", found.get("unmet", {}), {s: list(g) for s, g in goals.items()})
     script, branches = Script(), dict[str, Branch]()
     for name in (n for n in WORLDS if n in found["branches"]):
         recorded = found["branches"][name]
@@ -147,7 +123,7 @@ def compare(found: Json, behaviours: Behaviours, tables: Tables | None = None) -
         verdict = judge(stage, moment.restored, goals, branches, tried)
         expected, got = found["truth"].get(stage, {}), truth_of(verdict)
         for field_ in sorted(expected.keys() | got.keys()):
-            comparison.note(f"Stage {stage}", field_, expected.get(field_), got.get(field_))
+            _note(comparison, f"Stage {stage}", field_, expected.get(field_), got.get(field_))
     return comparison
 
 
@@ -187,6 +163,14 @@ def _go_on(moment: Moment, name: str, recorded: Json, script: Script) -> Branch:
     return finish(moment.restored, moment.stages, course, restart=restart)
 
 
+def _note(comparison: Comparison, where: str, name: str, expected: object, got: object) -> None:
+    """Compare one field."""
+    comparison.compared += 1
+    if expected != got:
+        shown = (json.dumps(value, ensure_ascii=False) for value in (expected, got))
+        comparison.differs(where, name, *shown)
+
+
 def _compare_branch(comparison: Comparison, where: str, moment: Moment, recorded: Json, branch: Branch) -> None:
     comparison.passes += branch.passes
     changes = [unnumbered(told(change), moment.names) for change in branch.changes]
@@ -195,9 +179,9 @@ def _compare_branch(comparison: Comparison, where: str, moment: Moment, recorded
     if changes != expected:
         at = next((n for n, pair in enumerate(zip(expected, changes, strict=False)) if pair[0] != pair[1]), None)
         at = min(len(expected), len(changes)) if at is None else at
-        comparison.note(where, f"change {at + 1}", expected[at : at + 1], changes[at : at + 1])
+        _note(comparison, where, f"change {at + 1}", expected[at : at + 1], changes[at : at + 1])
     for name, got in _told_branch(branch).items():
-        comparison.note(where, name, unnumbered_keys(recorded.get(name), moment), unnumbered_keys(got, moment))
+        _note(comparison, where, name, unnumbered_keys(recorded.get(name), moment), unnumbered_keys(got, moment))
 
 
 def _told_branch(branch: Branch) -> Json:

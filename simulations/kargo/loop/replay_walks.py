@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from model.system import ModelError
 from simulations.kargo.loop.fields import Fields
 from simulations.kargo.loop.walks import Walk
 from simulations.kargo.recorded import chosen, pairs
-from simulations.replay import Divergence, RecordingError, Replayed
+from simulations.replay import Comparison, RecordingError, Replayed, replayed
 
 Json = dict[str, Any]
 
@@ -35,39 +34,7 @@ def replay(folder: Path, releases: Iterable[str] | None = None, limit: int | Non
     for behaviours in chosen(folder, releases):
         able = ((p, r) for p, r in pairs(folder, behaviours.release) if "unsupported" not in r)
         found = [compare(program, recording, behaviours) for program, recording in islice(able, limit)]
-        yield Replayed(
-            behaviours.release,
-            len(found),
-            sum(comparison.compared for comparison in found),
-            tuple(d for comparison in found for d in comparison.divergences),
-            sum(comparison.passes for comparison in found),
-        )
-
-
-@dataclass
-class Comparison:
-    """How a program went, compared with its recording: the fields compared, the passes made, what differs."""
-
-    program: str
-    release: str
-    compared: int = 0
-    passes: int = 0
-    divergences: list[Divergence] = field(default_factory=list)
-
-    def note(self, where: str, expected: Json, got: Json) -> bool:
-        """Compare one place field by field; whether it is the same."""
-        fields = told_fields(expected)
-        self.compared += len(fields)
-        if expected == got:
-            return True
-        model = told_fields(got)
-        differing = [name for name in sorted(fields.keys() | model.keys()) if not _same(name, fields, model)]
-        self.compared += len(model.keys() - fields.keys())
-        self.divergences += [
-            Divergence(self.program, self.release, where, name, _shown(name, fields), _shown(name, model))
-            for name in differing
-        ]
-        return not differing
+        yield replayed(behaviours.release, found)
 
 
 def compare(program: Json, recording: Json, behaviours: Behaviours) -> Comparison:
@@ -82,9 +49,23 @@ def compare(program: Json, recording: Json, behaviours: Behaviours) -> Compariso
     walk = Walk(program, behaviours)
     if len(events) != len(walk.program.events):
         raise told.wrong(f"there are {len(events)} events, and the program has {len(walk.program.events)}")
-    if comparison.note("beginning", {n: recording.get(n) for n in ("init", "q")}, walk.begin()):
+    if _same_there(comparison, "beginning", {n: recording.get(n) for n in ("init", "q")}, walk.begin()):
         _compare_events(comparison, walk, events)
     return comparison
+
+
+def _same_there(comparison: Comparison, where: str, expected: Json, got: Json) -> bool:
+    """Compare one place field by field; whether it is the same."""
+    fields = told_fields(expected)
+    comparison.compared += len(fields)
+    if expected == got:
+        return True
+    model = told_fields(got)
+    differing = [name for name in sorted(fields.keys() | model.keys()) if not _same(name, fields, model)]
+    comparison.compared += len(model.keys() - fields.keys())
+    for name in differing:
+        comparison.differs(where, name, _shown(name, fields), _shown(name, model))
+    return not differing
 
 
 def _compare_events(comparison: Comparison, walk: Walk, recorded: list[Json]) -> None:
@@ -94,9 +75,9 @@ def _compare_events(comparison: Comparison, walk: Walk, recorded: list[Json]) ->
         comparison.passes += len(passes) + event["do"].startswith("reconcile_")
         where = f"event {number}"
         for count, (step, made) in enumerate(zip(steps, passes, strict=False), start=1):
-            if not comparison.note(f"{where} pass {count}", step, made):
+            if not _same_there(comparison, f"{where} pass {count}", step, made):
                 return
-        if not comparison.note(where, _without_steps(expected), _without_steps(got)):
+        if not _same_there(comparison, where, _without_steps(expected), _without_steps(got)):
             return
 
 
