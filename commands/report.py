@@ -1,8 +1,8 @@
 """Write a report: one page that works offline, with verdicts, pictures, and runs that one can step through.
 
-Each SUBJECT is a system (as for `check`), a scenario of Kargo (as for `reproduce`), `rules`, or a file with
-manifests or a workflow of spec-kit (as for `explore`). Without any, the report is about all systems of Kargo, the
-eight rules, and all scenarios: that takes some minutes, part of which `rules` remembers for the next time. The same
+Each SUBJECT is a system (as for `check`), a scenario (as for `reproduce`), `rules`, or a file with manifests or a
+workflow of spec-kit (as for `explore`). Without any, the report is about all systems of Kargo, the eight rules, and
+all scenarios of all engines: that takes some minutes, part of which `rules` remembers for the next time. The same
 call gives the same page, to the byte. Exits with 0 when the report is written, whatever it says.
 """
 
@@ -62,7 +62,7 @@ REFUSED = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `report`."""
-    text = f"a system, a scenario, {RULES!r}, or a file (default: everything of Kargo)"
+    text = f"a system, a scenario, {RULES!r}, or a file (default: all of Kargo, and all scenarios)"
     parser.add_argument("subjects", nargs="*", metavar="SUBJECT", help=text)
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="such as report.html")
     parser.add_argument("--kargo", default=LATEST.release, metavar="VERSION", help="default: %(default)s")

@@ -244,11 +244,9 @@ def table_dot(table: StateTable) -> str:
         rows = [[step, *row] for step, row in zip(table.steps, table.cells, strict=True)]
     graph = named(table.title)
     graph.attr("graph", bgcolor=theme.PAPER, pad="0.35", tooltip=" ", labelloc="t", labeljust="l")
-    titles = broken(table.title, HEADING, theme.TITLE_SIZE, bold=True)
-    lines = [sized(line, theme.TITLE_SIZE, theme.INK, bold=True) for line in titles]
-    texts = [t for text in (table.about, table.verdict) if text for t in broken(text, HEADING, theme.ABOUT_SIZE)]
-    lines += [sized(text, theme.ABOUT_SIZE, theme.PALE) for text in texts]
-    said = "".join(f'<tr><td align="left" border="0">{line}</td></tr>' for line in lines)
+    heading = [_paragraph(table.title, theme.TITLE_SIZE, theme.INK, bold=True)]
+    heading += [_paragraph(t, theme.ABOUT_SIZE, theme.PALE) for t in (table.about, table.verdict) if t]
+    said = "".join(f'<tr><td align="left" border="0">{text}</td></tr>' for text in heading)
     body = [f"<tr>{''.join(_cell(text, bold=True, area=theme.BOX) for text in head)}</tr>"]
     body += [_values(row) for row in rows]
     inner = f"<table {_BORDER}>{''.join(body)}</table>"
@@ -257,6 +255,11 @@ def table_dot(table: StateTable) -> str:
     )
     graph.node("table", label=label, shape="plain", fontname=theme.FONT, id=f"{table.name}-table", tooltip=" ")
     return str(graph.source)
+
+
+def _paragraph(text: str, size: float, colour: str, *, bold: bool = False) -> str:
+    lines = (sized(line, size, colour, bold=bold) for line in broken(text, HEADING, size, bold=bold))
+    return f"{LEFT.join(lines)}{LEFT}"
 
 
 def _values(row: Sequence[str]) -> str:
