@@ -327,6 +327,37 @@ BAD = {
         "policy: no failure policy 'pray:3'; there are: none, restart:N,",
     ),
     "an unknown release": (GOOD + "kargo: 1.7.0", "kargo: Kargo '1.7.0' is not modelled"),
+    "no result": (
+        GOOD + "world: {steps: {clone: {results: []}}}",
+        "world.steps.clone.results: expected a list of at least one result, found an empty list",
+    ),
+    "a chance of an outage that never ends": (
+        GOOD + "world: {steps: {sync: {outage: {chance: 0.5}}}}",
+        "world.steps.sync.outage: the field 'lasts' is missing; expected how long it lasts",
+    ),
+    "a controller that is always restarted": (
+        GOOD + "world: {restarts: {every: 0s}}",
+        "world.restarts.every: expected a duration above zero, such as 6h, or a distribution, found the text",
+    ),
+    "restarts without a time": (
+        GOOD + "world: {restarts: {down: 3s}}",
+        "world.restarts: the field 'every' is missing; expected how often it is restarted",
+    ),
+    "an abort that is more than certain": (
+        GOOD + "world: {abort: {chance: 2}}",
+        "world.abort.chance: expected a probability from 0 to 1, found the number 2",
+    ),
+    "no files": ("manifests: []", "manifests: expected a list of at least one file, found an empty list"),
+    "two documents": (GOOD + "---\n" + GOOD, "bad.yaml: expected one document, found 2"),
+    "a field that is given twice": (GOOD + "stage: {steps: []}", "the key 'stage' is given twice"),
+    "a distribution without a name": (
+        GOOD + "world: {steps: {clone: {takes: {}}}}",
+        "world.steps.clone.takes: expected the name of a distribution with its parameters, such as {expon:",
+    ),
+    "no time at all": (
+        GOOD + "world: {steps: {clone: {takes: []}}}",
+        "world.steps.clone.takes: expected at least one duration, found an empty list",
+    ),
     "an unknown hint": (GOOD + "world: {hints: {pray: 1}}", 'world.hints.pray: there is no hint "pray"'),
     "no template": ("runs: 3", "expected either `stage`, with steps, or `manifests`, a list of files"),
     "too few runs": (GOOD + "runs: 0", "runs: expected a whole number from 1 to 1000000000, found the number 0"),

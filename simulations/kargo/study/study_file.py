@@ -122,6 +122,8 @@ def _template(root: Field, name: str, folder: Path, behaviours: Behaviours) -> T
         raise root.wrong("expected either `stage`, with steps, or `manifests`, a list of files")
     if files is not None:
         paths = [folder / file.text("the name of a file") for file in files.items("a list of files")]
+        if not paths:
+            raise files.expected("a list of at least one file")
         template = templates.template(manifests.load(paths), release=behaviours.release)
     else:
         assert stage is not None
@@ -195,7 +197,10 @@ def _results(found: Field | None, kind: StepKind) -> tuple[dict[Result, float], 
     if found.node.value == "unknown":
         return certain, tuple(r for r in kind.results if r is not Result.RUNNING)
     if isinstance(found.node.value, list):
-        return certain, tuple(_result(f, f.text("a result"), kind) for f in found.items("a list of results"))
+        open_to = tuple(_result(f, f.text("a result"), kind) for f in found.items("a list of results"))
+        if not open_to:
+            raise found.expected("a list of at least one result")
+        return certain, open_to
     chances: dict[Result, float] = {}
     for name, node in found.mapping("results with their probabilities, a list of results, or unknown").items():
         of = Field(found.document, node, f"{found.path}.{name}")
@@ -250,9 +255,16 @@ def _disturbances(world: Field | None) -> Disturbances:
     return Disturbances(
         aborts=yes_or_no(abort.need("chance", "how likely somebody aborts")) if abort else None,
         abort_after=otherwise(abort and abort.get("after"), distribution, AT_ONCE),
-        restarts=distribution(restarts.need("every", "how often it is restarted")) if restarts else None,
+        restarts=_every(restarts.need("every", "how often it is restarted")) if restarts else None,
         down=otherwise(restarts and restarts.get("down"), distribution, AT_ONCE),
     )
+
+
+def _every(found: Field) -> Distribution:
+    every = distribution(found)
+    if every.only == 0:
+        raise found.expected("a duration above zero, such as 6h, or a distribution")
+    return every
 
 
 def _hints(found: Field) -> Values:
