@@ -1,9 +1,10 @@
 """Write a report: one page that works offline, with verdicts, pictures, and runs that one can step through.
 
-Each SUBJECT is a system (as for `check`), a scenario (as for `reproduce`), `rules`, or a file with manifests or a
-workflow of spec-kit (as for `explore`). Without any, the report is about all systems of Kargo, the eight rules, and
-all scenarios of all engines: that takes some minutes, part of which `rules` remembers for the next time. The same
-call gives the same page, to the byte. Exits with 0 when the report is written, whatever it says.
+Each SUBJECT is a system (as for `check`), a scenario (as for `reproduce`), `rules`, a file with manifests or a
+workflow of spec-kit (as for `explore`), or a folder with manifests. Without any, the report is about all systems of
+Kargo, the eight rules, and all scenarios of all engines: that takes some minutes, part of which `rules` remembers for
+the next time. The same call gives the same page, to the byte. Exits with 0 when the report is written, whatever it
+says.
 """
 
 from __future__ import annotations
@@ -33,8 +34,10 @@ from diagrams.pages.report import Report, Section, TooLargeError
 from diagrams.speckit.lifecycles import LIFECYCLES as OF_WORKFLOWS
 from diagrams.theme import Kind
 from invariants.speckit import systems as speckit_systems
+from model import gathering
 from model.documents import STANDARD_INPUT
-from model.inputs import printable
+from model.inputs import InputError, printable
+from model.kargo.manifests import API_GROUP
 from model.kargo.releases import LATEST, RELEASES, release
 from model.speckit import releases as speckit
 from model.toys import TOYS
@@ -113,9 +116,17 @@ def _asked(words: Sequence[str]) -> _Asked:
     found: dict[str, list[str]] = {"system": [], "scenario": [], RULES: [], "file": []}
     for word in words:
         kind, name = _kind(word)
-        if name not in found[kind]:
-            found[kind].append(name)
+        names = _in_folder(name) if kind == "file" and Path(name).is_dir() else [name]
+        found[kind] += [each for each in names if each not in found[kind]]
     return _Asked(tuple(found["system"]), tuple(found["scenario"]), bool(found[RULES]), tuple(found["file"]))
+
+
+def _in_folder(folder: str) -> list[str]:
+    """The files in a folder that hold manifests of Kargo. Raises InputError if there are none."""
+    gathered = gathering.gather([folder], about=API_GROUP)
+    if not gathered.texts:
+        raise InputError(f"{printable(folder)}: no file in this folder mentions {API_GROUP}")
+    return list(gathered.texts)
 
 
 def _kind(word: str) -> tuple[str, str]:

@@ -241,6 +241,21 @@ def test_what_cannot_be_reported_on_is_refused(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_is_the_manifests_in_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, empty = tmp_path / "manifests", tmp_path / "empty"
+    folder.mkdir()
+    empty.mkdir()
+    examples = ROOT / "examples" / "lint" / "webshop"
+    for name in ("stages.yaml", "task.yaml"):
+        (folder / name).write_bytes((examples / name).read_bytes())
+    (folder / "values.yaml").write_text("replicas: 3\n")
+
+    page = written(tmp_path, str(folder), "--name", "dev")
+    assert page == written(tmp_path, str(folder / "stages.yaml"), str(folder / "task.yaml"), "--name", "dev")
+    assert kargo_model.main(["report", "-o", str(tmp_path / "x.html"), str(empty)]) == 2
+    assert "no file in this folder mentions kargo.akuity.io" in capsys.readouterr().err
+
+
 def test_a_folder_that_is_not_there_is_said_before_anything_is_done(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
