@@ -7,7 +7,6 @@ from functools import cache
 from typing import NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
@@ -21,6 +20,7 @@ from model.ambient.surroundings import Act, Fault
 from model.system import Successor
 from simulations.ambient import options
 from simulations.ambient.options import REPAIRED
+from tests.walking import walks
 
 # Judging
 
@@ -166,20 +166,6 @@ def shortened(subject: Subject, claims: tuple[Property, ...], found: WrongError)
     return found
 
 
-def settings_of(examples: int, steps: int = 40) -> settings:
-    return settings(
-        max_examples=examples,
-        stateful_step_count=steps,
-        deadline=None,
-        derandomize=True,
-        database=None,
-        report_multiple_bugs=False,
-        phases=[Phase.generate],
-        suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
-        print_blob=False,
-    )
-
-
 REPORTED = "a_workflow_whose_push_failed_is_pushed_again"
 EVERYTHING = Bounds(acts=2, may_do=frozenset(Act), faults=1, may_fail=NETWORK)
 
@@ -189,7 +175,7 @@ def walk(behaviours: Behaviours, bounds: Bounds, *names: str, examples: int = 30
     subject = subject_of(behaviours, bounds)
     claims = named(subject, *names)
     try:
-        run_state_machine_as_test(walker(subject, claims), settings=settings_of(examples))
+        run_state_machine_as_test(walker(subject, claims), settings=walks(examples, 40))
     except WrongError as found:
         return shortened(subject, claims, found)
     return None

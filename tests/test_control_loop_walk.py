@@ -9,7 +9,6 @@ from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
@@ -28,6 +27,7 @@ from simulations.kargo.loop.cluster import Cluster
 from simulations.kargo.loop.phrases import event_of
 from simulations.kargo.loop.plans import scripted_plan
 from simulations.kargo.loop.told import Moment, Telling
+from tests.walking import walks
 
 WAREHOUSES = ("apps", "base")
 STAGE = "dev"
@@ -329,24 +329,10 @@ def shortened(release: str, found: WrongError) -> WrongError:
     return found
 
 
-def settings_of(examples: int) -> settings:
-    return settings(
-        max_examples=examples,
-        stateful_step_count=16,
-        deadline=None,
-        derandomize=True,
-        database=None,
-        report_multiple_bugs=False,
-        phases=[Phase.generate],
-        suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
-        print_blob=False,
-    )
-
-
 def story_of(release: str, claim: str) -> list[str]:
     """The story that Hypothesis finds in which the claim is violated, without what can be left out."""
     with pytest.raises(WrongError) as caught:
-        run_state_machine_as_test(walker(release, (claim,)), settings=settings_of(600))
+        run_state_machine_as_test(walker(release, (claim,)), settings=walks(600, 16))
     return str(shortened(release, caught.value)).splitlines()
 
 
@@ -397,7 +383,7 @@ def test_the_story_of_a_step_that_runs_after_a_failure_is_as_short_as_can_be() -
 def test_walks_find_nothing_where_the_bug_is_not(release: str, examples: int) -> None:
     absent = tuple(claim for claim, releases in BUGS.items() if release not in releases)
 
-    run_state_machine_as_test(walker(release, (*ALWAYS_KEPT, *absent)), settings=settings_of(examples))
+    run_state_machine_as_test(walker(release, (*ALWAYS_KEPT, *absent)), settings=walks(examples, 16))
 
 
 def test_a_walk_judges_what_it_says() -> None:

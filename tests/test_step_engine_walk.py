@@ -6,7 +6,6 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
@@ -18,6 +17,7 @@ from invariants.trace import Taken, Trace, true_of
 from model.kargo import manifests, planning, templates
 from model.kargo.releases import RELEASES
 from model.system import State, Successor, System
+from tests.walking import walks
 
 SCENARIO = Path(__file__).parents[1] / "simulations" / "kargo" / "scenarios" / "skip-vs-retry"
 
@@ -115,17 +115,7 @@ def walker(release: str, wanted: frozenset[str]) -> type[RuleBasedStateMachine]:
     return Walk
 
 
-LONG = settings(
-    max_examples=150,
-    stateful_step_count=12,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    report_multiple_bugs=False,
-    phases=[Phase.generate, Phase.shrink],
-    suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
-    print_blob=False,
-)
+LONG = walks(150, 12, shrunk=True)
 
 
 def test_walks_find_the_reported_bug_in_1_8_3_and_shrink_it_to_two_reconciles() -> None:
