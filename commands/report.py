@@ -2,9 +2,9 @@
 
 Each SUBJECT is a system (as for `check`), a scenario (as for `reproduce`), `rules`, a file with manifests or a
 workflow of spec-kit (as for `explore`), or a folder with manifests. Without any, the report is about all systems of
-Kargo, the eight rules, and all scenarios of all engines: that takes some minutes, part of which `rules` remembers for
-the next time. The same call gives the same page, to the byte. Exits with 0 when the report is written, whatever it
-says.
+Kargo, the eight rules, and all scenarios of all engines: that takes some minutes, part of which `rules` remembers
+for the next time. The same call gives the same page, to the byte. Exits with 0 when the report is written, whatever
+it says.
 """
 
 from __future__ import annotations
