@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import cache
 
 import pytest
 from live_cases import CASES, Case
@@ -24,6 +25,12 @@ from simulations.kargo.loop.walks import Walk
 
 def moment(case: Case) -> tuple[Live, int]:
     """The live objects of a case, and the instant."""
+    return _moment(case.name)
+
+
+@cache
+def _moment(name: str) -> tuple[Live, int]:
+    case = next(case for case in CASES if case.name == name)
     walk = Walk(case.program, RELEASES[case.kargo])
     walk.begin()
     for event in case.program["events"]:
@@ -33,6 +40,12 @@ def moment(case: Case) -> tuple[Live, int]:
 
 def finding(case: Case) -> Finding:
     """What is said of the Stage that the case is about."""
+    return _finding(case.name)
+
+
+@cache
+def _finding(name: str) -> Finding:
+    case = next(case for case in CASES if case.name == name)
     live, now = moment(case)
     return next(f for f in diagnose(live, RELEASES[case.kargo], now).findings if f.stage == case.stage)
 

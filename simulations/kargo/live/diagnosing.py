@@ -36,8 +36,9 @@ DEVELOPMENT = "main"
 SKEW_MS = 2000
 """How far clocks may differ before that is told: instants are whole seconds."""
 
-FEW_PASSES = 300
-"""After how many passes one gives up: what goes on and on after an action is no way out."""
+FEW_PASSES, FEWER_PASSES = 300, 150
+"""After how many passes one gives up: what goes on and on after an action is no way out. Sooner, where it does so
+anyway."""
 
 RECORD_ANEW = ("delete_promotion", "clear_last", "promote_newest")
 """What lets a Stage put Promotions on record again that comes after a name that sorts last."""
@@ -218,6 +219,7 @@ class Part:
     inferred: Inferred
     asked: Asked
     kind_unmet: Goals = field(init=False, default_factory=dict)
+    most_passes: int = field(init=False, default=FEW_PASSES)
 
     @property
     def restored(self) -> Restored:
@@ -255,7 +257,7 @@ class Part:
     def _run(
         self, stages: list[str], world: World = ALONE, action: Action | None = None, *, restart: bool = False
     ) -> Branch:
-        return run(self.restored, stages, world, action=action, restart=restart, most_passes=FEW_PASSES)
+        return run(self.restored, stages, world, action=action, restart=restart, most_passes=self.most_passes)
 
     def _try(self, stages: list[str], left: list[str], branches: Mapping[str, Branch]) -> Tried:
         """Try actions, those that do the least harm first, until for every Stage that needs some enough help."""
@@ -313,6 +315,8 @@ class Part:
     def _branches(self, stages: list[str], goals: Goals) -> dict[str, Branch]:
         """How it goes on in every world, as far as they can differ."""
         alone = self._run(stages)
+        if alone.capped:  # what does not end takes long to watch
+            self.most_passes = FEWER_PASSES
         found = {"alone": alone}
         quiet = not alone.changes and not goals and not self._may_be_kind()
         found["cooperative"] = kind = alone if quiet else self._run(stages, KIND)
@@ -374,7 +378,7 @@ class Part:
         anew = product(*([a for a in here if a.do == do] for do in RECORD_ANEW))
         for actions in dict.fromkeys([*anew, *permutations(gentle, 2)]):
             first, *then = actions
-            branch = run(self.restored, stages, KIND, action=first, then=then, most_passes=FEW_PASSES)
+            branch = run(self.restored, stages, KIND, action=first, then=then, most_passes=self.most_passes)
             if not branch.capped and not branch.unmet.get(stage) and not self._harms_others(branch, stage, stages):
                 yield self._way(actions, stage, verdict, branch, False)
 

@@ -18,7 +18,7 @@ from model.kargo.loop.stage_pass import POLL_MS
 from model.kargo.loop.values import of
 from model.kargo.phases import HealthState, PromotionPhase, VerificationPhase
 from model.kargo.releases import Behaviours
-from model.system import Tables
+from model.system import State, Tables
 from simulations.kargo.live.application_health import seen
 from simulations.kargo.live.course import timeouts
 from simulations.kargo.live.hidden import Hidden
@@ -123,7 +123,8 @@ def _items(restored: Restored) -> Iterator[str]:
 def _woken(restored: Restored, items: Iterable[str]) -> Iterator[str]:
     """Those of the items over which a pass would change something at the instant of the cluster.
 
-    A pass over a Promotion that has begun tries its step again: that it does only when it is time.
+    A pass over a Promotion that has begun tries its step again: that it does only when it is time. A policy wakes
+    nobody, so that a Stage is asked what it would do under the one that its last pass saw.
     """
     probe = restored.cluster.copy()
     for item in items:
@@ -133,9 +134,19 @@ def _woken(restored: Restored, items: Iterable[str]) -> Iterator[str]:
             began = probe.phase(slot) is PromotionPhase.RUNNING
             if began and not probe.state[of("abort_requested", slot)]:
                 continue
+        else:
+            probe.state |= _policy_before(probe, name)
         if _changes(probe, restored, kind, name):
             probe = restored.cluster.copy()
             yield item
+
+
+def _policy_before(cluster: Cluster, stage: str) -> State:
+    """The policy as the last pass over a Stage saw it, where it was another and there was one."""
+    seen = cluster.state[of("auto_promotion", stage)]
+    if seen == (cluster.state[of("policy", stage)] is True) or cluster.state[of("ready_condition", stage)] is None:
+        return {}
+    return {of("policy", stage): seen}
 
 
 def _changes(probe: Cluster, restored: Restored, kind: str, name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -12,11 +13,11 @@ from model.system import Tables
 
 R = TypeVar("R")
 
-MANY_PARTS = 64
-"""From how many parts on it is worth while to have all processors work."""
+MANY_PARTS = 8 if multiprocessing.get_start_method() == "fork" else 64
+"""From how many parts on it is worth while to have all processors work: sooner where a process begins at once."""
 
-AT_ONCE = 8
-"""How many parts are looked at before it is said how far it is."""
+MOST_AT_ONCE = 8
+"""How many parts at most are looked at before it is said how far it is, and others may take their share."""
 
 Look = Callable[[LiveProject, Tables], R]
 Progress = Callable[[int, int], None]
@@ -46,13 +47,16 @@ def _some(look: Look[R], parts: Iterable[LiveProject]) -> Iterator[list[R]]:
 
 
 def _all_processors(look: Look[R], parts: list[LiveProject]) -> Iterator[list[R]]:
-    with ProcessPoolExecutor(os.cpu_count() or 1, initializer=_begin, initargs=(look, parts)) as pool:
-        yield from pool.map(_task, range(0, len(parts), AT_ONCE))
+    count = os.cpu_count() or 1
+    at_once = max(1, min(MOST_AT_ONCE, len(parts) // (4 * count)))
+    tasks = [range(start, min(start + at_once, len(parts))) for start in range(0, len(parts), at_once)]
+    with ProcessPoolExecutor(count, initializer=_begin, initargs=(look, parts)) as pool:
+        yield from pool.map(_task, tasks)
 
 
 def _begin(look: Look[R], parts: list[LiveProject]) -> None:
     _given.update(look=look, parts=parts, tables=Tables())
 
 
-def _task(start: int) -> list[Any]:
-    return [_given["look"](part, _given["tables"]) for part in _given["parts"][start : start + AT_ONCE]]
+def _task(places: range) -> list[Any]:
+    return [_given["look"](_given["parts"][place], _given["tables"]) for place in places]

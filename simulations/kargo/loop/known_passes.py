@@ -61,11 +61,14 @@ def known_pass(step: Sequence) -> KnownPass:
             continue
         seen.add(id(sequence))
         for p in sequence.parts:
-            reads.update((name, None) for name, _ in p.when)
+            for name, _ in p.when:
+                reads[name] = None
             if isinstance(p.body, Sequence):
                 waiting.append(p.body)
-            else:
-                reads.update((variable, None) for _, variable in p.body.reads)
-                writes.update((variable, None) for _, variable in p.body.writes)
+                continue
+            for _, name in p.body.reads:
+                reads[name] = None
+            for _, name in p.body.writes:
+                writes[name] = None
     outlive = [tuple(name for name in names if name not in OF_PASSES) for names in (reads, writes)]
     return KnownPass(step, outlive[0], outlive[1])
