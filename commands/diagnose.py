@@ -52,7 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="live objects, YAML or JSON, or folders of them; - is standard input",
     )
-    parser.add_argument("--stage", action="append", default=[], metavar="NAME", help="only this Stage; may repeat")
+    parser.add_argument(
+        "--stage", action="append", default=[], metavar="NAME", help="only this Stage, or PROJECT/NAME; may repeat"
+    )
     parser.add_argument("--kargo", metavar="VERSION", help="the release (default: told from the objects)")
     parser.add_argument(
         "--now",
@@ -85,10 +87,11 @@ def _run(options: argparse.Namespace) -> int:
     live = read_live(gathered.documents, gathered.problems)
     behaviours, guessed = _release(options.kargo, live)
     now = _now(options, live)
-    known = {stage.name for project in live.projects for stage in project.stages}
-    known |= {promotion.stage for project in live.projects for promotion in project.promotions}
+    pairs = {(project.name, stage.name) for project in live.projects for stage in project.stages}
+    pairs |= {(project.name, promotion.stage) for project in live.projects for promotion in project.promotions}
+    known = {stage for _, stage in pairs}
     for name in options.stage:
-        if name not in known:
+        if name not in known and tuple(name.split("/", 1)) not in pairs:
             shown = ", ".join(sorted(map(printable, known))[:10])
             raise InputError(f'there is no Stage "{printable(name)}"; given are: {shown}')
     action = None if options.what_if is None else wished(options.what_if, live)

@@ -256,6 +256,10 @@ def test_stages_of_several_projects_are_told_apart(
     assert first.startswith("demo/dev: needs someone")
     assert "; shop/dev: needs someone" in first
 
+    call = ["--kargo", "1.10.10", "--stage", "shop/dev"]
+    assert main(["diagnose", saved(tmp_path, frozen), saved(tmp_path, other, "other.json"), *call]) == 0
+    assert "Stage dev of demo" not in capsys.readouterr().out
+
 
 @pytest.mark.parametrize("now", ["1999-12-31T20:00:00Z", "2000-01-01T00:00:00Z"])
 def test_a_clock_that_is_behind_that_of_the_cluster_changes_nothing_but_is_told(

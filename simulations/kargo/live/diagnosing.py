@@ -141,7 +141,7 @@ class Asked:
 def _wanted(asked: Asked, project: LiveProject) -> list[str]:
     """The Stages of a part that are asked about."""
     names = [s.name for s in project.stages] + [p.stage for p in project.promotions if not p.phase.terminal]
-    return [name for name in dict.fromkeys(names) if not asked.stages or name in asked.stages]
+    return [n for n in dict.fromkeys(names) if not asked.stages or asked.stages & {n, f"{project.name}/{n}"}]
 
 
 def _answer(asked: Asked, project: LiveProject, tables: Tables) -> tuple[list[Finding], tuple[str, ...]]:
@@ -160,7 +160,7 @@ def diagnose(
     progress: Progress = silent,
     edits: bool = True,
 ) -> Diagnosis:
-    """The findings about every Stage, or about those in `stages`, at the instant `now`.
+    """The findings about every Stage, or about those in `stages` (NAME or PROJECT/NAME), at the instant `now`.
 
     If objects speak of later ones, it is the latest of these. With `what_if`, it is told what comes of that action.
     """
