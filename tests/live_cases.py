@@ -77,6 +77,13 @@ CASES = (
     Case("nothing was ever promoted", (DEV,), (F1, SETTLE), "idle"),
     Case("a new Promotion", (DEV,), (F1, SETTLE, promote("fa1")), "moving"),
     Case(
+        "a policy for Freight that is there already wakes nobody",
+        (DEV,),
+        (F1, SETTLE, {"do": "set_auto", "stage": "dev", "value": "on"}),
+        "waiting",
+    ),
+    Case("Freight that comes after its policy does", (AUTO,), (SETTLE, LATER, F1), "moving"),
+    Case(
         "a name of a person's own (K1)",
         (DEV,),
         (F1, LATER, F2, promote("fa1", name="zz"), SETTLE, promote("fb2"), SETTLE),
