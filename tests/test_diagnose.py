@@ -424,6 +424,6 @@ def test_mutated_objects_are_diagnosed_or_refused_with_a_sentence(release: str) 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(2, 12))
+@pytest.mark.parametrize("seed", range(2, 8))
 def test_many_mutated_objects_are_diagnosed_or_refused_with_a_sentence(seed: int) -> None:
-    assert fuzz(list(RELEASES)[seed % len(RELEASES)], 20, 1000, seed=seed) < 1000
+    assert fuzz(list(RELEASES)[seed % len(RELEASES)], 20, 500, seed=seed) < 500
