@@ -346,7 +346,7 @@ def test_objects_without_a_stage_are_refused(tmp_path: Path, capsys: pytest.Capt
         ("delete zz", "that does not help; still missing: the last success on record"),
         ("restart", "that does not help"),
         ("promote fa1 dev", "then the last success on record; that gives up what was being promoted"),
-        ("auto-on dev", "that makes it worse; missing then: the newest Freight promoted"),
+        ("auto-on dev", "that does not help; still missing: the newest Freight promoted"),
         ("no-soak dev", "it is refused: the Stage asks for nothing of that kind"),
         ("reverify dev", "that does not help; still missing: the last success on record"),
     ],
@@ -361,6 +361,30 @@ def test_what_if(
     assert first.startswith("dev: needs someone; if you ")
     assert outcome in first
     assert any(line.startswith("  if you ") and outcome in line for line in rest)
+
+
+@pytest.mark.parametrize(
+    ("case", "action", "outcome"),
+    [
+        ("soak time that is not over", "no-soak prod", "then the newest Freight promoted"),
+        ("Freight that is verified in one of two Stages", "one-of prod", "then the newest Freight promoted"),
+        ("Freight that is verified in one of two Stages", "direct prod", "then the newest Freight promoted"),
+        ("a verification that failed (K10)", "no-verification dev", "that does not help"),
+        ("a verification that failed (K10)", "reverify dev", "then its Freight verified"),
+        ("a name of a person's own (K1)", "abort zz", "that does not help"),
+        ("auto-promotion without end (F7)", "auto-off dev", "still missing: the newest Freight promoted"),
+        ("auto-promotion without end (F7)", "refresh dev", "what then happens does not come to an end"),
+    ],
+)
+def test_what_if_in_a_case(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], case: str, action: str, outcome: str
+) -> None:
+    kargo = next(one.kargo for one in CASES if one.name == case)
+
+    code = main(["diagnose", saved(tmp_path, written(case)), "--kargo", kargo, "--what-if", action])
+
+    assert code == 0
+    assert outcome in capsys.readouterr().out.splitlines()[0]
 
 
 def test_what_if_as_json(tmp_path: Path, frozen: Json, capsys: pytest.CaptureFixture[str]) -> None:

@@ -307,7 +307,8 @@ class Part:
         branch = self._run(stages, KIND, action)
         given_up = not branch.unmet.get(stage) and is_given_up(self.restored.cluster, branch, stage)
         way = self._way((action,), stage, verdict, branch, given_up)
-        without = {*self.kind_unmet.get(stage, ()), *goals.get(stage, ())}
+        asked = {"auto"} if action.do == "auto_on" else set()
+        without = {*self.kind_unmet.get(stage, ()), *goals.get(stage, ()), *asked}
         worse = tuple(goal for goal in way.leaves if goal not in without)
         harmed = tuple(s for s in stages if s != stage and self._is_harmed(branch, s))
         return Wish(way, branch.refused, worse, harmed, branch.capped)

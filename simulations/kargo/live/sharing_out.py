@@ -13,7 +13,7 @@ from model.system import Tables
 
 R = TypeVar("R")
 
-MANY_PARTS = 8 if multiprocessing.get_start_method() == "fork" else 64
+MANY_PARTS = 8 if multiprocessing.get_all_start_methods()[0] == "fork" else 64
 """From how many parts on it is worth while to have all processors work: sooner where a process begins at once."""
 
 MOST_AT_ONCE = 8
@@ -32,7 +32,7 @@ def silent(done: int, of: int) -> None:
 
 
 def look_at_each(look: Look[R], parts: list[LiveProject], progress: Progress = silent) -> Iterator[R]:
-    """What `look` finds in each part, in no order; the tables that go with it may be shared by parts."""
+    """What `look` finds in each part, in their order; the tables that go with it may be shared by parts."""
     done = 0
     for found in _some(look, parts) if len(parts) < MANY_PARTS else _all_processors(look, parts):
         done += len(found)
