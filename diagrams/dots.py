@@ -195,6 +195,8 @@ def _edge(graph: graphviz.Digraph, picture: Picture, edge: Edge) -> None:
         said["weight"] = "100"
     if edge.source == edge.target and not picture.down:
         said |= {"tailport": "n", "headport": "n"}  # only at the right side does the renderer keep room for a loop
+    if edge.headless and picture.down and any(e.source == e.target == edge.source for e in picture.edges):
+        said["tailport"] = "se"  # below the loop at the right side
     source, box = edge.source, next((b for b in picture.boxes if b.key == edge.source), None)
     if box is not None:
         source = _anchor(picture, box)
