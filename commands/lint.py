@@ -16,6 +16,7 @@ import argparse
 import json
 import sys
 
+from commands.fan_out import HERE, place
 from commands.output import DONE, VIOLATED, TallyLine, add_format, print_json
 from commands.output import REFUSED as BAD_INPUT
 from diagrams.kargo import ci_reports, findings, sarif
@@ -89,7 +90,9 @@ def lint(options: argparse.Namespace) -> Linted:
     if not _something(bundle) and (problems or not options.only_kargo):
         raise problems[0] if problems else _nothing(gathered)
     linter = Linter(behaviours)
-    kept, ignored = ignores.applied(linter.judge(bundle, TallyLine("lint")), gathered.texts)
+    with place(HERE) as there:
+        found = linter.judge(bundle, TallyLine("lint"), there.each)
+    kept, ignored = ignores.applied(found, gathered.texts)
     return Linted(
         behaviours.release,
         kept,

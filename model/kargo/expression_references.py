@@ -53,6 +53,22 @@ def mentions_status_function(condition: str, release: str) -> bool:
     return not STATUS_NAMES.isdisjoint(find_references(condition, release).functions)
 
 
+def means_the_same(text: str, one: str, other: str) -> bool:
+    """Whether it is plain that a text comes to the same in two releases, whatever it reads."""
+    if "${" not in text:
+        return True
+    here, there = rules_for(one), rules_for(other)
+    found = find_references(text, one)
+    names = {reference.name for reference in found.references}
+    ways = [(rules.steps.patch, rules.delimiters, rules.names_the_type) for rules in (here, there)]
+    return (
+        ways[0] == ways[1]
+        and all(here.steps.table.get(name) == there.steps.table.get(name) for name in names)
+        and (here.wide_context == there.wide_context or not found.context)
+        and names.isdisjoint(("target", "$env"))
+    )
+
+
 def strings(tree: object) -> Iterator[str]:
     """Every string in a tree of maps and lists."""
     waiting = [tree]

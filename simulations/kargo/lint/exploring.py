@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from invariants import direct
@@ -19,7 +19,7 @@ from model.kargo.phases import StepPhase, StepStatus
 from model.kargo.plan import Plan, stored
 from model.kargo.releases import Behaviours
 from model.kargo.step_engine import Entry
-from model.system import State, Successor, System, Value
+from model.system import State, Successor, System, Tables, Value
 from simulations.kargo.lint.shapes import shape_of
 from simulations.kargo.lint.wanted import Essence, Wanted, alone
 
@@ -42,10 +42,14 @@ class Told:
 
 @dataclass(frozen=True)
 class Answers:
-    """What came of the questions asked: those worth telling, by what was wanted; `complete` if all was seen."""
+    """What came of the questions asked: those worth telling, by what was wanted; `complete` if all was seen.
+
+    `looked_at` are the behaviours that it depends on.
+    """
 
     told: dict[Wanted, Told]
     complete: bool = True
+    looked_at: frozenset[str] = frozenset()
 
 
 Key = tuple[Essence, str, frozenset[Wanted], bool]
@@ -160,8 +164,18 @@ def _by_number(way: Way, system: System) -> Numbered:
 @lru_cache(maxsize=16)
 def _system(essence: Essence, behaviours: Behaviours, restart: bool) -> tuple[Plan, System]:
     """The plan, and all that can happen to a Promotion of it; made once for all that is asked of a template."""
+    if not restart:
+        plan, system = _system(essence, behaviours, True)
+        return plan, replace(system, actions=tuple(a for a in system.actions if a.actor != "fault"))
     plan = essence.plan(behaviours)
-    return plan, promotion.exploration("template", plan, restart=restart, abort=False)
+    system = promotion.exploration("template", plan, abort=False)
+    return plan, replace(system, tables=_tables(essence))
+
+
+@lru_cache(maxsize=4)
+def _tables(essence: Essence) -> Tables:
+    """What the rules answered about a template; most of them the same in every release, restarts or none."""
+    return Tables()
 
 
 def _worth_telling(question: Question, seen: Seen) -> bool:
@@ -259,4 +273,4 @@ def _retold(
             if shown is None or not decides(question.shows or question.asked, shown):
                 return None
         found[again] = Told(question, shown, told.way)
-    return Answers(found, known.answers.complete)
+    return Answers(found, known.answers.complete, known.answers.looked_at)

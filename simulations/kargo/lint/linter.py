@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 from model.inputs import printable
 from model.kargo import planning
 from model.kargo.bundle import Bundle
 from model.kargo.manifest_types import Manifests
 from model.kargo.releases import RELEASES, Behaviours
-from model.kargo.templates import Template
 from simulations.kargo.lint import by_reading, by_running, of_pipelines
 from simulations.kargo.lint.by_reading import Read
-from simulations.kargo.lint.exploring import Explorer, Told
+from simulations.kargo.lint.exploring import Answers, Explorer
 from simulations.kargo.lint.rules import BY_ID, Finding
+from simulations.kargo.lint.same_releases import same
 from simulations.kargo.lint.sentences import of_step, said
+from simulations.kargo.lint.shapes import shape_of
 from simulations.kargo.lint.units import Unit, given_twice, lists, of_stage, units
 from simulations.kargo.lint.wanted import Wanted, restarts, wanted
 
@@ -38,6 +40,12 @@ Numbered = tuple[Finding, int]
 """A finding, and the number of the step that it is about; -1 for the whole."""
 
 
+MANY = 60
+"""From so many different templates on it is worth while to start other processes."""
+
+PORTION = 20
+
+
 @dataclass
 class Linter:
     """Judges as one release, and says which others are affected; `incomplete` was not explored whole."""
@@ -47,23 +55,49 @@ class Linter:
     explorer: Explorer = field(default_factory=Explorer)
     incomplete: list[str] = field(default_factory=list)
 
-    def judge(self, bundle: Bundle, watch: Watch | None = None) -> tuple[Finding, ...]:
-        """Every finding, in the order of files and lines; `watch` is told how many templates are done."""
+    def judge(
+        self, bundle: Bundle, watch: Watch | None = None, side_by_side: SideBySide | None = None
+    ) -> tuple[Finding, ...]:
+        """Every finding, in the order of files and lines; `watch` is told how many templates are done.
+
+        Many templates of which no two are the same are judged `side_by_side`, if that is given.
+        """
         found = [*self._written(bundle.manifests)]
-        templates: dict[tuple[str, str], Template] = {}
         every = tuple(units(bundle.manifests))
+        found += (replace(f, releases=self._all) for f in every if isinstance(f, Finding))
+        explorable = [unit for unit in every if isinstance(unit, Unit)]
         tell = watch or _nobody
-        for done, unit in enumerate(every):
-            tell(done, len(every))
-            if isinstance(unit, Finding):
-                found.append(replace(unit, releases=self._all))
-                continue
-            found += self._unit(unit)
-            if unit.template.stage:
-                templates[unit.template.project, unit.template.stage] = unit.template
-        tell(len(every), len(every))
+        different = {unit.essence(self.behaviours) for unit in explorable} if side_by_side else set()
+        if side_by_side and len(different) >= MANY:
+            found += self._side_by_side(explorable, tell, side_by_side)
+        else:
+            for done, unit in enumerate(explorable):
+                tell(done, len(explorable))
+                found += self._unit(unit)
+        tell(len(explorable), len(explorable))
+        stages = [unit.template for unit in explorable if unit.template.stage]
+        templates = {(template.project, template.stage): template for template in stages}
         found += of_pipelines.judge(bundle, templates, self.behaviours, self.releases)
         return tuple(sorted(_merged(found), key=_where))
+
+    def _side_by_side(self, explorable: list[Unit], tell: Watch, side_by_side: SideBySide) -> Iterator[Finding]:
+        """The findings of each unit, in order. Those of one shape are neighbours, so that it is explored once."""
+        shapes: dict[object, list[tuple[int, Unit]]] = {}
+        for number, unit in enumerate(explorable):
+            shape = shape_of(unit.essence(self.behaviours), self.behaviours.release)
+            shapes.setdefault(shape.essence, []).append((number, replace(unit, seen={})))
+        ordered = [numbered for alike in shapes.values() for numbered in alike]
+        work = [
+            Portion(self.behaviours, self.releases, tuple(ordered[at : at + PORTION]))
+            for at in range(0, len(ordered), PORTION)
+        ]
+        found: dict[int, list[Finding]] = {}
+        for findings, incomplete in side_by_side(judge_portion, work):
+            tell(len(found), len(ordered))
+            found |= findings
+            self.incomplete += incomplete
+        for number in sorted(found):
+            yield from found[number]
 
     @property
     def _all(self) -> tuple[str, ...]:
@@ -127,17 +161,48 @@ class Linter:
             step = steps[number] if number >= 0 else None
             text, level = said(rule, step, told.shown, about)
             rule = "if-not-boolean" if rule == "if-fails" and NOT_BOOLEAN in text else rule
-            releases = self._affected(unit, want, answers.told, restart=restart)
+            releases = self._affected(unit, want, answers, restart=restart)
             place, alias = (step.spec.where, step.spec.alias) if step else (unit.place, "")
             yield Finding(BY_ID[rule], place, unit.subject, text, alias, told.shown, releases, level=level), number
 
-    def _affected(self, unit: Unit, want: Wanted, told: Mapping[Wanted, Told], *, restart: bool) -> tuple[str, ...]:
-        """The releases in which a question is worth telling, by exploring each of them."""
+    def _affected(self, unit: Unit, want: Wanted, answers: Answers, *, restart: bool) -> tuple[str, ...]:
+        """The releases in which a question is worth telling, by exploring each of them that could differ."""
+        here = unit.essence(self.behaviours)
         return tuple(
             b.release
             for b in self.releases
-            if b == self.behaviours or self.explorer.breaks(unit.essence(b), b, want, told, restart=restart)
+            if b == self.behaviours
+            or same(here, self.behaviours, unit.essence(b), b, answers.looked_at)
+            or self.explorer.breaks(unit.essence(b), b, want, answers.told, restart=restart)
         )
+
+
+@dataclass(frozen=True)
+class Portion:
+    """Some templates that are judged together, by their numbers among all."""
+
+    behaviours: Behaviours
+    releases: tuple[Behaviours, ...]
+    units: tuple[tuple[int, Unit], ...]
+
+
+Judged = tuple[dict[int, list[Finding]], list[str]]
+"""The findings by the numbers of templates, and what was not explored whole."""
+
+SideBySide = Callable[[Callable[[Portion], Judged], Iterable[Portion]], Iterator[Judged]]
+"""What judges portions at the same time, and answers as they come."""
+
+
+@cache
+def _explorer() -> Explorer:
+    """One for all portions that this process judges."""
+    return Explorer()
+
+
+def judge_portion(portion: Portion) -> Judged:
+    """What is found in each template of a portion."""
+    linter = Linter(portion.behaviours, portion.releases, _explorer())
+    return {number: linter._unit(unit) for number, unit in portion.units}, linter.incomplete
 
 
 def _nobody(_done: int, _of: int) -> None:

@@ -72,7 +72,7 @@ def _step(step: StepSpec, own: dict[str, str], release: str) -> StepSpec | None:
     config = {key: _text(text, own, release) for key, text in tree.items()}
     if condition is None or None in config.values():
         return None
-    kind, retry = _kind(step, release)
+    kind, retry = kind_of(step, release)
     return replace(
         step,
         alias=own[step.alias],
@@ -83,7 +83,7 @@ def _step(step: StepSpec, own: dict[str, str], release: str) -> StepSpec | None:
     )
 
 
-def _kind(step: StepSpec, release: str) -> tuple[str, Retry]:
+def kind_of(step: StepSpec, release: str) -> tuple[str, Retry]:
     """What matters of the kind of a step, as a text, and of its retries, the defaults of its kind considered."""
     kind = step_kind(step.kind, release)
     rules = step_rules(step, kind)
