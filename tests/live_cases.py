@@ -306,8 +306,8 @@ CASES = (
     ),
     Case(
         "a current Promotion that was deleted",
-        (DEV,),
-        (F1, promote("fa1"), SETTLE, {"do": "delete_promotion", "promo": "dev#1"}),
+        (DEV, stage("other")),
+        (F1, promote("fa1", "other"), promote("fa1"), SETTLE, {"do": "delete_promotion", "promo": "dev#1"}),
         "moving",
         script=POLLS,
     ),

@@ -275,6 +275,19 @@ def test_a_clock_that_is_behind_that_of_the_cluster_changes_nothing_but_is_told(
     assert any("its clock and that of the cluster differ" in line for line in found)
 
 
+def test_a_promotion_that_was_not_given_is_taken_to_be_under_way(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = written("a step that polls for ever")
+    found["items"] = [item for item in found["items"] if item["kind"] != "Promotion"]
+
+    main(["diagnose", saved(tmp_path, found), "--kargo", "1.11.2"])
+
+    out = capsys.readouterr().out
+    assert out.startswith("dev: waiting for the step under way to end")
+    assert "no Promotions were given: the current ones are taken to be under way" in out
+
+
 def test_freight_that_was_not_given_is_not_taken_for_deleted(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

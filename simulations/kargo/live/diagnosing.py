@@ -56,7 +56,7 @@ KINDS = ("Stage", "Promotion", "Freight", "Warehouse", "ProjectConfig", "Analysi
 """The kinds that matter; where one was not given, the answer is narrower."""
 
 WITHOUT = {
-    "Promotion": "no Promotions were given: nothing is known of the queue of any Stage",
+    "Promotion": "no Promotions were given: the current ones are taken to be under way; nothing is known of others",
     "Freight": "no Freight was given: what Stages have is taken to exist, and nothing is known of any other",
     "Warehouse": "no Warehouses were given: those that Stages ask for are taken to exist",
     "ProjectConfig": "no ProjectConfig was given: whether a Stage promotes by itself is taken from its status",

@@ -12,11 +12,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from model.kargo.availability import Verified
-from model.kargo.live.objects import LiveFreight, LiveProject, LiveStage
+from model.kargo.live.objects import LiveFreight, LiveProject, LivePromotion, LiveStage, StepMetadata
 from model.kargo.loop.assess_health import DID_NOT_SUCCEED, IN_PROGRESS
 from model.kargo.loop.stage_pass import POLL_MS
 from model.kargo.loop.values import of
-from model.kargo.phases import HealthState, PromotionPhase, VerificationPhase
+from model.kargo.phases import HealthState, PromotionPhase, StepStatus, VerificationPhase
 from model.kargo.releases import Behaviours
 from model.system import State, Tables
 from simulations.kargo.live.application_health import seen
@@ -50,7 +50,10 @@ def infer(
 ) -> Inferred:
     """The cluster at the instant `now`; `newest` is the latest instant that an object mentions."""
     tables = tables or Tables()
-    project = project if "Freight" in project.kinds else replace(project, freight=tuple(_mentioned(project)))
+    if "Freight" not in project.kinds:
+        project = replace(project, freight=tuple(_mentioned(project)))
+    if "Promotion" not in project.kinds:
+        project = replace(project, promotions=tuple(_under_way(project)))
     hidden, unseen = _apps(project, now, behaviours)
     quiet = restore(project, behaviours, now, hidden, tables=tables)
     possible = list(_woken(quiet, _items(quiet)))
@@ -72,6 +75,25 @@ def _mentioned(project: LiveProject) -> Iterator[LiveFreight]:
         verified = ((s.name, Verified(0)) for s in stages if _says_verified(s))
         since = tuple((s.name, 0) for s in stages)
         yield LiveFreight(name, project.name, warehouse, 0, since=since, verified=tuple(verified))
+
+
+def _under_way(project: LiveProject) -> Iterator[LivePromotion]:
+    """The Promotions that are current, where none were given: each in its first step."""
+    for stage in project.stages:
+        if stage.current is None or not stage.steps:
+            continue
+        first = StepMetadata(stage.steps[0].alias or "step-1", StepStatus.RUNNING)
+        yield LivePromotion(
+            stage.current,
+            project.name,
+            stage.name,
+            stage.current_freight or "",
+            created=0,
+            steps=stage.steps,
+            phase=PromotionPhase.RUNNING,
+            metadata=(first,),
+            status_freight=stage.current_freight,
+        )
 
 
 def _says_verified(stage: LiveStage) -> bool:
