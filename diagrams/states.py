@@ -51,7 +51,8 @@ def _remarks(graph: StateGraph, by: Sequence[str]) -> Iterator[str]:
         yield "Steps that change nothing are left out."
     if by:
         values = ", ".join(map(_named, by))
-        yield f"A node stands for all states with its values of {values}; a way along the edges need not be one to go."
+        yield f"A node stands for all states with its values of {values}."
+        yield "A way along the edges need not be one to go."
 
 
 def _node(

@@ -229,6 +229,6 @@ def test_where_all_of_a_kind_are_too_many_the_first_of_them_is_shown_and_that_is
 
     assert "Unknown, Succeeded" in {node["label"] for node in told["nodes"]}
     assert "With phase[dev.2], phase[dev.3] as well there would be more than 60 nodes." in told["remarks"]
-    assert any("its values of dev: health, dev.1: phase;" in remark for remark in told["remarks"])
+    assert any("its values of dev: health, dev.1: phase." in remark for remark in told["remarks"])
     code, _, err = draw(*FORMS["states by"], "--states", "5")
     assert (code, "more than 5" in err) == (2, True)
