@@ -59,7 +59,7 @@ def record_nothing(
     return NOT_ENABLED
 
 
-def poll_nothing(verification: object, runs: object, now: int) -> Outcomes:
+def poll_nothing(verification: object, runs: object, now: int, *, end_needs_phase: bool) -> Outcomes:
     """A broken rule: it forgets to look at the AnalysisRun."""
     return NOT_ENABLED
 
