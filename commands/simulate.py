@@ -123,7 +123,7 @@ def _refuse_contradictions(options: argparse.Namespace) -> None:
 
 def _simulate(study: Study, variants: tuple[Variant, ...], options: argparse.Namespace) -> int:
     _refuse_unknowns(study)
-    plots = _plots() if options.plots else None
+    plots = _plots(options.plots) if options.plots else None
     tallies, finished = _counted(variants, options.on)
     if not tallies:
         print("kargo-model: interrupted before any run was done", file=sys.stderr)
@@ -146,7 +146,7 @@ def _simulate(study: Study, variants: tuple[Variant, ...], options: argparse.Nam
 def _sweep(study: Study, options: argparse.Namespace) -> int:
     """The same at each of several values."""
     _refuse_unknowns(study)
-    plots = _plots() if options.plots else None
+    plots = _plots(options.plots) if options.plots else None
     what, _, _ = options.sweep.partition("=")
     points: list[tuple[str, Result]] = []
     value, finished = "", True
@@ -181,7 +181,8 @@ def _refuse_unknowns(study: Study) -> None:
         raise StudyError("what nobody knows cannot be drawn by chance; --exact gives the bounds there are")
 
 
-def _plots() -> Plots:
+def _plots(folder: Path) -> Plots:
+    """What draws, with a folder to write to: better before all is simulated than after it."""
     try:
         module: Plots = importlib.import_module(PLOTS)
     except ModuleNotFoundError as missing:
@@ -189,6 +190,10 @@ def _plots() -> Plots:
             raise
         text = "--plots needs matplotlib, which is not installed; install kargo-model[plots] to have it"
         raise UsageError(text) from None
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{str(folder)!r} cannot be written: {error.strerror}") from None
     return module
 
 

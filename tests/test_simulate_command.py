@@ -227,6 +227,16 @@ def test_the_chain_of_a_branch_is_written_for_storm(main: Main, tmp_path: Path) 
     assert "all_promoted" not in text  # somebody is always left behind
 
 
+def test_plots_that_cannot_be_written_are_refused_before_anything_is_simulated(main: Main, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    file = tmp_path / "file"
+    file.touch()
+    code, out, err = main(SMALL, "--plots", str(file))
+
+    assert (code, out) == (2, "")
+    assert err == f"kargo-model: {str(file)!r} cannot be written: File exists\n"
+
+
 # Interrupted
 
 
