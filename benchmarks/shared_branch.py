@@ -23,7 +23,8 @@ from model.kargo.failure_policies import policy_named
 from model.kargo.releases import RELEASES
 from simulations.kargo.study import measures, study_file
 from simulations.kargo.study.measures import ATTEMPTS, REJECTED, TO_THE_LAST, WASTED, Tally, Variant
-from simulations.kargo.study.study import Branch, Outcome, Study
+from simulations.kargo.study.study import Branch, Disturbances, Outcome, Study
+from simulations.stochastic.distributions import always, continuous
 
 ROOT = Path(__file__).parent.parent
 FILE, PLOTS = ROOT / "examples" / "studies" / "shared-branch.yaml", ROOT / "docs" / "plots"
@@ -64,8 +65,12 @@ def study(stages: int, pushes: str = ONE_TRY) -> Study:
 @cache
 def tally(stages: int, pushes: str, policy: str) -> Tally:
     """What the runs come to."""
-    changed = replace(study(stages, pushes), policy=policy_named(policy))
-    [found] = measures.together(map(measures.count, measures.portions((Variant(policy, changed),))))
+    return counted(replace(study(stages, pushes), policy=policy_named(policy)))
+
+
+def counted(of: Study) -> Tally:
+    """What the runs of a study come to."""
+    [found] = measures.together(map(measures.count, measures.portions((Variant(str(of.policy), of),))))
     return found
 
 
@@ -113,9 +118,40 @@ def matrix(stages: Iterable[int] = STAGES) -> Iterator[list[str]]:
     """A row for each number of Stages and way to push, a column for each policy."""
     for n in stages:
         for pushes in PUSHES:
-            found = [tally(n, pushes, policy) for policy in POLICIES]
-            told = (f"{every(t):.1%}, {mean(t, WASTED):.2f}, {duration(mean(t, TO_THE_LAST))}" for t in found)
-            yield [str(n), pushes, *told]
+            yield [str(n), pushes, *(in_short(tally(n, pushes, policy)) for policy in POLICIES)]
+
+
+def in_short(found: Tally) -> str:
+    """In how many runs all Promotions succeed, wasted attempts for each, and when all is over."""
+    return f"{every(found):.1%}, {mean(found, WASTED):.2f}, {duration(mean(found, TO_THE_LAST))}"
+
+
+def restarted() -> list[str]:
+    """The table of controllers that are restarted, of ten Stages."""
+    rows = []
+    for pushes in (ONE_TRY, "1.11.2"):
+        for lives in LIVES:
+            studies = (
+                replace(study(10, pushes), policy=policy_named(p), disturbances=lives.of()) for p in POLICIES
+            )
+            rows.append([pushes, lives.says, *(in_short(counted(each)) for each in studies)])
+    return [*markdown_table(("", "restarted", *POLICIES), rows)]
+
+
+class Lives(NamedTuple):
+    """How long a controller runs until it is restarted, on average: exponentially distributed; None for ever."""
+
+    says: str
+    seconds: int | None
+
+    def of(self) -> Disturbances:
+        """It is back after five seconds."""
+        if self.seconds is None:
+            return Disturbances()
+        return Disturbances(restarts=continuous("expon", {"scale": self.seconds * 1000.0}), down=always(5000))
+
+
+LIVES = (Lives("never", None), Lives("after 30s", 30))
 
 
 def tables(stages: Iterable[int] = STAGES) -> Iterator[list[str]]:
@@ -147,7 +183,7 @@ def main() -> None:
     with mpl.rc_context(STYLE):
         for name, cases in (("policies", UNDER_POLICIES), ("pushes", BY_PUSHES)):
             save(curves(sweep(cases), TITLES[name]), PLOTS / f"shared-branch-{name}.svg")
-    print("\n\n".join("\n".join(table) for table in tables()))
+    print("\n\n".join("\n".join(table) for table in (*tables(), restarted())))
 
 
 if __name__ == "__main__":

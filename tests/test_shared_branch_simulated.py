@@ -363,3 +363,4 @@ def test_more_of_the_page_shows_what_is_simulated() -> None:
     more = [n for n in pages.STAGES if n < 20]
 
     assert shown(more) == simulated(more)
+    assert "\n".join(pages.restarted()) in PAGE.read_text(encoding="utf-8")
