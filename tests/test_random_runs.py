@@ -41,7 +41,7 @@ def agrees(engine: str, strategy: str, seed: int) -> None:
 
 @pytest.mark.parametrize(("engine", "strategy"), ENGINES)
 @given(seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_every_engine_judges_runs_as_graphs_do(engine: str, strategy: str, seed: int) -> None:
     agrees(engine, strategy, seed)
 

@@ -44,7 +44,7 @@ def agree_on_verdicts(truth: Truth, report: Report) -> None:
 
 @pytest.mark.parametrize(("engine", "strategy"), ENGINES)
 @given(seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_every_engine_finds_what_a_search_by_dictionaries_finds(engine: str, strategy: str, seed: int) -> None:
     maker = Maker(Random(seed))
     system = maker.system()

@@ -70,7 +70,7 @@ def stacked(random: Random, count: int) -> tuple[System, tuple[Property, ...]]:
     classes=st.sampled_from((1, 2, 12)),
     cache=st.sampled_from((64, 1 << 16)),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_systems_below_each_other(seed: int, many: int, classes: int, cache: int) -> None:
     system, properties = stacked(Random(seed), 3)
     truth = explore(system, properties)
@@ -87,7 +87,7 @@ def test_systems_below_each_other(seed: int, many: int, classes: int, cache: int
 
 
 @given(seed=st.integers(0, 2**32 - 1), share=st.floats(0, 1), many=st.sampled_from((1, 100)))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_what_was_seen_in_all_blocks_counts_when_it_is_stopped(seed: int, share: float, many: int) -> None:
     system, properties = stacked(Random(seed), 3)
     truth = explore(system, properties)

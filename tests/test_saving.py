@@ -68,7 +68,7 @@ def test_an_exploration_that_was_stopped_goes_on_to_the_same_answer(
     assert answers(again) == answers(whole)
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("strategy", [pytest.param("layers", marks=pytest.mark.slow), "saturation"])
 def test_a_control_loop_goes_on_to_the_same_stories(tmp_path: Path, strategy: str) -> None:
     """With the values that Kargo's loops have, and more than one thread."""
     found = loops.subject("by-hand", V1_10_10, promotions=1, freight=1)
