@@ -26,7 +26,7 @@ class Change(NamedTuple):
 
 
 def observed(cluster: Cluster, before: State, changed: Iterable[Object], at: int) -> list[Change]:
-    """What changed that somebody wants to know of: what was promoted first, then what was verified."""
+    """What changed that somebody wants to know of: what was promoted first, then what was verified, by name."""
     found: list[Change] = []
     for kind, name in changed:
         if kind == "Stage":
@@ -36,7 +36,12 @@ def observed(cluster: Cluster, before: State, changed: Iterable[Object], at: int
         elif kind == "Promotion":
             stage = cluster.stage_of(name)
             found += (Change(at, stage, *told) for told in _of_promotion(cluster, before, name))
-    return sorted(found, key=lambda change: _ORDER.index(change.what))
+    return sorted(found, key=lambda change: (_ORDER.index(change.what), _name(change)))
+
+
+def _name(change: Change) -> str:
+    """Freight is told of by name; of other things the order stays."""
+    return str(change.value) if change.what == "verified" else ""
 
 
 _ORDER = ("current", "history", "last", "stage", "promotion", "step", "verification", "verified")

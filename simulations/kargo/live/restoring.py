@@ -86,6 +86,7 @@ def restore(
         theirs = sorted((p for p in project.promotions if p.stage == name), key=_age)
         taken = cluster.take_over(name, [_promotion(p, plans, pipeline, hidden) for p in theirs])
         slots |= dict(zip((p.name for p in theirs), taken, strict=True))
+    cluster.made = {slots[p.name]: cluster.made[slots[p.name]] for p in sorted(project.promotions, key=_age)}
     cluster.names_made = highest_number(project)
     return Restored(cluster, slots, hidden, now)
 

@@ -68,7 +68,7 @@ class Controllers:
 
     def is_in_charge(self, item: str, stage: str) -> bool:
         """Whether the Stage exists, and the item is of the controller for its kind."""
-        exists = bool(self.cluster.state[of("stage_exists", stage)])
+        exists = self.cluster.state.get(of("stage_exists", stage), False)
         return exists and item_of_stage(self.cluster.pipeline, stage) == item
 
     def work_on(self, item: str, back: int = 0) -> Happened[Passed] | None:
