@@ -156,6 +156,26 @@ class Maker:
         ]
         return tuple(random.sample(found, random.randint(1, len(found))))
 
+    def ring(self) -> tuple[System, Property]:
+        """Values that go round, ways out of the ring from some of them, and a claim that one of those is taken.
+
+        Whether it is depends on what is fair, and how: a way out is enabled now and then, or all the time.
+        """
+        random = self.random
+        length = random.randint(2, 4)
+        out = length
+        moves = [{at: (at + 1) % length for at in range(length)}]
+        for _ in range(random.randint(1, 3)):
+            some = random.sample(range(length), random.choice((1, 1, length)))
+            moves.append({at: random.choice((out, out, random.randrange(length))) for at in some})
+        steps = []
+        for number, to in enumerate(moves):
+            rows = tuple(((at,), (((EXTRA, to[at]),),) if at in to else ()) for at in range(length + 1))
+            steps.append(action(read_one, f"move{number}", writes={EXTRA: "x"}, constants={"rows": rows}, a="x"))
+        fair = tuple(Fairness((step.name,), random.random() < 0.5) for step in steps if random.random() < 0.8)
+        claim = eventually(claim_one, "out", fair=fair, constants={"bad": frozenset(range(length))}, a="x")
+        return System("ring", (Variable("x", (0,)),), tuple(steps)), claim
+
     def _variable(self, name: str) -> Variable:
         random = self.random
         domain = tuple(range(self.values)) if random.random() < 0.4 else ()

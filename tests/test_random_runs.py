@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from invariants import symbolic
 from invariants.check import check
+from invariants.properties import Property
 from invariants.verdicts import Verdict
 from model.system import System
 from tests.naive_runs import graph_of, holds, violates
@@ -53,3 +55,25 @@ def test_moving_to_larger_memories_changes_nothing(seed: int) -> None:
         patch.setattr(symbolic, "CACHE", 64)
         patch.setattr(symbolic, "RESERVED", 1)
         agrees("symbolic", "saturation", seed)
+
+
+def otherwise(claim: Property) -> Property:
+    """The claim with strong fairness in place of weak, and the other way round."""
+    return replace(claim, fair=tuple(replace(fairness, strong=not fairness.strong) for fairness in claim.fair))
+
+
+RINGS = [Maker(Random(seed)).ring() for seed in range(60)]
+
+
+@pytest.mark.parametrize(("engine", "strategy"), ENGINES)
+def test_it_matters_what_is_fair_and_how(engine: str, strategy: str) -> None:
+    for system, claim in RINGS:
+        graph = graph_of(system)
+        (judgement,) = check(system, (claim,), engine=engine, strategy=strategy).judgements
+        assert (judgement.verdict is Verdict.HOLDS) is holds(graph, claim)
+
+
+def test_there_are_rings_where_it_does_matter() -> None:
+    truths = [[holds(graph_of(s), c) for c in (claim, otherwise(claim))] for s, claim in RINGS]
+
+    assert {(True, True), (True, False), (False, True), (False, False)} == set(map(tuple, truths))
