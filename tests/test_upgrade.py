@@ -78,7 +78,7 @@ def test_a_release_does_not_differ_from_itself(name: str) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "violated"),
     [
-        ("if_reevaluated_on_retry", True, {"ends", "work", "times"}),
+        ("if_reevaluated_on_retry", True, {"ends", "work 0", "times"}),
         ("failed_status_kept", False, {"ends"}),
         ("retryable_error_backs_off", False, {"times"}),
         ("panic_text", "other", set()),

@@ -9,7 +9,7 @@ from invariants.kargo.spreads import Spread
 from invariants.properties import Property, always, every_step
 from model.kargo.phases import StepStatus
 from model.kargo.plan import Plan, did, stored
-from model.kargo.step_engine import RAN, Entry
+from model.kargo.step_engine import RAN, Entry, Turn
 from model.kargo.two_releases import second
 
 
@@ -18,9 +18,9 @@ def both_end_alike(phase: object, phase_then: object, **steps: Any) -> bool:
     return phase is phase_then and all(_status(a) is _status(b) for a, b in _pairs(steps))
 
 
-def both_run_the_same_steps(**next_steps: Any) -> bool:
-    """In each pass the same steps are run."""
-    return all((a in RAN) is (b in RAN) for a, b in _pairs(next_steps))
+def both_run_the_step(next_did: Turn, next_did_then: Turn) -> bool:
+    """In each pass a step is run in both, or in neither."""
+    return (next_did in RAN) is (next_did_then in RAN)
 
 
 def both_come_back_at_the_same_time(next_requeue: object, next_requeue_then: object) -> bool:
@@ -50,15 +50,17 @@ def _twice(names: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def claims(plan: Plan) -> tuple[Property, Property, Property]:
-    """About a Promotion: its ends, what it does, and when, in the order in which they matter."""
+def claims(plan: Plan) -> tuple[Property, ...]:
+    """About a Promotion: its ends, what it does, step by step, and when, in the order in which they matter."""
     entries = _twice(stored("entry", alias) for alias in plan.aliases)
-    turns = _twice(did(k, step.rules.alias) for k, step in enumerate(plan.steps))
+    turns = [did(k, step.rules.alias) for k, step in enumerate(plan.steps)]
     ends = always(Spread(both_end_alike, tuple(entries)), "ends", reads={"phase_then": second("phase"), **entries})
-    steps = Spread(both_run_the_same_steps, tuple(f"next_{n}" for n in turns))
-    work = every_step(steps, "work", by=("reconcile",), reads=turns)
+    work = (
+        every_step(both_run_the_step, f"work {k}", by=("reconcile",), did=turn, did_then=second(turn))
+        for k, turn in enumerate(turns)
+    )
     times = every_step(both_come_back_at_the_same_time, "times", by=("reconcile",), requeue_then=second("requeue"))
-    return ends, work, times
+    return ends, *work, times
 
 
 def about(variables: Iterable[str]) -> Property:

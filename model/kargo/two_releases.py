@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import zip_longest
 
 from model.kargo import planning, runner_results, worlds
 from model.kargo.plan import Plan
@@ -82,13 +83,12 @@ def _shared(step: Action | Sequence) -> Action | Sequence:
 
 
 def _both(one: Action | Sequence, other: Action | Sequence) -> Sequence:
-    """One step of both; a bare action is a guard of its own."""
-    parts = [
-        p
-        for step in (one, other)
-        for p in (step.parts if isinstance(step, Sequence) else (Part(step, required=True),))
-    ]
-    return Sequence(one.name, tuple(parts), one.actor)
+    """One step of both, part by part: neither sees what the other does. A bare action is a guard of its own."""
+    here, then = (
+        step.parts if isinstance(step, Sequence) else (Part(step, required=True),) for step in (one, other)
+    )
+    pairs = zip_longest(here, then)
+    return Sequence(one.name, tuple(part for pair in pairs for part in pair if part), one.actor)
 
 
 def plan_of(

@@ -20,6 +20,7 @@ from model.kargo.plan import Plan, stored
 from model.kargo.releases import Behaviours
 from model.kargo.step_engine import Entry
 from model.system import State, Successor, System, Tables, Value
+from simulations.kargo.lint.same_releases import FIELDS, settings
 from simulations.kargo.lint.shapes import shape_of
 from simulations.kargo.lint.wanted import Essence, Wanted, alone
 
@@ -48,8 +49,8 @@ class Answers:
     """
 
     told: dict[Wanted, Told]
-    complete: bool = True
-    looked_at: frozenset[str] = frozenset()
+    complete: bool
+    looked_at: frozenset[str]
 
 
 Key = tuple[Essence, str, frozenset[Wanted], bool]
@@ -78,7 +79,7 @@ class Explorer:
         """The answers, with the runs that show them; after a `restart` the work directory is lost."""
         asked = frozenset(wanted)
         if not asked:
-            return Answers({})
+            return Answers({}, complete=True, looked_at=FIELDS)
         shape = shape_of(essence, behaviours.release)
         key = (shape.essence, behaviours.release, frozenset(map(shape.hide, asked)), restart)
         if key not in self.known:
@@ -150,10 +151,11 @@ def _explore(
     seen = direct.explore(system, claims, alike=_alike(plan, ordered), bounds=LIMITS)
     told = {w: q for w, q in asked.items() if _worth_telling(q, seen)}
     if not traced:
-        return Answers({w: Told(q, None) for w, q in told.items()}, seen.complete)
+        return Answers({w: Told(q, None) for w, q in told.items()}, seen.complete, FIELDS)
     shown = {w: q.shows or q.asked for w, q in told.items()}
     ways = {w: _by_number(seen.ways[claim], system) for w, claim in shown.items() if claim in seen.ways}
-    return Answers({w: Told(q, taken(system, seen, shown[w]), ways.get(w)) for w, q in told.items()}, seen.complete)
+    found = {w: Told(q, taken(system, seen, shown[w]), ways.get(w)) for w, q in told.items()}
+    return Answers(found, seen.complete, settings(seen.looked_at or system))
 
 
 def _by_number(way: Way, system: System) -> Numbered:

@@ -8,20 +8,23 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import NamedTuple
 
-from invariants.check import check
-from invariants.findings import each_property
+from invariants import direct
+from invariants.direct_programs import Alike
 from invariants.kargo import differences
+from invariants.properties import Property
 from invariants.trace import Taken, Trace
-from invariants.verdicts import Bounds, Verdict
+from invariants.verdicts import Bounds
 from model.kargo import promotion, two_releases
 from model.kargo.attempts import Attempt
-from model.kargo.plan import did, said, stored
+from model.kargo.plan import Plan, did, said, stored
 from model.kargo.releases import Behaviours
 from model.kargo.runner_results import config_of, poll_ms
 from model.kargo.step_engine import Entry, Turn
 from model.kargo.step_kinds import Result
 from model.kargo.templates import StepSpec, Template
 from model.kargo.two_releases import second
+from model.system import Value
+from simulations.kargo.lint.same_releases import FIELDS, settings
 from simulations.kargo.lint.units import Unit
 from simulations.kargo.upgrade.topics import Where, differing, topic
 
@@ -86,13 +89,15 @@ class Comparer:
         return self.known[shape]
 
     def _reached(self, shape: Shape, subject: str) -> Iterator[tuple[str, StepRun]]:
-        whole, complete = _compared(shape, self.one, self.other)
+        whole, complete, looked_at = _compared(shape, self.one, self.other)
         if not complete:
             self.incomplete.append(subject)
         if whole is None and complete:
             return
         for name in differing(self.one, self.other):
             if topic(name).where not in (Where.STEPS, Where.LANGUAGE):
+                continue
+            if name != "release" and name not in looked_at:
                 continue
             found = self._alone(shape, name)
             if found:
@@ -101,10 +106,10 @@ class Comparer:
     def _alone(self, shape: Shape, name: str) -> StepRun | None:
         """The run that one behaviour alone makes different: put into the old release, or taken out of the new."""
         changed = replace(self.one, **{name: getattr(self.other, name)})
-        found, _ = _compared(shape, self.one, changed)
+        found, _, _ = _compared(shape, self.one, changed)
         if found is None:
             before = replace(self.other, **{name: getattr(self.one, name)})
-            found, _ = _compared(shape, before, self.other)
+            found, _, _ = _compared(shape, before, self.other)
         return found
 
 
@@ -130,8 +135,11 @@ def _polled(step: StepSpec) -> StepSpec:
 
 
 @lru_cache(maxsize=512)
-def _compared(shape: Shape, one: Behaviours, other: Behaviours) -> tuple[StepRun | None, bool]:
-    """The shortest run after which they differ in what matters most, and whether all was seen."""
+def _compared(shape: Shape, one: Behaviours, other: Behaviours) -> tuple[StepRun | None, bool, frozenset[str]]:
+    """The shortest run after which they differ in what matters most, whether all was seen, and what was looked at.
+
+    What was looked at are the behaviours that may decide what is compared.
+    """
     allowed = dict(shape.allowed)
     plans = [
         two_releases.plan_of(shape.template, b, allowed, {s.alias: poll_ms(s, b) for s in shape.polled})
@@ -139,21 +147,32 @@ def _compared(shape: Shape, one: Behaviours, other: Behaviours) -> tuple[StepRun
     ]
     both = two_releases.side_by_side(*(promotion.exploration("template", p, abort=False) for p in plans))
     claims = differences.claims(plans[0])
-    report = check(
-        both,
-        claims,
-        engine="explicit",
-        transitions=False,
-        stop_when_decided=True,
-        traced=each_property,
-        bounds=LIMITS,
-    )
-    for judged in report.judgements:
-        if judged.verdict is Verdict.VIOLATED and judged.trace:
-            return _run(
-                judged.property.name, judged.trace, [s.rules.alias for s in plans[0].steps]
-            ), report.complete
-    return None, report.complete
+    seen = direct.explore(both, claims, alike=_alike(plans[0]), bounds=LIMITS)
+    shown = sorted((c for c in claims if c in seen.ways), key=lambda c: (_what(c), len(seen.ways[c].moves)))
+    trace = direct.taken(both, seen, shown[0]) if shown else None
+    # What no rule mentions at all may still decide how the plan is made.
+    looked_at = settings(seen.looked_at or both) | (FIELDS - settings(both))
+    if trace is None:
+        return None, seen.complete, looked_at
+    run = _run(SEEN[_what(shown[0])], trace, [s.rules.alias for s in plans[0].steps])
+    return run, seen.complete, looked_at
+
+
+def _what(claim: Property) -> int:
+    """What a claim compares, as a number: what matters more first."""
+    return SEEN.index(claim.name.partition(" ")[0])
+
+
+def _alike(plan: Plan) -> Alike:
+    """What may be taken for one another: after how many errors, and when, a step came to the same end."""
+    expressions = [e for step in plan.steps for e in (step.condition, step.config) if e]
+    read = {alias for e in expressions for alias in (*e.texts, *e.entries)}
+    free = (stored("entry", a) for a in plan.aliases if a not in read and not plan.shared_later(a))
+    return {mark(name): _ended for name in free for mark in (str, second)}
+
+
+def _ended(entry: Value) -> Value:
+    return Entry(entry.phase) if isinstance(entry, Entry) and entry.phase.over else entry
 
 
 def _run(name: str, trace: Trace, aliases: list[str]) -> StepRun:
