@@ -84,3 +84,14 @@ def test_behaviours_that_a_rule_mentions_are_found_in_what_it_calls() -> None:
 )
 def test_texts_that_come_to_the_same_in_two_releases(text: str, one: str, other: str, same: bool) -> None:
     assert means_the_same(text, one, other) is same
+
+
+def test_what_a_step_never_does_is_not_told_of_one_that_never_begins(tmp_path: Path) -> None:
+    never = {"uses": "git-push", "as": "push", "retry": {"errorThreshold": 3, "timeout": "1h"}}
+    idle = {"uses": "git-clone", "as": "clone", "retry": {"timeout": "5m"}}
+    broken = {"uses": "git-commit", "as": "commit", "config": {"message": "${{ outputs.cloned.commits }}"}}
+
+    [found] = judged(tmp_path, Linter(LATEST), stage(idle, broken, never)).values()
+
+    assert {(f.rule.id, f.step) for f in found} >= {("timeout-never-fires", "clone"), ("unknown-alias", "commit")}
+    assert not {f.rule.id for f in found if f.step == "push"} & {"timeout-never-fires", "retry-never-happens"}

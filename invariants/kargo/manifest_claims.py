@@ -64,8 +64,8 @@ def a_step_meets_only_outputs_that_are_there(next_did: Turn, next_output: str | 
 
 
 def a_step_is_over(entry: Entry | None, *, phases: frozenset[StepPhase]) -> bool:
-    """The step has come to one of these ends."""
-    return entry is not None and entry.phase in phases
+    """The step was begun, and has come to one of these ends."""
+    return entry is not None and entry.started_at is not None and entry.phase in phases
 
 
 def the_promotion_is_over(phase: PromotionPhase) -> bool:

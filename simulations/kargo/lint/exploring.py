@@ -147,7 +147,7 @@ def _explore(
     ordered = sorted(wanted)
     plan, system = _system(essence, behaviours, restart)
     asked = dict(zip(ordered, questions(plan, ordered), strict=True))
-    claims = [q.asked for q in asked.values()] + [q.shows for q in asked.values() if q.shows and traced]
+    claims = [q.asked for q in asked.values()] + [q.shows for q in asked.values() if q.shows]
     seen = direct.explore(system, claims, alike=_alike(plan, ordered), bounds=LIMITS)
     told = {w: q for w, q in asked.items() if _worth_telling(q, seen)}
     if not traced:
@@ -181,10 +181,13 @@ def _tables(essence: Essence) -> Tables:
 
 
 def _worth_telling(question: Question, seen: Seen) -> bool:
-    """Whether the answer is worth telling; that something never happens is known only if all was seen."""
-    return (
-        question.asked in seen.ways if question.shows is None else question.asked not in seen.ways and seen.complete
-    )
+    """Whether the answer is worth telling.
+
+    That something never happens is known only if all was seen, and nothing to tell of if the step never is begun.
+    """
+    if question.shows is None:
+        return question.asked in seen.ways
+    return question.asked not in seen.ways and question.shows in seen.ways and seen.complete
 
 
 TELL_SKIPPED = frozenset({"repeated-by-restart", "retry-never-happens"})
@@ -211,7 +214,8 @@ def _alike(plan: Plan, wanted: Iterable[Wanted]) -> Alike:
 def _ended(entry: Value) -> Value:
     if not isinstance(entry, Entry) or not entry.phase.over:
         return entry
-    return Entry(StepPhase.ERRORED if entry.phase is StepPhase.FAILED else entry.phase)
+    begun = None if entry.started_at is None else 0
+    return Entry(StepPhase.ERRORED if entry.phase is StepPhase.FAILED else entry.phase, begun)
 
 
 def _over(entry: Value) -> Value:
