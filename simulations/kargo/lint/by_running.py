@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cache
 
@@ -14,7 +15,7 @@ from model.kargo.step_engine import Turn
 from model.kargo.step_kinds import Result
 from model.kargo.templates import StepSpec, Template
 from simulations.kargo import runs
-from simulations.kargo.lint.wanted import RETRYABLE, StepView
+from simulations.kargo.lint.wanted import ALONE, RETRYABLE, StepView
 from simulations.kargo.runs import Run
 
 SOON_MS = 10_000
@@ -38,15 +39,20 @@ def judge(step: StepView, behaviours: Behaviours) -> tuple[Spent, ...]:
     found = []
     retry = step.spec.retry
     if (retry.error_threshold or 0) > 1 and step.results & RETRYABLE:
-        found.append(_retries(_alone(step.spec), behaviours))
+        found.append(_by_its_name(step.spec, lambda spec: _retries(spec, behaviours)))
     if (retry.timeout_ms or 0) > 0 and step.results & {Result.RUNNING, Result.FAILED}:
-        found.append(_looks(_alone(step.spec), poll_ms(step.spec, behaviours), behaviours))
+        poll = poll_ms(step.spec, behaviours)
+        found.append(_by_its_name(step.spec, lambda spec: _looks(spec, poll, behaviours)))
     return tuple(spent for spent in found if spent)
 
 
-def _alone(step: StepSpec) -> StepSpec:
-    """The step with all that decides how long it takes, and nothing else."""
-    return StepSpec(step.alias, step.kind, retry=step.retry)
+def _by_its_name(step: StepSpec, judged: Callable[[StepSpec], Spent | None]) -> Spent | None:
+    """What is found of the step, with all that decides how long it takes, and nothing else.
+
+    Its alias decides nothing, so that it is run by that only where there is something to show.
+    """
+    only = StepSpec(ALONE, step.kind, retry=step.retry)
+    return judged(replace(only, alias=step.alias)) if judged(only) else None
 
 
 @cache
