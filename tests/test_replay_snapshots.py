@@ -15,6 +15,8 @@ from model.kargo.releases import RELEASES, release
 from simulations.kargo.families import family_of
 from simulations.kargo.live.replay_manifests import _of_release, agreement, findings
 from simulations.kargo.live.replay_snapshots import compare, replay
+from simulations.kargo.live.scripts import Choice, Script
+from simulations.kargo.loop.programs import attempt_of
 from simulations.replay import RecordingError, read_lines
 
 CARRIED = Path(__file__).parent / "recordings" / "snapshots"
@@ -89,6 +91,16 @@ def test_a_hidden_part_that_is_not_so_makes_a_difference() -> None:
     found["hidden"] = {}
 
     assert divergences(found)
+
+
+def test_what_one_world_showed_of_an_attempt_says_nothing_of_later_ones_in_another() -> None:
+    script = Script()
+    script.choose(("dev#1", "step-1", 0), [Choice(attempt_of("run"), for_ever=True)])
+    less = script.not_for_ever()
+
+    assert script.at("dev#1", "step-1", 1) == Choice(attempt_of("run"), for_ever=True)
+    assert less.at("dev#1", "step-1", 0) == Choice(attempt_of("run"))
+    assert less.at("dev#1", "step-1", 1) is None
 
 
 @pytest.mark.parametrize(

@@ -70,3 +70,13 @@ def test_a_timer_of_a_stage_that_is_gone_comes_to_nothing() -> None:
 
     assert course.passes == 1
     assert course.controllers.queue.timers == {}
+
+
+def test_a_stage_that_waits_twice_waits_for_both_controllers_of_stages() -> None:
+    gate = stage("gate", "w1", template=[])
+    found = restored([gate], SETTLE, hidden=Hidden(queue=("Stage/gate", "Stage/gate")))
+    course = begin(found)
+
+    assert list(course.controllers.queue.items) == ["Gate/gate", "Stage/gate"]
+    course.run()
+    assert course.passes == 2

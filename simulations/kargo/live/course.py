@@ -341,7 +341,7 @@ def begin(
     view = View(cluster)
     view.changed()
     hidden, queue = restored.hidden, WorkQueue()
-    queue.add(_item(restored, item) for item in hidden.queue)
+    queue.add(_items(restored, hidden.queue))
     order = [*(f"Stage/{stage}" for stage in cluster.pipeline.names), *hidden.timers]
     for item, after in sorted(hidden.timers.items(), key=lambda timer: (timer[1], order.index(timer[0]))):
         queue.timers[_item(restored, item)] = (cluster.now + after, len(queue.timers))
@@ -349,6 +349,18 @@ def begin(
     queue.failures |= {_item(restored, item): times for item, times in hidden.failures.items()}
     answers = answers or Steps(kind=world.steps)
     return Course(cluster, Controllers(cluster, view, queue), world, answers, restored.began, thorough=thorough)
+
+
+def _items(restored: Restored, items: Sequence[str]) -> Iterator[str]:
+    """What waits to be looked at: a Stage that is told of twice waits for the other controller, too."""
+    told: set[str] = set()
+    for item in items:
+        found = _item(restored, item)
+        yield _OTHER_CONTROLLER[found.partition("/")[0]] + found.partition("/")[2] if found in told else found
+        told.add(found)
+
+
+_OTHER_CONTROLLER = {"Stage": "Gate/", "Gate": "Stage/", "Promotion": "Promotion/"}
 
 
 def _item(restored: Restored, item: str) -> str:

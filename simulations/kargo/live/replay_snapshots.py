@@ -156,7 +156,9 @@ def _go_on(moment: Moment, name: str, recorded: Json, script: Script) -> Branch:
         return seconds(course.quiet) == recorded.get("quiet") and course.passes == recorded["passes"]
 
     expected: Sequence[Told] = recorded["changes"] or []
-    find(start, expected, agrees, script, moment.names)
+    if find(start, expected, agrees, script, moment.names) is None:
+        script = script.not_for_ever()
+        find(start, expected, agrees, script, moment.names)
     answers = Scripted(script, expected, moment.restored.began, moment.names)
     course = begin(moment.restored, world, answers, thorough=False)
     answers.course = course

@@ -89,6 +89,10 @@ class Script:
         earlier = (self.known.get((slot, alias, n)) for n in range(number))
         return next((choice for choice in earlier if choice is not None and choice.for_ever), None)
 
+    def not_for_ever(self) -> Script:
+        """What is known of attempts that were made, without what that was taken to mean for those after them."""
+        return Script({key: choice._replace(for_ever=False) for key, choice in self.known.items()})
+
     def choose(self, key: Key, choices: list[Choice]) -> Choice:
         """Take the first of these choices; the others are left to try."""
         self.known[key] = choices[0]
