@@ -19,7 +19,7 @@ from simulations.kargo.lint.same_releases import same
 from simulations.kargo.lint.sentences import of_step, said
 from simulations.kargo.lint.shapes import shape_of
 from simulations.kargo.lint.units import Unit, given_twice, lists, of_stage, units
-from simulations.kargo.lint.wanted import Wanted, restarts, wanted
+from simulations.kargo.lint.wanted import Essence, Wanted, restarts, wanted
 
 ALIASES = ("unknown-alias", "alias-comes-later")
 SUPERSEDED = {
@@ -41,9 +41,13 @@ Numbered = tuple[Finding, int]
 
 
 MANY = 60
-"""From so many different templates on it is worth while to start other processes."""
+"""From so many shapes to be explored on it is worth while to start other processes."""
 
 PORTION = 20
+
+
+Shapes = dict[Essence, list[tuple[int, Unit]]]
+"""By shape, the templates that have it, with their numbers among all."""
 
 
 @dataclass
@@ -60,16 +64,16 @@ class Linter:
     ) -> tuple[Finding, ...]:
         """Every finding, in the order of files and lines; `watch` is told how many templates are done.
 
-        Many templates of which no two are the same are judged `side_by_side`, if that is given.
+        Where many have to be explored that is done `side_by_side`, if that is given.
         """
         found = [*self._written(bundle.manifests)]
         every = tuple(units(bundle.manifests))
         found += (replace(f, releases=self._all) for f in every if isinstance(f, Finding))
         explorable = [unit for unit in every if isinstance(unit, Unit)]
         tell = watch or _nobody
-        different = {unit.essence(self.behaviours) for unit in explorable} if side_by_side else set()
-        if side_by_side and len(different) >= MANY:
-            found += self._side_by_side(explorable, tell, side_by_side)
+        shapes = self._by_shape(explorable) if side_by_side else {}
+        if side_by_side and len(shapes) >= MANY:
+            found += self._side_by_side(shapes, tell, side_by_side)
         else:
             for done, unit in enumerate(explorable):
                 tell(done, len(explorable))
@@ -80,13 +84,16 @@ class Linter:
         found += of_pipelines.judge(bundle, templates, self.behaviours, self.releases)
         return tuple(sorted(_merged(found), key=_where))
 
-    def _side_by_side(self, explorable: list[Unit], tell: Watch, side_by_side: SideBySide) -> Iterator[Finding]:
-        """The findings of each unit, in order. Those of one shape are neighbours, so that it is explored once."""
-        shapes: dict[object, list[tuple[int, Unit]]] = {}
+    def _by_shape(self, explorable: list[Unit]) -> Shapes:
+        shapes: Shapes = {}
         for number, unit in enumerate(explorable):
             shape = shape_of(unit.essence(self.behaviours), self.behaviours.release)
-            shapes.setdefault(shape.essence, []).append((number, replace(unit, seen={})))
-        ordered = [numbered for alike in shapes.values() for numbered in alike]
+            shapes.setdefault(shape.essence, []).append((number, unit))
+        return shapes
+
+    def _side_by_side(self, shapes: Shapes, tell: Watch, side_by_side: SideBySide) -> Iterator[Finding]:
+        """The findings of each unit, in order. Those of one shape are neighbours, so that it is explored once."""
+        ordered = [(number, replace(unit, seen={})) for alike in shapes.values() for number, unit in alike]
         work = [
             Portion(self.behaviours, self.releases, tuple(ordered[at : at + PORTION]))
             for at in range(0, len(ordered), PORTION)
