@@ -86,6 +86,16 @@ def test_another_change_than_recorded_is_told() -> None:
     assert ("cooperative", "change 1") in divergences(found)
 
 
+def test_a_project_without_stages_is_a_moment_too() -> None:
+    found = moment("queued-behind-02")
+    project, _, _ = found["manifests"].partition("- apiVersion: kargo.akuity.io/v1alpha1\n  kind: Stage\n")
+    nothing = {"changes": None, "passes": 0, "quiet": 0}
+    found |= {"manifests": project + "kind: List\n", "hidden": {"queue": None}, "unmet": None, "stages": None}
+    found |= {"branches": {"alone": nothing, "restart": nothing, "cooperative": nothing}, "actions": None}
+
+    assert divergences(found) == set()
+
+
 def test_a_hidden_part_that_is_not_so_makes_a_difference() -> None:
     found = moment("queued-behind-02")
     found["hidden"] = {}

@@ -61,8 +61,9 @@ def agreement(folder: Path, releases: Iterable[str] | None = None, limit: int | 
 def _of_release(behaviours: Behaviours, moments: Iterable[Json]) -> Agreement:
     count, differing, worse = 0, list[tuple[str, str, str, str]](), list[tuple[str, str, Action]]()
     for moment in moments:
-        found = findings(moment, behaviours)
-        for stage in moment["stages"]:
+        judged = moment["stages"] or ()  # none, where there are no Stages
+        found = findings(moment, behaviours) if judged else {}
+        for stage in judged:
             count += 1
             expected, got = moment["truth"][stage]["now"], found.get(stage)
             verdict = "nothing" if got is None else got.verdict.now.value

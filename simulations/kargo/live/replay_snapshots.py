@@ -81,7 +81,7 @@ def read_moment(found: Json, behaviours: Behaviours, tables: Tables | None = Non
             raise live.problems[0]
         if now is None:
             raise RecordingError(f"moment {name!r} has no instant")
-        hidden = read_hidden(found.get("hidden", {}))
+        hidden = read_hidden(found.get("hidden") or {})
         restored = restore(live.projects[0], behaviours, now, hidden, stages=found["stages"], tables=tables)
         return Moment(found, restored)
     except (KeyError, TypeError, ValueError, AttributeError, InputError, ModelError) as error:
@@ -91,29 +91,33 @@ def read_moment(found: Json, behaviours: Behaviours, tables: Tables | None = Non
 def read_hidden(found: Json) -> Hidden:
     """What a moment has that its objects do not show."""
     return Hidden(
-        tuple(found.get("queue", ())),
-        {item: round(after * 1000) for item, after in found.get("timers", {}).items()},
-        dict(found.get("failures", {})),
-        {stage: HealthState(health) for stage, health in found.get("apps", {}).items()},
+        tuple(found.get("queue") or ()),
+        {item: round(after * 1000) for item, after in (found.get("timers") or {}).items()},
+        dict(found.get("failures") or {}),
+        {stage: HealthState(health) for stage, health in (found.get("apps") or {}).items()},
     )
 
 
 def compare(found: Json, behaviours: Behaviours, tables: Tables | None = None) -> Comparison:
     """Go on from a moment in every way that was recorded, and compare.
 
+    Where no Stage is judged, there is neither one nor a Promotion that is not over: nothing is left to go on.
+
     Raises RecordingError for a moment that is not as it should be.
     """
+    comparison = Comparison(str(found.get("id")), behaviours.release)
+    if "stages" in found and not found["stages"]:
+        return comparison
     moment = read_moment(found, behaviours, tables)
-    comparison = Comparison(str(found["id"]), behaviours.release)
     goals = goals_of(moment.restored, moment.stages)
-    _note(comparison, "moment", "unmet", found.get("unmet", {}), {s: list(g) for s, g in goals.items()})
+    _note(comparison, "moment", "unmet", found.get("unmet") or {}, {s: list(g) for s, g in goals.items()})
     script, branches = Script(), dict[str, Branch]()
     for name in (n for n in WORLDS if n in found["branches"]):
         recorded = found["branches"][name]
         branches[name] = branch = _go_on(moment, name, recorded, script)
         _compare_branch(comparison, name, moment, recorded, branch)
     tried: list[tuple[Action, Branch]] = []
-    for recorded in found["actions"]:
+    for recorded in found["actions"] or ():
         action = read_action(recorded["action"])
         course = begin(moment.restored, WORLDS["cooperative"], thorough=False)
         branch = finish(moment.restored, moment.stages, course, action=action)
