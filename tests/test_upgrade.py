@@ -242,6 +242,16 @@ def test_forms(tmp_path: Path) -> None:
     assert "cannot be read" in markdown
 
 
+@pytest.mark.usefixtures("without_loops")
+def test_what_to_look_at_before_is_turned_round_for_a_downgrade(tmp_path: Path) -> None:
+    file = written(tmp_path, stage(CLONE))
+    up = upgraded(file, "--from", "1.9.9", "--to", "1.10.10")[1]
+    down = upgraded(file, "--from", "1.10.10", "--to", "1.9.9")[1]
+
+    assert "before: what looks for Errored" in up
+    assert "before: the other way round than for an upgrade (what looks for Errored" in down
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

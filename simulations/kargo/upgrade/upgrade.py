@@ -156,7 +156,11 @@ def _each_once(names: Iterable[str]) -> tuple[str, ...]:
 def change(name: str, one: Behaviours, other: Behaviours) -> Change:
     """A behaviour that differs, without what reaches it."""
     here, there = (_shown(getattr(b, name)) for b in (one, other))
-    return Change(topic(name), documented().get(name, ""), here, there)
+    order = list(RELEASES)
+    what = topic(name)
+    if order.index(one.release) > order.index(other.release):
+        what = replace(what, before=f"the other way round than for an upgrade ({what.before})")
+    return Change(what, documented().get(name, ""), here, there)
 
 
 def _shown(value: object) -> str:
