@@ -209,13 +209,13 @@ def mended(name: str, one: Behaviours, other: Behaviours) -> tuple[tuple[str, tu
     return tuple((bug, reports_of(bug)) for bug in known if breaks(bug, one) and not breaks(bug, other))
 
 
-def _fixes(name: str) -> Iterator[Mapping[str, object]]:
+@cache
+def _fixes(name: str) -> tuple[Mapping[str, object], ...]:
     """The changes of behaviour that are said to remove a bug."""
     if name == skip_vs_retry.NAME:
         before, after = RELEASES[skip_vs_retry.REPORTED_FOR], skip_vs_retry.UPSTREAM
-        yield {field: getattr(after, field) for field in differing(before, after)}
-    else:
-        yield from (fix.change for fix in scenarios.story(name).fixes)
+        return ({field: getattr(after, field) for field in differing(before, after)},)
+    return tuple(fix.change for fix in scenarios.story(name).fixes)
 
 
 @cache
