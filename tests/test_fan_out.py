@@ -314,15 +314,16 @@ class Dask:
         """A client that is connected when this returns; what it calls for has the last line that it prints."""
         begin = f"import time; from distributed import Client; client = Client('{self.address}', timeout=60)"
         command = [sys.executable, "-c", f"{begin}; print('ready', flush=True)\n{program}"]
-        running = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        # Without a buffer: what was read beyond the first line would be lost to what reads the rest.
+        running = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, bufsize=0)
         self.running.append(running)
         assert running.stdout
-        assert running.stdout.readline() == "ready\n"
+        assert running.stdout.readline() == b"ready\n"
 
         def result() -> Any:
             out, _ = running.communicate(timeout=120)
             assert running.returncode == 0
-            return eval(out or "None")
+            return eval(out or b"None")
 
         return result
 
