@@ -294,16 +294,6 @@ def _after(scope: Codes, changes: Changes) -> Codes:
     return tuple(values)
 
 
-def _jump(jump: Jump, here: Layer) -> tuple[Layer, Layer]:
-    """What goes on, and what passes over."""
-    on: Layer = {}
-    over: Layer = {}
-    for scope, origin in here.items():
-        runs = all(scope[place] in codes for place, codes in jump.when)
-        (on if runs else over)[scope] = origin
-    return on, over
-
-
 def _getter(places: list[int]) -> Callable[[Codes], Codes]:
     if len(places) == 1:
         only = places[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from model.kargo import saving_rules, step_engine
 from model.kargo.expression_references import means_the_same
 from model.kargo.releases import LATEST, release
 from simulations.kargo.lint import linter as linting
-from simulations.kargo.lint.linter import Linter
+from simulations.kargo.lint.linter import Judged, Linter, Portion
 from simulations.kargo.lint.same_releases import mentioned
 from tests.test_lint_shapes import STAGES, Json, judged, stage, ways_of
 
@@ -48,7 +49,8 @@ def test_what_is_judged_side_by_side_is_found_as_it_is_one_by_one(
     found = told(tmp_path, Linter(LATEST))
     asked: list[int] = []
 
-    def backwards(judge, portions):  # type: ignore[no-untyped-def]  # of any kind of work
+    def backwards(judge: Callable[[Portion], Judged], work: Iterable[Portion]) -> Iterator[Judged]:
+        portions = list(work)
         asked.extend(len(portion.units) for portion in portions)
         return (judge(portion) for portion in reversed(portions))
 

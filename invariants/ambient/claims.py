@@ -169,16 +169,6 @@ def a_session_is(phase: SessionPhase, *, wanted: SessionPhase) -> bool:
     return phase is wanted
 
 
-def a_push_has_failed(condition: Condition) -> bool:
-    """Some push fails, and that is on record."""
-    return condition is Condition.FALSE
-
-
-def a_runner_was_told(acknowledged: str | None) -> bool:
-    """Some push arrives."""
-    return acknowledged is not None
-
-
 def a_session_rests_while_its_runner_serves(
     settled: bool, phase: SessionPhase, pod: PodPhase, desired: Desired
 ) -> bool:

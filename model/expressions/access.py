@@ -21,7 +21,6 @@ from model.expressions.values import (
     Number,
     Struct,
     TypedList,
-    TypedMap,
     Unordered,
     decode,
     dereference,
@@ -229,8 +228,3 @@ def _has_field(container: Struct, needle: object) -> bool:
 def in_set(needle: object, members: frozenset[object], key: GoType) -> bool:
     """`needle in [...]` where the library made a set of the constants. Raises ExpressionError."""
     return _key(needle, key) in members
-
-
-def string_map(items: dict[str, str]) -> TypedMap:
-    """A `map[string]string`, whose missing entries are empty strings."""
-    return TypedMap(dict(items), types.STRING_MAP)

@@ -16,7 +16,6 @@ from model.expressions.results import ExpressionError, UndecidedError
 from model.expressions.values import (
     AnyMap,
     Method,
-    Named,
     Nil,
     Number,
     Struct,
@@ -277,9 +276,3 @@ def conversion(value: object, wanted: str) -> ExpressionError:
 def is_array(value: object) -> bool:
     """Whether a value is a slice or an array."""
     return kind_of(value) in ("slice", "array")
-
-
-def text_of(value: object) -> str:
-    """The characters of a string of any type."""
-    assert isinstance(value, str)
-    return str.__str__(value) if isinstance(value, Named) else value

@@ -19,7 +19,7 @@ from model.kargo.loop.stage_pass import (
     sub_reconcilers,
     trust_the_watch,
 )
-from model.system import Action, Outcomes, Part, Sequence, Variable, only, part, required, sequence, variable
+from model.system import Action, Outcomes, Part, Sequence, only, part, required, sequence
 
 CARRIED_ON = ("soon", "enabled")
 """What one sub-reconciler leaves for those after it."""
@@ -43,13 +43,6 @@ def go_on(failed: bool, *, following: int) -> Outcomes:
 def forget_pass() -> Outcomes:
     """The pass is over."""
     return only(soon=False, enabled=False)
-
-
-def interleaving_variables(scope: Scope) -> Iterator[Variable]:
-    """The variables of a pass that is under way."""
-    yield variable(scope.of("at_sub"), 0)
-    yield variable("soon", False, domain=(False, True))
-    yield variable("enabled", False, domain=(False, True))
 
 
 def interleaved(scope: Scope, observe: Action, *tidying: Action | Part) -> Iterator[Sequence]:
