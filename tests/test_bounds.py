@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from invariants.check import Bounds, Progress, Report, Verdict, check
@@ -170,9 +172,9 @@ def test_transitions_need_not_be_counted() -> None:
         ({"properties": [every_step(grows, by=("jump",))]}, "grows is about the action 'jump'"),
     ],
 )
-def test_a_wrong_call_says_what_is_wrong(arguments: dict[str, object], message: str) -> None:
+def test_a_wrong_call_says_what_is_wrong(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ModelError, match=message):
-        check(counter(3), **arguments)  # type: ignore[arg-type]
+        check(counter(3), **arguments)
 
 
 @pytest.mark.parametrize("engine", ["symbolic", "explicit"])

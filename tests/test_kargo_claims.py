@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
 import naive
 import pytest
@@ -193,13 +194,13 @@ class Mutant:
     system: str
     violates: tuple[str, ...]
     rule: tuple[str, Rule] | None = None
-    changes: tuple[tuple[str, object], ...] = ()
+    changes: tuple[tuple[str, Any], ...] = ()
 
     def made(self) -> System:
         """The system with the fault in it."""
         if self.rule is not None:
             return mutate(subject(self.system).system, **dict([self.rule]))
-        return subject(self.system, replace(LATEST, **dict(self.changes))).system  # type: ignore[arg-type]
+        return subject(self.system, replace(LATEST, **dict(self.changes))).system
 
 
 def broken(system: str, rule: str, function: Rule, *violates: str) -> Mutant:
