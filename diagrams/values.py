@@ -8,7 +8,10 @@ from model.system import Value
 
 
 def show(value: Value) -> str:
-    """A value in a few words, on one line."""
+    """A value in a few words, on one line; one of several parts is in parentheses.
+
+    A record tells its fields by their names, but for those that are as they always are at first.
+    """
     if value is None:
         return "none"
     if isinstance(value, bool):
@@ -16,22 +19,35 @@ def show(value: Value) -> str:
     if isinstance(value, Enum):
         return str(value.value) or value.name.replace("_", " ").lower()
     if isinstance(value, str):
-        return value if value and value.isprintable() else repr(value)
+        return (value if value.isprintable() else repr(value)) or EMPTY
+    parts = _parts(value)
+    if parts is None:
+        return str(value)
+    return f"({', '.join(parts)})" if len(parts) > 1 else "".join(parts) or EMPTY
+
+
+EMPTY = "empty"
+"""A text without characters, a tuple without items, a record that says nothing."""
+
+
+def alone(value: Value) -> str:
+    """A value where nothing stands beside it: `show` without the parentheses around everything."""
+    parts = _parts(value)
+    return show(value) if parts is None else ", ".join(parts) or EMPTY
+
+
+def _parts(value: Value) -> list[str] | None:
+    """What a tuple, a set or a record consists of, in words; None for what has no parts, or words of its own."""
     if type(value) is tuple:
-        return f"({', '.join(map(show, value))})"
-    if isinstance(value, tuple) and type(value).__str__ is object.__str__:
-        return _shown(value)
-    return str(value)
-
-
-def _shown(value: tuple[Value, ...]) -> str:
-    """A named tuple, without the fields that are as they always are at first."""
-    fields: tuple[str, ...] = getattr(value, "_fields", ())
+        return [show(item) for item in value]
+    if isinstance(value, frozenset):
+        return sorted(map(show, value))
+    if not isinstance(value, tuple) or type(value).__str__ is not object.__str__:
+        return None
+    names: tuple[str, ...] = getattr(value, "_fields", ())
     usual: dict[str, Value] = getattr(value, "_field_defaults", {})
-    said = (
-        f"{n.replace('_', ' ')} {show(v)}" for n, v in zip(fields, value, strict=True) if usual.get(n, ...) != v
-    )
-    return f"{type(value).__name__}({', '.join(said)})"
+    said = (pair for pair in zip(names, value, strict=True) if usual.get(pair[0], ...) != pair[1])
+    return [f"{name.replace('_', ' ')} {show(item)}" for name, item in said]
 
 
 def plain(value: Value) -> object:

@@ -16,7 +16,7 @@ from diagrams.lifecycles import Known, phase_class
 from diagrams.pages.grids import Grid
 from diagrams.pictures import shortened, slug
 from diagrams.theme import Kind
-from diagrams.values import show
+from diagrams.values import alone, show
 from invariants.subjects import Subject
 from invariants.trace import Taken, Trace
 from invariants.verdicts import Judgement, Verdict
@@ -153,7 +153,7 @@ def name(variable: str) -> tuple[str, str]:
 
 def value(found: Value, lifecycles: Lifecycles) -> str | list[str]:
     """A value for the page: its text; of a phase that is drawn also lifecycle, class, kind, and its name."""
-    text = shortened(show(found), LONGEST)
+    text = shortened(alone(found), LONGEST)
     phase = phase_of(found)
     if phase is None or type(phase) not in lifecycles:
         return text
