@@ -7,7 +7,8 @@ should be is left out, and is a problem of its own: it does not hide the rest.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Any, TypeVar
 
 from model.fields import Field, InputWarning
@@ -249,7 +250,7 @@ class LiveReader:
             raise InputError("expected a Stage or a Promotion of a live cluster, found neither")
         names = sorted({namespace for namespace, _ in (*self.stages, *self.promotions)})
         projects = self._projects(names)
-        newest = max((i for p in projects for i in _instants_of(p)), default=None)
+        newest = max((i for p in projects for i in instants_of(p)), default=None)
         warnings = (*self.specs.warnings, *self.warnings)
         kinds, traits = frozenset(self.kinds), frozenset(self.traits)
         return Live(projects, tuple(self.problems), warnings, kinds, newest, traits)
@@ -339,12 +340,6 @@ def _verified(status: Field) -> Iterable[tuple[str, Verified]]:
         yield stage, Verified((instant(entry, "verifiedAt") or 0) if entry else 0, longest)
 
 
-def _run_phase(status: Field | None) -> VerificationPhase:
-    if status is None:
-        return VerificationPhase.NEW
-    return phase(status, "phase", VerificationPhase, VERIFICATION_PHASE)
-
-
 def _completed(status: Field) -> int | None:
     """When an AnalysisRun was over; older ones only say so of their measurements.
 
@@ -383,15 +378,27 @@ def _expression(found: Field) -> Expression:
     return Expression(found.need("key", "a label").text("a label"), kind, values)
 
 
-def _instants_of(project: LiveProject) -> Iterable[int]:
-    for promotion in project.promotions:
-        yield from (t for t in (promotion.created, promotion.started, promotion.finished) if t is not None)
-    for freight in project.freight:
-        yield freight.created
-        yield from (at for _, at in freight.since)
-        yield from (v.at_ms for _, v in freight.verified)
-    for run in project.runs:
-        yield from (t for t in (run.created, run.completed) if t is not None)
+def instants_of(project: LiveProject) -> Iterator[int]:
+    """Every instant at which something happened, as the objects of a project tell it."""
+    found = chain(
+        (i for p in project.promotions for i in _of_promotion(p)),
+        (i for s in project.stages for i in _of_stage(s)),
+        (i for f in project.freight for i in (f.created, f.discovered)),
+        (at for f in project.freight for _, at in (*f.since, *f.approved)),
+        (v.at_ms for f in project.freight for _, v in f.verified),
+        (i for r in project.runs for i in (r.created, r.completed)),
+    )
+    return (i for i in found if i is not None)
+
+
+def _of_promotion(promotion: LivePromotion) -> Iterator[int | None]:
+    yield from (promotion.created, promotion.started, promotion.finished)
+    yield from (i for step in promotion.metadata for i in (step.started, step.finished))
+
+
+def _of_stage(stage: LiveStage) -> Iterator[int | None]:
+    yield stage.last.finished if stage.last else None
+    yield from (i for e in stage.history for v in e.verifications for i in (v.started, v.finished))
 
 
 Take = Callable[[LiveReader, Field], Any]

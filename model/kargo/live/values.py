@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TypeVar
 
@@ -17,6 +17,7 @@ P = TypeVar("P")
 
 INSTANT = 'an instant such as "2025-01-31T12:00:00Z"'
 LARGEST = 2**63 - 1
+_1970 = datetime(1970, 1, 1)
 
 
 @lru_cache(maxsize=100_000)
@@ -26,16 +27,16 @@ def instant_of(text: str) -> int | None:
         found = datetime.fromisoformat(text)
         if "T" not in text or found.tzinfo is None:
             return None
-        return round(found.timestamp() * 1000) - EPOCH_MS
+        since = found.astimezone(UTC).replace(tzinfo=None) - _1970
+        return since // timedelta(milliseconds=1) - EPOCH_MS
     except (ValueError, OverflowError):
         return None
 
 
 def instant_text(instant: int) -> str:
     """An instant as Kubernetes writes it, with milliseconds where it has some."""
-    found = datetime.fromtimestamp((instant + EPOCH_MS) / 1000, UTC)
-    fraction = f".{instant % 1000:03}" if instant % 1000 else ""
-    return f"{found:%Y-%m-%dT%H:%M:%S}{fraction}Z"
+    found = _1970 + timedelta(milliseconds=instant + EPOCH_MS)
+    return found.isoformat(timespec="milliseconds" if instant % 1000 else "seconds") + "Z"
 
 
 def text(of: Field, name: str, what: str = "a text") -> str:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 
-from model.kargo.live.objects import LiveProject
+from model.kargo.live.objects import LiveProject, LiveStage
 
 
 def components(project: LiveProject) -> Iterator[LiveProject]:
@@ -21,6 +21,8 @@ def components(project: LiveProject) -> Iterator[LiveProject]:
             links.join(f"Stage/{stage.name}", f"Warehouse/{request.warehouse}")
             for upstream in request.stages:
                 links.join(f"Stage/{stage.name}", f"Stage/{upstream}")
+        for warehouse in _had(stage):
+            links.join(f"Stage/{stage.name}", f"Warehouse/{warehouse}")
     for promotion in project.promotions:
         if promotion.freight in origin:
             links.join(f"Stage/{promotion.stage}", f"Warehouse/{origin[promotion.freight]}")
@@ -31,6 +33,12 @@ def components(project: LiveProject) -> Iterator[LiveProject]:
     parts = _Parts(project, {f"Warehouse/{w}": links.root(f"Warehouse/{w}") for w in warehouses})
     for root, names in groups.items():
         yield parts.of(root, frozenset(names))
+
+
+def _had(stage: LiveStage) -> Iterator[str]:
+    """The Warehouses whose Freight a Stage has, or is to have next, whether it still asks for it or not."""
+    yield from (warehouse for entry in stage.history[:1] for warehouse, _ in entry.freight)
+    yield from (warehouse for warehouse, _ in (stage.last.collection if stage.last else ()))
 
 
 class _Links:
