@@ -10,13 +10,11 @@ wrong, 3 a bound was hit before there was a verdict, 130 interrupted.
 from __future__ import annotations
 
 import argparse
-import gc
 import importlib
 import os
 import signal
 import sys
 from collections.abc import Sequence
-from types import ModuleType
 
 COMMANDS = {
     "diagnose": "diagnose the Stages of a cluster from its live objects: what they wait for, and what helps",
@@ -56,7 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line with `arguments` (those of the process if None) and return the exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        code = _answer(words)
+        with importlib.import_module("model.garbage").collected_rarely():
+            code = _answer(words)
         sys.stdout.flush()
     except KeyboardInterrupt:
         print("kargo-model: interrupted; nothing was changed", file=sys.stderr)
@@ -83,19 +82,8 @@ def _answer(words: list[str]) -> int:
     return _call(words[0], words[1:])
 
 
-def _load(name: str) -> ModuleType:
-    """The module of a command."""
-    collects = gc.isenabled()
-    gc.disable()  # there is next to no garbage yet, and to look for it takes a sixth of the time of loading
-    try:
-        return importlib.import_module(f"commands.{name}")
-    finally:
-        if collects:
-            gc.enable()
-
-
 def _call(name: str, words: list[str]) -> int:
-    command = _load(name)
+    command = importlib.import_module(f"commands.{name}")
     parser = argparse.ArgumentParser(f"kargo-model {name}", description=command.__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     command.add_arguments(parser)

@@ -15,7 +15,6 @@ and were left out (they are named on standard error).
 from __future__ import annotations
 
 import argparse
-import gc
 import sys
 import time
 from dataclasses import replace
@@ -73,16 +72,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Diagnose and print."""
-    collects = gc.isenabled()
-    gc.disable()  # a quarter of the time would go to looking for garbage, of which there is next to none
-    try:
-        return _run(options)
-    finally:
-        if collects:
-            gc.enable()
-
-
-def _run(options: argparse.Namespace) -> int:
     gathered = gathering.gather(options.files, about=API_GROUP, stdin=sys.stdin.buffer, limits=LIMITS, skip=SKIPPED)
     live = read_live(gathered.documents, gathered.problems)
     behaviours, guessed = _release(options.kargo, live)

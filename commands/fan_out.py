@@ -13,6 +13,8 @@ from contextlib import AbstractContextManager, ExitStack
 from multiprocessing.pool import Pool
 from typing import Protocol, TypeVar
 
+from model.garbage import collect_rarely
+
 P = TypeVar("P")
 R = TypeVar("R")
 
@@ -100,11 +102,11 @@ class Processes:
             # Spawned, not forked: nothing of this process, threads least of all, should be in them. Leaving the
             # pool's context ends them, whatever they are at.
             spawned = multiprocessing.get_context("spawn")
-            self._pool = self._stack.enter_context(
-                spawned.Pool(number, initializer=_leave_interrupts_to_the_parent)
-            )
+            self._pool = self._stack.enter_context(spawned.Pool(number, initializer=_begin))
         return self._pool
 
 
-def _leave_interrupts_to_the_parent() -> None:
+def _begin() -> None:
+    """A process begins; interrupts it leaves to its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    collect_rarely()

@@ -26,8 +26,8 @@ def _same(explored: System, other: System, one: Action | Sequence, two: Action |
             return True
         if one != replace(two, constants=one.constants) or not _same_names(one, two):
             return False
-        table = other.table(two)
-        return all(table[arguments] == row for arguments, row in explored.table(one).rows.items())
+        table = other.tables.table(two)
+        return all(table[arguments] == row for arguments, row in explored.tables.table(one).rows.items())
     if isinstance(one, Sequence) and isinstance(two, Sequence):
         if (one.name, one.actor, len(one.parts)) != (two.name, two.actor, len(two.parts)):
             return False

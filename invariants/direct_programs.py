@@ -6,14 +6,14 @@ variable that nobody looks at any more is set to one value, so that what differe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
 
+from invariants.mentions import looked_at, mentioned
 from invariants.properties import Kind, Property
-from invariants.steps import mentioned
 from invariants.towards import Choices
-from model.system import Action, Part, Sequence, System, Tables, Value, assignments, parts_of
+from model.system import Action, Part, Sequence, System, Tables, Value, applies, parts_of
 
 Alike = Mapping[str, Callable[[Value], Value]]
 """By variable: a value that stands for all those that make the same difference, now and later, to every rule."""
@@ -81,7 +81,7 @@ class Unit:
         self._parts = parts
         self._tables = system.tables
         self._slots = slots
-        self._reads = tuple(dict.fromkeys(_looked_at(parts)))
+        self._reads = tuple(dict.fromkeys(looked_at(parts)))
         self._gone = {n: slots.initial[n][0] for n in gone}
         written = (v for p in parts for a in parts_of(p.body) for n, v in a.writes if n not in a.ignored)
         self._writes = tuple(dict.fromkeys((*written, *self._gone)))
@@ -109,19 +109,20 @@ _Going = tuple[dict[str, Value], Choices]
 def _ways(part: Part, scope: dict[str, Value], made: Choices, tables: Tables) -> list[_Going]:
     """Every way through a part, with the choices on it; none where it is required and does not run."""
     stays: list[_Going] = [] if part.required else [(scope, made)]
-    if not all(scope[name] in values for name, values in part.when):
+    if part.when and not applies(part, scope):
         return stays
     if isinstance(part.body, Sequence):
         going: list[_Going] = [(scope, made)]
         for each in part.body.parts:
             going = [after for values, choices in going for after in _ways(each, values, choices, tables)]
         return going
-    row = tables.table(part.body)[tuple([scope[v] for _, v in part.body.reads])]
+    row = tables.row(part.body, scope)
     if not row:
         return stays
     if len(row) == 1:
-        return [(scope | assignments(part.body, row[0]), made)]
-    return [(scope | assignments(part.body, o), (*made, (way, len(row)))) for way, o in enumerate(row)]
+        return [(tables.assign(part.body, row[0], {**scope}), made)]
+    after = enumerate(tables.assign(part.body, o, {**scope}) for o in row)
+    return [(values, (*made, (way, len(row)))) for way, values in after]
 
 
 @dataclass(slots=True)
@@ -225,7 +226,7 @@ class Program:
 
     def _wide(self, parts: list[Part]) -> bool:
         lasting = set(self._slots.lasting)
-        return len(lasting.intersection(_looked_at(parts))) > FEW
+        return len(lasting.intersection(looked_at(parts))) > FEW
 
     def _close(self) -> None:
         if self._group:
@@ -275,16 +276,6 @@ def _parted(jump: Jump, here: Layer) -> tuple[Layer, Layer]:
         runs = all(scope[place] in codes for place, codes in jump.when)
         (on if runs else over)[scope] = origin
     return on, over
-
-
-def _looked_at(parts: Iterable[Part]) -> Iterator[str]:
-    """The variables that parts read, or are conditional on."""
-    for part in parts:
-        yield from (name for name, _ in part.when)
-        if isinstance(part.body, Action):
-            yield from (v for _, v in part.body.reads)
-        else:
-            yield from _looked_at(part.body.parts)
 
 
 def _after(scope: Codes, changes: Changes) -> Codes:

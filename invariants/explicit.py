@@ -66,7 +66,7 @@ class Explicit:
         key = (of.function, of.constants, of.reads, of.writes, of.ignored)
         found = self.rules.get(key)
         if found is None:
-            found = self.rules[key] = Rules(of, self.system.table(of), self.layout, self.numbers)
+            found = self.rules[key] = Rules(of, self.system.tables.table(of), self.layout, self.numbers)
         return found
 
     def widen(self, name: str) -> None:

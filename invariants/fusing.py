@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from invariants.mentions import looked_at, mentioned
 from model.system import (
     Action,
     Outcome,
@@ -87,7 +88,7 @@ class _Fusing:
         """A step of the system, fused."""
         if isinstance(step, Action):
             return step
-        uses = Counter(v for p in step.parts for v in set(_mentioned(p)))
+        uses = Counter(v for p in step.parts for v in set(mentioned((p,))))
         return replace(step, parts=tuple(self._parts(step.parts, uses)))
 
     def _parts(self, parts: tuple[Part, ...], uses: Counter[str]) -> Iterator[Part]:
@@ -107,7 +108,7 @@ class _Fusing:
 
     def _inner(self, group: list[Part], uses: Counter[str]) -> dict[str, Value]:
         """The local variables that nothing outside the group mentions."""
-        here = Counter(v for p in group for v in set(_mentioned(p)))
+        here = Counter(v for p in group for v in set(mentioned((p,))))
         return {v: self.locals[v] for v, n in here.items() if v in self.locals and uses[v] == n}
 
     def _closed(self, group: list[Part], uses: Counter[str]) -> Iterator[Part]:
@@ -125,7 +126,7 @@ class _Fusing:
             if isinstance(part.body, Action):
                 yield part
                 continue
-            within = Counter(v for p in part.body.parts for v in set(_mentioned(p)))
+            within = Counter(v for p in part.body.parts for v in set(mentioned((p,))))
             outside = {v for v in within if uses[v] > 1 or v in dict(part.when)}
             within.update(outside)
             yield replace(part, body=replace(part.body, parts=tuple(self._parts(part.body.parts, within))))
@@ -149,16 +150,6 @@ class _Fusing:
         )
 
 
-def _mentioned(part: Part) -> Iterator[str]:
-    yield from (name for name, _ in part.when)
-    if isinstance(part.body, Action):
-        yield from (v for _, v in part.body.reads)
-        yield from (v for _, v in part.body.writes)
-    else:
-        for p in part.body.parts:
-            yield from _mentioned(p)
-
-
 def _written(step: Sequence) -> Iterator[str]:
     for p in step.parts:
         if isinstance(p.body, Sequence):
@@ -169,15 +160,4 @@ def _written(step: Sequence) -> Iterator[str]:
 
 def _reads(step: Sequence, inner: dict[str, Value]) -> list[str]:
     """The variables whose values decide what the sequence does, without its own."""
-    found: dict[str, None] = {}
-
-    def look(parts: tuple[Part, ...]) -> None:
-        for p in parts:
-            found.update(dict.fromkeys(name for name, _ in p.when))
-            if isinstance(p.body, Action):
-                found.update(dict.fromkeys(v for _, v in p.body.reads))
-            else:
-                look(p.body.parts)
-
-    look(step.parts)
-    return [v for v in found if v not in inner]
+    return [v for v in dict.fromkeys(looked_at(step.parts)) if v not in inner]

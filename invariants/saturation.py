@@ -44,10 +44,13 @@ class Saturation:
 
     def run(self, start: Diagram, image: Image) -> Diagram:
         """Everything that can be reached from `start`."""
-        self._image = image
         nothing = self.encoding.false
         self._at_work = [_Work(self.encoding.true, start, nothing, nothing)]
-        self._saturate(0)
+        self._image = image
+        try:
+            self._saturate(0)
+        finally:
+            del self._image  # it knows who runs this, who would never be freed
         return self._at_work.pop().reach
 
     def reach(self) -> Diagram:

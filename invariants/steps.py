@@ -7,10 +7,11 @@ looked at, and only some variables there, the same goes for the others after the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from invariants.encoding import Column, Diagram, Encoding, initial, minus
+from invariants.mentions import mentioned
 from invariants.relations import Relation
 from invariants.writing import declared
 from model.system import Action, Part, Sequence, Variable, parts_of
@@ -94,17 +95,6 @@ def _build(
     links = _links(encoding, parts, relations, set(filter(passing, used)))
     unique = tuple({id(r): r for r in map(relations, parts_of(step))}.values())
     return Step(step, links, frozenset(n for n in used if not encoding.numbers.variables[n].local), unique)
-
-
-def mentioned(parts: Iterable[Part]) -> Iterator[str]:
-    """Every variable that a part reads, may write or is conditional on."""
-    for p in parts:
-        yield from (name for name, _ in p.when)
-        if isinstance(p.body, Action):
-            yield from (v for _, v in p.body.reads)
-            yield from (v for _, v in p.body.writes)
-        else:
-            yield from mentioned(p.body.parts)
 
 
 def _links(

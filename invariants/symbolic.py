@@ -108,7 +108,7 @@ class Symbolic:
         key = (of.function, of.constants, of.reads, of.writes, of.ignored)
         found = self._relations.get(key)
         if found is None:
-            found = self._relations[key] = Relation(self.encoding, of, self.system.table(of))
+            found = self._relations[key] = Relation(self.encoding, of, self.system.tables.table(of))
         return found
 
     @property

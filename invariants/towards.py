@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from model.system import Action, Part, Run, Sequence, State, Successor, System, Value, assignments
+from model.system import Action, Part, Run, Sequence, State, Successor, System, Value, applies
 from model.system import run as ways_of
 
 Good = Callable[[State], bool]
@@ -62,7 +62,7 @@ def labelled(system: System, step: Action | Sequence, before: State, label: str)
 def _labelled(p: Part, so_far: str, scope: dict[str, Value], label: str, system: System) -> Run:
     """Every way to run a part whose label, and what came before it, is one that `label` begins with."""
     stays: Run = [] if p.required else [(so_far, scope)]
-    if not all(scope[name] in values for name, values in p.when):
+    if p.when and not applies(p, scope):
         return stays
     if isinstance(p.body, Action):
         ways = ways_of(p.body, scope, system.tables)
@@ -149,18 +149,18 @@ class _Seeker:
 
     def _part(self, p: Part, run: _Run) -> bool:
         """Run a part; False if that ends it all, because it is required and does not run."""
-        if not all(run.scope[name] in values for name, values in p.when):
+        if p.when and not applies(p, run.scope):
             return not p.required
         if isinstance(p.body, Action):
             return self._act(p.body, run) or not p.required
         return all(self._part(each, run) for each in p.body.parts)
 
     def _act(self, action: Action, run: _Run) -> bool:
-        row = self.system.table(action)[tuple([run.scope[v] for _, v in action.reads])]
+        row = self.system.tables.row(action, run.scope)
         if not row:
             return False
         result = row[run.choose(len(row)) if len(row) > 1 else 0]
-        run.scope |= assignments(action, result)
+        self.system.tables.assign(action, result, run.scope)
         if result.label:
             run.labels.append(result.label)
         return True

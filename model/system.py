@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import inspect
 import time
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -206,19 +207,17 @@ Bound = tuple[Action, Table, Callable[[Scope], tuple[Value, ...]], dict[str, str
 class Tables:
     """The tables of a set of actions: one for every function and constants, however many actions share them."""
 
-    __slots__ = ("_by_action", "_by_function")
-
     def __init__(self) -> None:
-        self._by_function: dict[tuple[Rule, tuple[tuple[str, Hashable], ...]], Table] = {}
+        self._by_function: dict[object, Table] = {}
         # To hash the constants at every step would cost more than the step. The action is kept with its table, so
         # that no other can come to have its id.
         self._by_action: dict[int, Bound] = {}
 
     def table(self, of: Action) -> Table:
         """The table that `of` shares with every action made of the same function and constants."""
-        return self.bound(of)[1]
+        return self._bound(of)[1]
 
-    def bound(self, of: Action) -> Bound:
+    def _bound(self, of: Action) -> Bound:
         """The action with its table, what reads its arguments, and the variables it writes by its own names."""
         found = self._by_action.get(id(of))
         if found is None:
@@ -227,6 +226,26 @@ class Tables:
             targets = {n: v for n, v in of.writes if n not in of.ignored}
             found = self._by_action[id(of)] = (of, table, _reader([v for _, v in of.reads]), targets)
         return found
+
+    def row(self, of: Action, scope: Scope) -> Outcomes:
+        """The outcomes of `of` where the variables have these values."""
+        _, table, read, _ = self._bound(of)
+        arguments = read(scope)
+        row = table.rows.get(arguments)
+        return table[arguments] if row is None else row
+
+    def assign(self, of: Action, result: Outcome, scope: Scope) -> Scope:
+        """The same `scope`, in which `of` ended in one of its outcomes.
+
+        Raises ModelError if that writes a name that the action does not declare.
+        """
+        targets = self._bound(of)[3]
+        for name, value in result.changes.items():
+            if name in targets:
+                scope[targets[name]] = value
+            elif name not in of.ignored:
+                assignments(of, result)
+        return scope
 
 
 def _reader(names: list[str]) -> Callable[[Scope], tuple[Value, ...]]:
@@ -246,7 +265,7 @@ def run(step: Action | Sequence, scope: Scope, tables: Tables) -> Run:
         return _act(step, scope, tables)
     label = ""
     for number, p in enumerate(step.parts):
-        if p.when and not _concerns(p, scope):
+        if p.when and not applies(p, scope):
             after = None
         elif isinstance(p.body, Action):
             after = _act(p.body, scope, tables)
@@ -269,8 +288,8 @@ def _several(going: Run, parts: tuple[Part, ...], tables: Tables) -> Run:
     return [(_both(label, more), s) for label, before in going for more, s in run(rest, before, tables)]
 
 
-def _concerns(p: Part, scope: Scope) -> bool:
-    """Whether the part runs."""
+def applies(p: Part, scope: Mapping[str, Value]) -> bool:
+    """Whether the part runs where the variables have these values: each of `when` has one of those listed."""
     for name, values in p.when:  # noqa: SIM110 - a generator would take twice as long, and this is asked often
         if scope[name] not in values:
             return False
@@ -282,22 +301,10 @@ def _both(label: str, more: str) -> str:
 
 
 def _act(of: Action, scope: Scope, tables: Tables) -> Run:
-    _, table, read, targets = tables.bound(of)
-    arguments = read(scope)
-    row = table.rows.get(arguments)
-    if row is None:
-        row = table[arguments]
-    if not row:
-        return []
-    if len(row) > 1:
-        return [(o.label, scope | assignments(of, o)) for o in row]
-    only_outcome = row[0]
-    for name, value in only_outcome.changes.items():
-        if name in targets:
-            scope[targets[name]] = value
-        elif name not in of.ignored:
-            assignments(of, only_outcome)
-    return [(only_outcome.label, scope)]
+    row = tables.row(of, scope)
+    if len(row) == 1:
+        return [(row[0].label, tables.assign(of, row[0], scope))]
+    return [(o.label, tables.assign(of, o, {**scope})) for o in row]
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,10 +336,6 @@ class System:
 
     def __post_init__(self) -> None:
         _validate(self)
-
-    def table(self, of: Action) -> Table:
-        """The table that `of` shares with every action made of the same function and constants."""
-        return self.tables.table(of)
 
     def initial_states(self) -> Iterator[State]:
         """Every state the system may start in."""
@@ -441,8 +444,6 @@ def _validate_step(where: str, step: Action | Sequence, known: set[str], *, top:
 
 
 def _refuse_doubles(what: str, names: list[str]) -> None:
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
+    for name, times in Counter(names).items():
+        if times > 1:
             raise ModelError(f"{what} {name!r} exists twice")
-        seen.add(name)

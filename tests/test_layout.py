@@ -108,7 +108,7 @@ def test_imports_point_one_way() -> None:
 
 def test_the_command_line_imports_only_what_comes_with_python() -> None:
     assert {m.split(".")[0] for m in imports(Path("kargo_model.py"))} <= {
-        *("__future__", "argparse", "collections", "gc", "importlib", "os", "signal", "sys", "types"),
+        *("__future__", "argparse", "collections", "importlib", "os", "signal", "sys", "types"),
     }
 
 
