@@ -45,7 +45,10 @@ def sliced(system: System, properties: Iterable[Property]) -> Slice:
     kept = cone(system, claims)
     named = {name for c in claims for name in c.named}
     steps = tuple(
-        slim for step in system.actions if (slim := _slim(step, kept, wanted=step.name in named)) is not None
+        slim
+        for step in system.actions
+        if (wanted := step.name in named) or writes_any(step, kept)
+        if (slim := _slim(step, kept, wanted=wanted)) is not None
     )
     left = {s.name for s in steps}
     return Slice(
@@ -60,44 +63,52 @@ def cone(system: System, properties: Iterable[Property]) -> frozenset[str]:
     claims = tuple(properties)
     kept = {v for c in claims for v in c.variables}
     named = {name for c in claims for name in c.named}
+    open_ = [(written, read) for s in system.actions for written, read in _influences(s, wanted=s.name in named)]
     while True:
-        more = {v for s in system.actions for v in _needs(s, kept, wanted=s.name in named)} - kept
-        if not more:
+        later: list[_Influence] = []
+        more: set[str] = set()
+        for written, read in open_:
+            if written is None or not written.isdisjoint(kept):
+                more |= read
+            else:
+                later.append((written, read))
+        if more <= kept:
             return frozenset(kept)
         kept |= more
+        open_ = later
 
 
-def _needs(step: Body, kept: set[str], *, wanted: bool) -> Iterator[str]:
-    """What `step` must read to write the variables in `kept` (if `wanted`, to be enabled) as it does."""
+_Influence = tuple[frozenset[str] | None, frozenset[str]]
+"""Where one of these variables is of interest (None: anyhow), so is each of those."""
+
+
+def _influences(step: Body, *, wanted: bool, when: frozenset[str] = frozenset()) -> Iterator[_Influence]:
+    """What `step` must read to write variables (if `wanted`, to be enabled) as it does; it runs by `when`."""
     if isinstance(step, Action):
-        if wanted or writes_any(step, kept):
-            yield from (v for _, v in step.reads)
+        yield None if wanted else may_write(step), when.union(v for _, v in step.reads)
         return
-    if not wanted and not writes_any(step, kept):
-        return
+    whole = None if wanted else may_write(step) if any(p.required for p in step.parts) else frozenset[str]()
     for p in step.parts:
-        if p.required or writes_any(p.body, kept):
-            yield from (name for name, _ in p.when)
-            yield from _needs(p.body, kept, wanted=p.required)
+        conditions = when.union(name for name, _ in p.when)
+        for written, read in _influences(p.body, wanted=False, when=conditions):
+            yield whole if p.required else written, read
 
 
 def _slim(step: Body, kept: frozenset[str], *, wanted: bool) -> Body | None:
     """`step` without what concerns only dropped variables, None if nothing is left."""
-    if not wanted and not writes_any(step, kept):
-        return None
     if isinstance(step, Action):
-        writable = {n for n, _ in step.writes if n in _writable(step)}
+        writable = _writable(step)
+        targets = {n: v for n, v in step.writes if n in writable}
+        if not wanted and kept.isdisjoint(targets.values()):
+            return None
         return replace(
             step,
-            writes=tuple((n, v) for n, v in step.writes if n in writable and v in kept),
-            ignored=step.ignored | {n for n, v in step.writes if n in writable and v not in kept},
+            writes=tuple((n, v) for n, v in targets.items() if v in kept),
+            ignored=step.ignored.union(n for n, v in targets.items() if v not in kept),
         )
-    parts: list[Part] = []
-    for p in step.parts:
-        body = _slim(p.body, kept, wanted=p.required)
-        if body is not None:
-            parts.append(replace(p, body=body))
-    return replace(step, parts=tuple(parts))
+    slim = ((p, _slim(p.body, kept, wanted=p.required)) for p in step.parts)
+    parts = tuple(Part(body, p.when, p.required) for p, body in slim if body is not None)
+    return Sequence(step.name, parts, step.actor) if parts or wanted else None
 
 
 def writes_any(step: Body, names: Iterable[str]) -> bool:
@@ -105,21 +116,19 @@ def writes_any(step: Body, names: Iterable[str]) -> bool:
     return not may_write(step).isdisjoint(names)
 
 
-@cache
 def may_write(step: Body) -> frozenset[str]:
     """The variables that `step` may write, as far as its functions show."""
     if isinstance(step, Sequence):
-        return frozenset(v for p in step.parts for v in may_write(p.body))
+        return frozenset[str]().union(*(may_write(p.body) for p in step.parts))
     names = _writable(step)
     return frozenset(v for n, v in step.writes if n in names)
 
 
-@cache
 def _writable(of: Action) -> frozenset[str]:
     """The names among those that `of` declares that it may write."""
     read = {n for n, _ in of.reads}
     written = written_names(of.function)
-    mentioned = _mentioned(of.function) | frozenset(_strings(of.constants)) if written is None else written
+    mentioned = _mentioned(of.function).union(_strings(of.constants)) if written is None else written
     return frozenset(n for n, _ in of.writes if n not in of.ignored and (n not in read or n in mentioned))
 
 

@@ -24,6 +24,7 @@ from model.system import (
     Rule,
     Sequence,
     System,
+    Tables,
     Value,
     Variable,
     action,
@@ -148,20 +149,28 @@ def _part(body: Action | Part) -> Part:
 
 
 def exploration(
-    name: str, plan: Plan, *, restart: bool = True, abort: bool = True, start: PromotionPhase = PromotionPhase.NEW
+    name: str,
+    plan: Plan,
+    *,
+    restart: bool = True,
+    abort: bool = True,
+    start: PromotionPhase = PromotionPhase.NEW,
+    tables: Tables | None = None,
 ) -> System:
     """A Promotion with everything that can happen to it, for the checker.
 
     Time may pass until a step has none left, but never just up to its timeout: no real clock is read at that very
     instant. The work directory may be lost (`restart`), a person may abort (`abort`), and where
-    `plan.writes_can_fail` the controller may be shut down during a pass.
+    `plan.writes_can_fail` the controller may be shut down during a pass. `tables` are those of another system, if
+    it should share what its rules answered.
     """
     controller = [reconcile(plan)]
     if plan.writes_can_fail:
         controller.append(reconcile(plan, "reconcile while shutting down", cancelled=True))
     clock = [run_out_of_time(plan, alias) for alias in plan.aliases if plan.horizon_ms(alias)]
     faults = ([lose_work_dir()] if restart else []) + ([request_abort()] if abort else [])
-    return System(name, variables(plan, running_clock=False, start=start), (*controller, *clock, *faults))
+    of_all = variables(plan, running_clock=False, start=start)
+    return System(name, of_all, (*controller, *clock, *faults), tables or Tables())
 
 
 def run_out_of_time(plan: Plan, alias: str) -> Action:

@@ -116,9 +116,9 @@ class StepRules(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """What a step's `if` came to: a boolean, or the error's text with `holds` None."""
+    """What a step's `if` came to: a boolean, or the error's text with `met` None."""
 
-    holds: bool | None
+    met: bool | None
     error: str = ""
 
 
@@ -212,9 +212,9 @@ def obey_condition(
     """Run, skip, or end Errored, as the `if` came out."""
     if turn is not Turn.TO_EVALUATE:
         return ()
-    if condition.holds is None:
+    if condition.met is None:
         return only(f"{alias}: its if fails", turn=Turn.IF_FAILED, entry=move(entry, "err"))
-    if condition.holds:
+    if condition.met:
         return only(turn=Turn.TO_START)
     passed = move(entry, "pass_over", findings=behaviours.if_reevaluated_on_retry)
     return only(f"{alias}: skipped by its if", turn=Turn.SKIPPED_BY_IF, entry=passed)

@@ -39,7 +39,8 @@ def judge(step: StepView, behaviours: Behaviours) -> tuple[Spent, ...]:
     found = []
     retry = step.spec.retry
     if (retry.error_threshold or 0) > 1 and step.results & RETRYABLE:
-        found.append(_by_its_name(step.spec, lambda spec: _retries(spec, behaviours)))
+        endless = replace(step.spec, retry=replace(retry, timeout_ms=0))
+        found.append(_by_its_name(endless, lambda spec: _retries(spec, behaviours)))
     if (retry.timeout_ms or 0) > 0 and step.results & {Result.RUNNING, Result.FAILED}:
         poll = poll_ms(step.spec, behaviours)
         found.append(_by_its_name(step.spec, lambda spec: _looks(spec, poll, behaviours)))
@@ -57,11 +58,11 @@ def _by_its_name(step: StepSpec, judged: Callable[[StepSpec], Spent | None]) -> 
 
 @cache
 def _retries(step: StepSpec, behaviours: Behaviours) -> Spent | None:
+    """Whether the attempts of a step that has all the time in the world are used up at once."""
     threshold = step.retry.error_threshold or 1
     if threshold > MOST_ATTEMPTS:
         return None
-    endless = replace(step, retry=replace(step.retry, timeout_ms=0))
-    run = _run(endless, Attempt("Errored", error="it is away"), behaviours)
+    run = _run(step, Attempt("Errored", error="it is away"), behaviours, limit=MOST_ATTEMPTS)
     last = run.passes[-1]
     if last.steps[0].turn is not Turn.THRESHOLD_MET or last.at_ms > SOON_MS:
         return None
@@ -72,15 +73,15 @@ def _retries(step: StepSpec, behaviours: Behaviours) -> Spent | None:
 
 @cache
 def _looks(step: StepSpec, poll: int | None, behaviours: Behaviours) -> Spent | None:
-    run = _run(step, Attempt("Running", retry_after_ms=poll), behaviours)
+    run = _run(step, Attempt("Running", retry_after_ms=poll), behaviours, limit=2)
     last = run.passes[-1]
-    if len(run.passes) > 2 or last.steps[0].turn is not Turn.TIMED_OUT:
+    if last.steps[0].turn is not Turn.TIMED_OUT:
         return None
     limit = format_duration(step.retry.timeout_ms or 0)
     text = f"it is looked at when it begins, and then when its {limit} are over"
     return Spent("timeout-before-next-look", run, text)
 
 
-def _run(step: StepSpec, attempt: Attempt, behaviours: Behaviours) -> Run:
+def _run(step: StepSpec, attempt: Attempt, behaviours: Behaviours, *, limit: int) -> Run:
     planner = planning.planner_of(Template((step,), ()), behaviours)
-    return runs.run(planning.scripted(planner, {step.alias: (attempt,)}), limit=MOST_ATTEMPTS)
+    return runs.run(planning.scripted(planner, {step.alias: (attempt,)}), limit=limit)

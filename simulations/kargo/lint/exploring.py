@@ -170,8 +170,7 @@ def _system(essence: Essence, behaviours: Behaviours, restart: bool) -> tuple[Pl
         plan, system = _system(essence, behaviours, True)
         return plan, replace(system, actions=tuple(a for a in system.actions if a.actor != "fault"))
     plan = essence.plan(behaviours)
-    system = promotion.exploration("template", plan, abort=False)
-    return plan, replace(system, tables=_tables(essence))
+    return plan, promotion.exploration("template", plan, abort=False, tables=_tables(essence))
 
 
 @lru_cache(maxsize=4)

@@ -139,9 +139,8 @@ class Linter:
     # Read, and run
 
     def _read(self, unit: Unit) -> Iterator[Numbered]:
-        each = {b.release: set(_reads(unit, b)) for b in self.releases}
         for read in _reads(unit, self.behaviours):
-            releases = tuple(release for release, reads in each.items() if read in reads)
+            releases = tuple(b.release for b in self.releases if read in _reads(unit, b))
             yield replace(self._finding_of(read, unit.subject), releases=releases), read.number
 
     def _run(self, unit: Unit) -> Iterator[Numbered]:
