@@ -20,6 +20,7 @@ from model.kargo.phases import StepStatus
 from model.kargo.plan import Expression, Plan, PlannedStep, Seen, namespace
 from model.kargo.promotion_context import PromotionContext, StepContext, StepMetadata, Variable, short_alias
 from model.kargo.releases import Behaviours
+from model.kargo.runner_results import everything
 from model.kargo.step_engine import Condition, StepRules
 from model.kargo.step_kinds import StepKind, step_kind
 from model.kargo.templates import StepSpec, Template
@@ -126,11 +127,10 @@ def scripted(planner: Planner, scripts: Mapping[str, Script], *, writes_can_fail
 
 
 def free(planner: Planner, *, writes_can_fail: bool = False) -> Plan:
-    """A plan whose steps may do anything that a step of their kind can do."""
+    """A plan whose steps may do anything that a step of their kind, and of their config, can do."""
 
     def anything(step: StepSpec, rules: StepRules, kind: StepKind | None) -> Action:
-        overruns = rules.timeout_ms + 1000 if rules.timeout_ms > 0 else 0
-        return worlds.free(step.alias, worlds.alphabet(kind.results if kind else (), overruns_ms=overruns))
+        return worlds.free(step.alias, everything(step, rules, kind))
 
     return plan(planner, anything, writes_can_fail=writes_can_fail)
 

@@ -1,6 +1,6 @@
 """What a runner can come back with, its config considered, and how soon it wants to be run again while it waits.
 
-Source: `pkg/promotion/runner/builtin/http_requester.go: httpRequester.request`
+Source: `pkg/promotion/runner/builtin/http_requester.go: httpRequester.request`, `git_pr_merger.go: gitPRMerger.run`
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ WITHOUT_CRITERIA = frozenset({Result.RUNNING})
 WITH_CRITERIA = frozenset({Result.FAILED})
 """What it never comes back with if one of them is."""
 
+WITHOUT_WAITING = frozenset({Result.RUNNING})
+"""What git-merge-pr never comes back with if it is not to wait."""
+
 
 def config_of(step: StepSpec) -> Mapping[str, object]:
     """The config of a step as it is written; empty where it is no mapping."""
@@ -34,19 +37,30 @@ def config_of(step: StepSpec) -> Mapping[str, object]:
 def results(step: StepSpec, kind: StepKind) -> tuple[Result, ...]:
     """What the runner of a step can come back with.
 
-    An http step that only knows what failure is waits until that is met: it cannot succeed. One whose criteria are
-    expressions of Kargo's own, of which nothing is known, can do everything.
+    An http step that only knows what failure is waits until that is met: it cannot succeed. A pull request that
+    cannot be merged yet is waited for if `wait` says so, else the step fails. Where that is said by expressions of
+    Kargo's own, of which nothing is known, a step can do everything; and so can one without any config, which
+    stands for all of its kind.
     """
-    if step.kind != "http":
-        return kind.results
     config = config_of(step)
+    if step.config is None:
+        return kind.results
+    if step.kind == "git-merge-pr":
+        waits = config.get("wait")
+        never = frozenset[Result]() if waits is True or isinstance(waits, str) else WITHOUT_WAITING
+    elif step.kind == "http":
+        never = _never_of_http(config)
+    else:
+        return kind.results
+    return tuple(r for r in kind.results if r not in never)
+
+
+def _never_of_http(config: Mapping[str, object]) -> frozenset[Result]:
     success, failure = config.get("successExpression"), config.get("failureExpression")
     if any(isinstance(e, str) and "${" in e for e in (success, failure)):
-        return kind.results
+        return frozenset()
     never = WITH_CRITERIA if success or failure else WITHOUT_CRITERIA
-    if failure and not success:
-        never |= {Result.SUCCEEDED}
-    return tuple(r for r in kind.results if r not in never)
+    return never | {Result.SUCCEEDED} if failure and not success else never
 
 
 SKIPS_WITH_OUTPUT = frozenset({"git-commit"})
@@ -69,6 +83,11 @@ def alphabet(step: StepSpec, every: Iterable[Result], rules: StepRules) -> Alpha
         else choice
         for choice in found
     )
+
+
+def everything(step: StepSpec, rules: StepRules, kind: StepKind | None) -> Alphabet:
+    """Everything that an attempt of the step may do; nothing if the release has no such kind."""
+    return alphabet(step, results(step, kind) if kind else (), rules)
 
 
 POLLED_MS = {"git-merge-pr": 10_000, "git-wait-for-pr": 30_000, "http": 30_000}

@@ -12,10 +12,11 @@ from enum import Enum
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from model.kargo import planning, promotion, worlds
+from model.kargo import planning, promotion
 from model.kargo.phases import PromotionPhase, StepStatus
 from model.kargo.plan import Plan, after_failure, did, stored
 from model.kargo.planning import Planner
+from model.kargo.runner_results import everything
 from model.kargo.step_engine import Entry, StepRules, Turn
 from model.kargo.step_kinds import StepKind
 from model.kargo.templates import StepSpec
@@ -74,9 +75,7 @@ def _surprising(planner: Planner) -> planning.Attempts:
     numbers = {step.alias: number for number, step in enumerate(planner.steps)}
 
     def attempt(step: StepSpec, rules: StepRules, kind: StepKind | None) -> Action:
-        overruns = rules.timeout_ms + 1000 if rules.timeout_ms > 0 else 0
-        alphabet = worlds.alphabet(kind.results if kind else (), overruns_ms=overruns)
-        fixed = {"alphabet": alphabet, "number": numbers[step.alias]}
+        fixed = {"alphabet": everything(step, rules, kind), "number": numbers[step.alias]}
         return action(attempted, f"run {step.alias}", constants=fixed, odd=ODD, writes=("turn", "attempt"))
 
     return attempt
