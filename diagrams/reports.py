@@ -73,11 +73,15 @@ def word(judgement: Judgement) -> str:
 
 def called(claim: Property) -> str:
     """A claim, and which instance of it."""
-    plain, _, instance = claim.name.partition(" [")
-    if instance:
-        return f"{claim.claim} ({instance.rstrip(']')})"
-    spoken = plain.replace("_", " ")
-    return claim.claim if spoken == claim.claim else f"{claim.claim} ({spoken})"
+    which = instance(claim)
+    return f"{claim.claim} ({which})" if which else claim.claim
+
+
+def instance(claim: Property) -> str:
+    """Which instance of its claim a property is, or what else it is called; empty where it is only called that."""
+    plain, _, found = claim.name.partition(" [")
+    spoken = found.removesuffix("]") or plain.replace("_", " ")
+    return "" if spoken == claim.claim else spoken
 
 
 def families(judgements: Iterable[Judgement]) -> list[tuple[str, list[Judgement]]]:

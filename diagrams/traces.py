@@ -41,29 +41,31 @@ def story(trace: Trace, *, shown: Shown = everything) -> Iterator[str]:
 
 
 def fairness(system: System, claim: Property, trace: Trace) -> Iterator[str]:
-    """A line for each fairness of which nothing happens in the loop of a trace: why that is fair all the same."""
+    """What never happens in the loop of a trace although it should, and why that is fair: a line for each why."""
+    found: dict[str, list[str]] = {}
     for fair, enabled in never_taken(system, claim, trace):
-        named = ", ".join(fair.steps[:NAMED]) + (
-            f" or {len(fair.steps) - NAMED} more" if fair.steps[NAMED:] else ""
-        )
+        more = f" or {len(fair.steps) - NAMED} more" if fair.steps[NAMED:] else ""
         if not enabled:
             why = "not enabled any more"
         else:
             why = "not enabled all the time" + (f": after step {enabled[0]} it is" if enabled[0] else "")
-        yield f"never: {named} ({why})"
+        found.setdefault(why, []).append(", ".join(fair.steps[:NAMED]) + more)
+    yield from (f"never: {'; '.join(named)} ({why})" for why, named in found.items())
 
 
 def verdict_of(claim: Property, trace: Trace) -> str:
-    """The values that the claim speaks of, where the trace ends: `x` before the last step, `x'` after it."""
+    """The values that the claim speaks of, where the trace ends; of one about steps, before and after the last."""
     if claim.kind is not Kind.EVERY_STEP:
         seen = {variable: trace.end[variable] for variable in claim.variables}
         return said((n, f"= {show(v)}") for n, v in seen.items())
     last = trace.steps[-1]
     after: dict[str, Value] = {**last.after, **last.record}
-    return said(
-        (variable, f"' = {show(after[variable])}" if late else f"= {show(last.before[variable])}")
-        for _, (variable, late) in claim.reads
-    )
+    reads = [found for _, found in claim.reads]
+    early = said((variable, f"= {show(last.before[variable])}") for variable, late in reads if not late)
+    later = said((variable, f"= {show(after[variable])}") for variable, late in reads if late)
+    if not early:
+        return later
+    return f"before the last step: {early}" + (f"; after it: {later}" if later else "")
 
 
 def said(what: Iterable[tuple[str, str]]) -> str:
@@ -72,8 +74,7 @@ def said(what: Iterable[tuple[str, str]]) -> str:
     for variable, words in what:
         found = re.fullmatch(r"([^\[]+)\[(.+)\]", variable)
         field, owner = (found[1], found[2]) if found else (variable, "")
-        between = "" if words.startswith("' =") else " "
-        objects.setdefault(owner, []).append(f"{field.replace('_', ' ')}{between}{words}")
+        objects.setdefault(owner, []).append(f"{field.replace('_', ' ')} {words}")
     return "; ".join(
         f"{owner}: {', '.join(words)}" if owner else ", ".join(words) for owner, words in objects.items()
     )

@@ -89,7 +89,9 @@ class Property:
         if self.kind is Kind.EVENTUALLY:
             return f"eventually {says}"
         if self.kind is Kind.LEADS_TO:
-            return f"{self.premise.claim} leads to {says}" if self.premise else f"always eventually {says}"
+            return (
+                f"whenever {self.premise.claim}, {says} in the end" if self.premise else f"always eventually {says}"
+            )
         if self.kind is Kind.STAYS_POSSIBLE:
             return f"{says} stays possible" + (f" when {self.premise.claim}" if self.premise else "")
         return says

@@ -225,7 +225,7 @@ def test_a_situation_has_a_witness(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_run_that_never_ends_has_a_loop(capsys: pytest.CaptureFixture[str]) -> None:
-    wanted = ("--property", "the current promotion is over leads to it is put on record")
+    wanted = ("--property", "whenever the current promotion is over, it is put on record in the end")
     assert kargo_model.main(["check", "single", "--kargo", "1.8.3", *wanted, "--format", "itf"]) == 1
 
     document = json.loads(capsys.readouterr().out)

@@ -162,7 +162,7 @@ def test_a_story_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     printed = capsys.readouterr().out
     assert printed.startswith("8b is violated in Kargo 1.11.2: ")
     assert "controller: ask for the health: Healthy" in printed
-    assert "so  ended = 0, seen = no, found' = Healthy" in printed
+    assert "so  before the last step: ended = 0, seen = no; after it: found = Healthy" in printed
 
 
 def test_what_holds_has_no_story(capsys: pytest.CaptureFixture[str]) -> None:

@@ -184,7 +184,7 @@ def test_a_claim_about_what_does_not_exist_is_refused(claim: Property, says: str
 def test_the_claims_read_as_sentences() -> None:
     asked = always(arrives, "asked", constants=goal("b"))
     assert eventually(arrives, constants=goal("b")).claim == "eventually arrives"
-    assert leads_to(asked, arrives, constants=goal("b")).claim == "arrives leads to arrives"
+    assert leads_to(asked, arrives, constants=goal("b")).claim == "whenever arrives, arrives in the end"
     assert always_eventually(arrives, constants=goal("b")).claim == "always eventually arrives"
     assert (
         stays_possible(arrives, constants=goal("b"), premise=asked).claim == "arrives stays possible when arrives"

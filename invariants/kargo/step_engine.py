@@ -60,7 +60,9 @@ def a_failed_attempt_is_never_polled_like_a_running_one(next_did: Turn, next_sai
     return not (next_did is Turn.WAITS and status in (StepStatus.FAILED.value, StepStatus.ABORTED.value))
 
 
-def a_steps_own_failed_survives(next_entry: Entry | None, next_did: Turn, next_said: Attempt | None) -> bool:
+def a_step_that_says_failed_ends_failed(
+    next_entry: Entry | None, next_did: Turn, next_said: Attempt | None
+) -> bool:
     """A step that ends because its runner said Failed is Failed, not Errored."""
     if next_said is None or next_entry is None or next_said.panic is not None:
         return True
@@ -207,7 +209,10 @@ def _claims_about(plan: Plan, index: int, alias: str) -> Iterator[Property]:
         reads=did_ | said_,
     )
     yield every_step(
-        a_steps_own_failed_survives, name(a_steps_own_failed_survives), by=RECONCILE, reads=reads | did_ | said_
+        a_step_that_says_failed_ends_failed,
+        name(a_step_that_says_failed_ends_failed),
+        by=RECONCILE,
+        reads=reads | did_ | said_,
     )
     for claim in (a_promotion_that_succeeded_has_no_failed_step, a_promotion_ends_as_its_worst_step):
         yield always(claim, name(claim), constants=coe, reads=reads)

@@ -98,7 +98,7 @@ def after_a_failure_only_steps_whose_if_asks_for_it_start(
     return asks or not (starts and has_failed(next_earlier, may_fail))
 
 
-def a_steps_own_failed_survives(entry: Entry | None, tries: int, *, script: Script) -> bool:
+def a_step_that_says_failed_ends_failed(entry: Entry | None, tries: int, *, script: Script) -> bool:
     """A step that is over and whose runner said Failed is Failed."""
     if entry is None or not entry.phase.over or not tries:
         return True
@@ -256,7 +256,7 @@ CLAIMS = {
         Claim(a_finished_step_never_runs_again_after_a_restart, of_steps()),
         Claim(a_started_step_keeps_its_time, of_steps(tries=False)),
         Claim(after_a_failure_only_steps_whose_if_asks_for_it_start, of_later_steps),
-        Claim(a_steps_own_failed_survives, of_scripted_steps),
+        Claim(a_step_that_says_failed_ends_failed, of_scripted_steps),
         Claim(
             a_waiting_step_is_not_looked_at,
             of_steps("phase"),
