@@ -10,8 +10,8 @@ it says.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -34,9 +34,11 @@ from diagrams.pages.report import Report, Section, TooLargeError
 from diagrams.speckit.lifecycles import LIFECYCLES as OF_WORKFLOWS
 from diagrams.theme import Kind
 from invariants.speckit import systems as speckit_systems
+from invariants.verdicts import Verdict
 from model import gathering
 from model.documents import STANDARD_INPUT
 from model.inputs import InputError, printable
+from model.kargo import manifests, templates
 from model.kargo.manifests import API_GROUP
 from model.kargo.releases import LATEST, RELEASES, release
 from model.speckit import releases as speckit
@@ -44,6 +46,9 @@ from model.toys import TOYS
 from simulations.kargo.scenarios import UnknownScenarioError
 
 RULES = "rules"
+NAMED = 3
+"""So many templates are named in a title."""
+
 OTHERS = (*check.SESSIONS, *speckit_systems.NAMES, *TOYS)
 OF_KARGO_SYSTEMS = tuple(name for name in check.KNOWN if name not in OTHERS)
 
@@ -71,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kargo", default=LATEST.release, metavar="VERSION", help="default: %(default)s")
     parser.add_argument("--ambient", metavar="VERSION", help=f"of sessions (default: {check.TODAY})")
     parser.add_argument("--spec-kit", metavar="VERSION", help="of workflows: the release of spec-kit")
-    parser.add_argument("--name", default="", help="which template of the files, where there are several")
+    parser.add_argument("--name", default="", help="only this template of the files")
     parser.add_argument("--seconds", metavar="N", help="stop each system after this long")
     parser.add_argument("--no-cache", action="store_true", help="judge the rules again, and remember nothing")
     add_on(parser)
@@ -155,9 +160,9 @@ def _called(command: ModuleType, *words: str) -> argparse.Namespace:
 
 
 def _report(asked: _Asked, options: argparse.Namespace) -> Report:
-    explored = _explored(asked.files, options) if asked.files else None
+    explored = _explored(asked.files, options) if asked.files else []
     checked = _checked(asked.systems, options) if asked.systems else []
-    judged = [*([(explored.found.subject, explored.found.report)] if explored else []), *checked]
+    judged = [*((each.found.subject, each.found.report) for each in explored), *checked]
     told = [
         told for n in asked.scenarios for told in stories.told(n, kargo=options.kargo, spec_kit=options.spec_kit)
     ]
@@ -166,14 +171,15 @@ def _report(asked: _Asked, options: argparse.Namespace) -> Report:
     parts = [*verdicts.sections(judged, lane=lane)] if judged else []
     drawn = _lifecycles(asked, explored)
     sections = (
-        *([verdicts.ends(explored.found, lane=lane)] if explored else []),
+        *(verdicts.ends(each.found, lane=lane) for each in explored),
         *parts[:1],
         *([rules] if rules else []),
         *parts[1:],
         *([_scenarios(told)] if told else []),
         *([Section("lifecycles", "Lifecycles", (_LIT,), lifecycles=drawn)] if drawn else []),
     )
-    kind = verdicts.answer_kind(judged) if judged else Kind.PLAIN
+    decisive = [*((each.found.subject, each.found.claims) for each in explored), *checked]
+    kind = verdicts.answer_kind(decisive) if decisive else Kind.PLAIN
     # To hear what each release makes of them takes as long as a small report.
     moves = {known.name: lifecycles.moves_of(known) for known in drawn} if not options.subjects else {}
     title = _title(asked, options, explored)
@@ -198,19 +204,39 @@ class _Explored:
     release: str
     told: str
     warnings: tuple[str, ...] = ()
+    project: str = ""
+
+    def of_project(self) -> _Explored:
+        """The same, with its Project in its name."""
+        subject = self.found.subject
+        named = replace(subject, name=f"{subject.name} of {self.project or 'no Project'}")
+        return replace(self, found=replace(self.found, subject=named))
 
 
-def _explored(files: Sequence[str], options: argparse.Namespace) -> _Explored:
+def _explored(files: Sequence[str], options: argparse.Namespace) -> list[_Explored]:
+    """What the files hold: a workflow, the template that is named, or every one that there is."""
     words = [*files, "--kargo", options.kargo]
-    words += ["--name", options.name] if options.name else []
     words += ["--spec-kit", options.spec_kit] if options.spec_kit else []
     words += ["--seconds", options.seconds] if options.seconds else []
     called = _called(explore, *words)
     if workflows.are_meant(called):
         found, _, behaviours = explore.of_workflow(called)
-        return _Explored(found, workflows.ENGINE, behaviours.release, "status")
-    found, template, kargo = explore.of_manifests(called)
-    return _Explored(found, "Kargo", kargo.release, "phase", tuple(map(str, template.warnings)))
+        return [_Explored(found, workflows.ENGINE, behaviours.release, "status")]
+    # Standard input cannot be read again for every one of its templates.
+    names = (options.name,) if options.name or STANDARD_INPUT in files else templates.names(manifests.load(files))
+    return _told_apart(_of_template([*words, *(["--name", name] if name else [])]) for name in names or ("",))
+
+
+def _of_template(words: Sequence[str]) -> _Explored:
+    found, template, kargo = explore.of_manifests(_called(explore, *words))
+    return _Explored(found, "Kargo", kargo.release, "phase", tuple(map(str, template.warnings)), template.project)
+
+
+def _told_apart(found: Iterable[_Explored]) -> list[_Explored]:
+    """Templates of different Projects that have the same name, with their Project."""
+    every = list(found)
+    names = [each.found.subject.name for each in every]
+    return [each.of_project() if names.count(name) > 1 else each for name, each in zip(names, every, strict=True)]
 
 
 def _scenarios(told: Sequence[Playback]) -> Section:
@@ -226,12 +252,19 @@ def _rules(options: argparse.Namespace) -> Section:
 
 
 def _answers(
-    explored: _Explored | None, checked: Sequence[verdicts.Checked], told: Sequence[Playback], rules: Section | None
+    explored: Sequence[_Explored],
+    checked: Sequence[verdicts.Checked],
+    told: Sequence[Playback],
+    rules: Section | None,
 ) -> Iterator[str]:
     """The answers, the most important first."""
-    if explored:
-        yield next(explorations.lines(explored.found, explored.release, engine=explored.engine, told=explored.told))
-        yield from (f"Warning: {warning}" for warning in explored.warnings)
+    if len(explored) > 1:
+        yield _of_all(explored)
+    for each in explored:
+        yield next(explorations.lines(each.found, each.release, engine=each.engine, told=each.told))
+    # Of several templates in the same files, all have those of the files.
+    warnings = dict.fromkeys(warning for each in explored for warning in each.warnings)
+    yield from (f"Warning: {warning}" for warning in warnings)
     if checked:
         yield reports.summary(checked)
     if rules:
@@ -242,8 +275,24 @@ def _answers(
         yield f"{stories_told} what should not happen."
 
 
-def _title(asked: _Asked, options: argparse.Namespace, explored: _Explored | None) -> str:
-    of = [f"{explored.found.subject.name}, {explored.engine} {explored.release}"] if explored else []
+def _of_all(explored: Sequence[_Explored]) -> str:
+    """The answer about several templates."""
+    broken = [
+        each.found.subject.name
+        for each in explored
+        if any(j.verdict is Verdict.VIOLATED for j in each.found.claims.judgements)
+    ]
+    where = f"{len(explored)} templates as {explored[0].engine} {explored[0].release} runs them"
+    if broken:
+        return f"{where}: claims are violated in {len(broken)}: {', '.join(broken)}"
+    complete = all(each.found.report.complete for each in explored)
+    return f"{where}: {'every claim holds' if complete else 'no violation within the bound'}"
+
+
+def _title(asked: _Asked, options: argparse.Namespace, explored: Sequence[_Explored]) -> str:
+    few = len(explored) <= NAMED
+    names = ", ".join(each.found.subject.name for each in explored) if few else f"{len(explored)} templates"
+    of = [f"{names}, {explored[0].engine} {explored[0].release}"] if explored else []
     named = {*asked.systems, *asked.scenarios}
     if asked.rules or named & {*OF_KARGO_SYSTEMS, *stories.OF_KARGO}:
         of.append(f"Kargo {release(options.kargo).release}")
@@ -253,10 +302,10 @@ def _title(asked: _Asked, options: argparse.Namespace, explored: _Explored | Non
     return f"{'; '.join(of)}: what holds, and how it breaks"
 
 
-def _lifecycles(asked: _Asked, explored: _Explored | None) -> tuple[Known[Any], ...]:
+def _lifecycles(asked: _Asked, explored: Sequence[_Explored]) -> tuple[Known[Any], ...]:
     """Those of the engines that the report is about."""
     named = {*asked.systems, *asked.scenarios}
-    engine = explored.engine if explored else ""
+    engine = explored[0].engine if explored else ""
     kargo = asked.rules or engine == "Kargo" or named & {*OF_KARGO_SYSTEMS, *stories.OF_KARGO}
     spec_kit = engine == workflows.ENGINE or named & {*speckit_systems.NAMES, *stories.OF_WORKFLOWS}
     sessions = named & {*check.SESSIONS, *stories.OF_SESSIONS}

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from diagrams import reports, traces
-from invariants.properties import Property
+from invariants.properties import Kind, Property
 from invariants.subjects import Subject
 from invariants.verdicts import Judgement, Report, Verdict
 
@@ -18,6 +18,12 @@ class Exploration:
     subject: Subject
     report: Report
     ends: tuple[Judgement, ...]
+
+    @property
+    def claims(self) -> Report:
+        """The report without situations: that one never arises in a template is no violation of anything."""
+        judged = tuple(j for j in self.report.judgements if j.property.kind is not Kind.SOMETIMES)
+        return replace(self.report, judgements=judged)
 
 
 def exploration(subject: Subject, report: Report, ends: Collection[Property]) -> Exploration:
@@ -35,12 +41,12 @@ def lines(found: Exploration, release: str, *, engine: str = "Kargo", told: str 
 
     `engine` is what has releases, `told` the variable that the ways to the ends tell of.
     """
-    report = found.report
-    violated = dict.fromkeys(j.property.claim for j in report.judgements if j.verdict is Verdict.VIOLATED)
+    report, claims = found.report, found.claims.judgements
+    violated = dict.fromkeys(j.property.claim for j in claims if j.verdict is Verdict.VIOLATED)
     reached = [_end(j) for j in found.ends if j.verdict is Verdict.HOLDS]
     answer = f"ends: {', '.join(reached) or 'none'}"
     if violated:
-        answer += f"; violated: {len(violated)} of {len({j.property.claim for j in report.judgements})} claims"
+        answer += f"; violated: {len(violated)} of {len({j.property.claim for j in claims})} claims"
     elif not report.complete:
         answer += "; no violation within the bound"
     else:

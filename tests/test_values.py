@@ -35,7 +35,10 @@ VERIFIED = Verification(1, VerificationPhase.SUCCESSFUL, finished=0)
         (Reconciled.FALSE, "False"),
         (VERIFIED, "(id 1, phase Successful, finished 0)"),
         ((Run(1, ("a1",)),), "(number 1, collection a1)"),
-        (((("w", "a1"),), ((VERIFIED, Note(started=0)),)), "((w, a1), ((id 1, phase Successful, finished 0), started 0))"),
+        (
+            ((("w", "a1"),), ((VERIFIED, Note(started=0)),)),
+            "((w, a1), ((id 1, phase Successful, finished 0), started 0))",
+        ),
         (Record(StepStatus.FAILED, '{"exit_code": 1}', None, "a"), "failed (exit code 1)"),
     ],
 )

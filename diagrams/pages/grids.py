@@ -12,12 +12,16 @@ WORDY = 28
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell: its text, the kind of answer it is (None: none), more about it, and links, each a text and a key."""
+    """A cell: its text, the kind of answer it is (None: none), more about it, and links, each a text and a key.
+
+    `also` are cells that stand in the same place, behind it.
+    """
 
     text: str
     kind: Kind | None = None
     more: str = ""
     links: tuple[tuple[str, str], ...] = ()
+    also: tuple[Cell, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ _SVG = "http://www.w3.org/2000/svg"
 
 
 def drawn(known: Known[Any], moves: Moves | None = None) -> Markup:
-    """The picture of a lifecycle, to be put into a page: without a style of its own, and with names of its own.
+    """The picture of a lifecycle, to be put into a page: without style and ground of its own, with names of its own.
 
     With `moves` it shows what releases make of it.
     """
@@ -74,9 +74,14 @@ def drawn(known: Known[Any], moves: Moves | None = None) -> Markup:
     root.set("aria-label", f"Lifecycle: {known.title or known.table.name}. {known.table.doc}")
     for parent in root.iter():
         for child in list(parent):
-            if child.tag == f"{{{_SVG}}}style":
+            if child.tag == f"{{{_SVG}}}style" or _is_ground(child):
                 parent.remove(child)
         if "id" in parent.attrib:
             parent.set("id", f"{known.name}-{parent.attrib['id']}")
     ElementTree.register_namespace("", _SVG)
     return Markup(ElementTree.tostring(root, encoding="unicode"))
+
+
+def _is_ground(element: ElementTree.Element) -> bool:
+    """Whether it is what a picture is drawn on; the page has a ground, and shades it where there is more to see."""
+    return element.get("fill") == theme.PAPER and element.get("stroke") == "none"

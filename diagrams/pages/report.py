@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import groupby
 from typing import Any
 
 from markupsafe import Markup
@@ -29,6 +30,11 @@ class Section:
     grids: tuple[Grid, ...] = ()
     lifecycles: tuple[Known[Any], ...] = ()
     playbacks: tuple[Playback, ...] = ()
+
+    @property
+    def groups(self) -> Iterator[tuple[str, tuple[Playback, ...]]]:
+        """The playbacks in their order, those together that show the same: what they show, and which they are."""
+        yield from ((title, tuple(runs)) for title, runs in groupby(self.playbacks, key=lambda run: run.title))
 
 
 @dataclass(frozen=True)
@@ -98,14 +104,13 @@ def _arrows(known: Known[Any]) -> Grid:
 
 
 def _rows(known: Known[Any]) -> Iterator[tuple[Cell, ...]]:
+    sources: dict[tuple[str, Any, str, str], list[Cell]] = {}
     for arrow in (*known.table.arrows, *known.table.findings):
         what = arrow.doc
         if arrow.releases:
             what += f" It should not happen, and does in {', '.join(arrow.releases)}."
-        yield (
-            Cell(arrow.event.replace("_", " ")),
-            Cell(show(arrow.source), known.kind(arrow.source)),
-            Cell(show(arrow.target), known.kind(arrow.target)),
-            Cell(arrow.guard.replace("_", " ")),
-            Cell(what),
-        )
+        row = (arrow.event.replace("_", " "), arrow.target, arrow.guard.replace("_", " "), what)
+        sources.setdefault(row, []).append(Cell(show(arrow.source), known.kind(arrow.source)))
+    for (event, target, guard, what), (first, *others) in sources.items():
+        from_all = replace(first, also=tuple(others))
+        yield Cell(event), from_all, Cell(show(target), known.kind(target)), Cell(guard), Cell(what)

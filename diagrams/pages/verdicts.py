@@ -10,6 +10,7 @@ from diagrams.explorations import Exploration
 from diagrams.pages.grids import Cell, Grid
 from diagrams.pages.playbacks import Lane, Playback, actor, of_judgement
 from diagrams.pages.report import Section
+from diagrams.pictures import slug
 from diagrams.theme import Kind
 from invariants.properties import Kind as Claimed
 from invariants.subjects import Subject
@@ -56,7 +57,7 @@ def claims(checked: Sequence[Checked], shown: Iterable[Playback]) -> Grid:
             by_claim.setdefault(judgement.property.claim, []).append((subject.name, judgement))
     worst_first = sorted(by_claim.items(), key=lambda pair: -_WORST.index(_worst(pair[1]).verdict))
     plain = [_claim(c, found, links.get(c, [])) for c, found in worst_first if not _situation(found)]
-    situations = [_claim(c, found, []) for c, found in by_claim.items() if _situation(found)]
+    situations = [_claim(_called(c, found), found, []) for c, found in by_claim.items() if _situation(found)]
     if situations:
         situations.insert(0, (Cell("Situations: those that arise show that nothing holds for want of cases"),))
     return Grid("Claims", ("claim", "verdict", "judged in", "violated in: step through it"), (*plain, *situations))
@@ -68,6 +69,25 @@ def _worst(found: Sequence[tuple[str, Judgement]]) -> Judgement:
 
 def _situation(found: Sequence[tuple[str, Judgement]]) -> bool:
     return found[0][1].property.kind is Claimed.SOMETIMES
+
+
+NAMED = 5
+"""Of the instances of a situation so many are named."""
+
+
+def _called(situation: str, found: Sequence[tuple[str, Judgement]]) -> str:
+    """A situation with what it is about: `a promotion is: Running, Succeeded`."""
+    which = (reports.instance(judgement.property) for _, judgement in found)
+    instances = list(dict.fromkeys(_about(situation, w) for w in which if w))
+    if not instances:
+        return situation
+    return f"{situation}: {', '.join(instances[:NAMED])}" + (" …" if instances[NAMED:] else "")
+
+
+def _about(situation: str, instance: str) -> str:
+    if instance.lower().startswith(situation.lower()):
+        return instance[len(situation) :].strip()
+    return instance.rpartition(": ")[2]
 
 
 def _claim(
@@ -122,7 +142,8 @@ def sections(checked: Sequence[Checked], *, lane: Lane = actor) -> Iterator[Sect
         "Verdicts",
         (
             "A claim holds if it is true in every state that can be reached. Where one is violated, the shortest "
-            "way to break it can be stepped through below.",
+            "way to break it can be stepped through below. A claim about a step, say, has a "
+            "case for each step.",
         ),
         (claims(checked, shown), systems(checked)),
     )
@@ -137,12 +158,13 @@ def sections(checked: Sequence[Checked], *, lane: Lane = actor) -> Iterator[Sect
 
 def ends(found: Exploration, *, lane: Lane = actor) -> Section:
     """Every end that a user's own template or workflow can come to, with the shortest way to each."""
+    name = found.subject.name
     reached = tuple(_end(found.subject, j, lane) for j in found.ends if j.verdict is Verdict.HOLDS)
     never = [j.property.name for j in found.ends if j.verdict is not Verdict.HOLDS]
     not_met = "Never reached" if found.report.complete else "Not reached within the bound"
-    lead = ("Every end that it can come to, with the shortest way.",)
+    lead = (f"Every end that {name} can come to, with the shortest way.",)
     more = (f"{not_met}: {', '.join(never)}.",) if never else ()
-    return Section("ends", "Ends", (*lead, *more), playbacks=reached)
+    return Section(slug(f"ends-{name}"), f"Ends of {name}", (*lead, *more), playbacks=reached)
 
 
 def _end(subject: Subject, judgement: Judgement, lane: Lane) -> Playback:

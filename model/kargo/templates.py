@@ -116,6 +116,19 @@ def template(manifests: Manifests, *, name: str = "", release: str = "") -> Temp
     )
 
 
+def names(manifests: Manifests) -> tuple[str, ...]:
+    """What to choose by `name` to have everything that may run: Stages, and tasks that none of them uses.
+
+    Promotions have their steps from a Stage as it was; they count where there is nothing else, or just one.
+    """
+    used = {(step.task.kind, step.task.name) for stage in manifests.stages for step in stage.steps if step.task}
+    found: list[Stage | Promotion | Task] = [stage for stage in manifests.stages if stage.steps]
+    found += [task for task in manifests.tasks if (task.kind, task.name) not in used]
+    if len(manifests.promotions) == 1 or not found:
+        found = list(manifests.promotions)
+    return tuple(dict.fromkeys(f"{o.namespace}/{o.name}" if o.namespace else o.name for o in found))
+
+
 def _spec(step: Step, alias: str, variables: Vars) -> StepSpec:
     return StepSpec(
         alias=alias,

@@ -2,14 +2,6 @@
 "use strict";
 
 (() => {
-  const picture = (name) => {
-    const drawn = document.querySelector(`.pictures figure[data-lifecycle="${CSS.escape(name)}"] svg`);
-    if (!drawn) return document.createTextNode("");
-    const copy = drawn.cloneNode(true);
-    for (const element of [copy, ...copy.querySelectorAll("[id]")]) element.removeAttribute("id");
-    return copy;
-  };
-
   const main = () => document.getElementById("main");
 
   function ready() {
@@ -18,7 +10,7 @@
     const here = document.getElementById("here");
     const anew = document.getElementById("anew");
     const addresses = [anew, ...main().querySelectorAll("ol.steps a")].map((link) => link.href);
-    const walk = stepper.mount(main().querySelector(".stepper"), data, run, picture, (step) => {
+    const walk = stepper.mount(main().querySelector(".stepper"), data, run, (step) => {
       here.hidden = step === run.frames.length;
       here.querySelector("a").href = addresses[step];
     });

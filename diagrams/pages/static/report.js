@@ -6,15 +6,6 @@
   const steppers = new Map();
   let active = null;
 
-  // A copy of the picture of a lifecycle, without names that exist already.
-  const picture = (name) => {
-    const drawn = document.querySelector(`figure[data-lifecycle="${CSS.escape(name)}"] svg`);
-    if (!drawn) return document.createTextNode("");
-    const copy = drawn.cloneNode(true);
-    for (const element of [copy, ...copy.querySelectorAll("[id]")]) element.removeAttribute("id");
-    return copy;
-  };
-
   const address = (key, step) => {
     try {
       history.replaceState(null, "", `#${key}${step ? `/${step}` : ""}`);
@@ -26,7 +17,7 @@
   function ready(details) {
     if (steppers.has(details)) return steppers.get(details);
     const host = details.querySelector(".stepper");
-    const found = stepper.mount(host, data, data.playbacks[details.id], picture, (step) => {
+    const found = stepper.mount(host, data, data.playbacks[details.id], (step) => {
       active = details;
       address(details.id, step);
     });
@@ -72,7 +63,7 @@
     const [key, step] = decodeURIComponent(location.hash.slice(1)).split("/");
     const found = key && document.getElementById(key);
     if (!found || !found.matches("details.playback")) return;
-    found.open = true;
+    for (let each = found; each; each = each.parentElement.closest("details")) each.open = true;
     ready(found).go(Number(step) || 0, true);
     active = found;
     found.scrollIntoView();

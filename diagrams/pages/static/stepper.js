@@ -5,6 +5,8 @@
 const stepper = (() => {
   // So many values of the start are shown without being asked for.
   const FEW = 10;
+  // A picture is never smaller than this share of its natural size: its texts could not be read.
+  const SMALLEST = 0.56;
 
   const make = (tag, properties = {}, ...children) => {
     const element = document.createElement(tag);
@@ -58,7 +60,38 @@ const stepper = (() => {
     return [...changing].filter((name) => lifecycle(name) && states.some((_, n) => phase(name, n) !== phase(name, 0)));
   };
 
-  function mount(host, data, run, pictures, moved) {
+  const figureOf = (name) => document.querySelector(`figure[data-lifecycle="${CSS.escape(name)}"]`);
+  const titleOf = (name) => figureOf(name)?.dataset.title || name;
+
+  // The picture of a lifecycle for beside a state: a copy without names that exist already, and without its title.
+  function picture(name) {
+    const drawn = figureOf(name)?.querySelector("svg");
+    if (!drawn) return document.createTextNode("");
+    const copy = drawn.cloneNode(true);
+    for (const element of [copy, ...copy.querySelectorAll("[id]")]) element.removeAttribute("id");
+    for (const title of copy.querySelectorAll(".graph > text, .graph > g:not([class]) > text")) title.remove();
+    crop(copy, drawn);
+    return copy;
+  }
+
+  // Leaves of a picture what is drawn of nodes and edges, as large as that is.
+  function crop(copy, drawn) {
+    const [box, outside] = [drawn.viewBox.baseVal, drawn.getBoundingClientRect()];
+    if (!outside.width) return;
+    const parts = [...drawn.querySelectorAll(".node, .edge, .cluster")].map((part) => part.getBoundingClientRect());
+    const [left, top] = [Math.min(...parts.map((p) => p.left)), Math.min(...parts.map((p) => p.top))];
+    const [right, bottom] = [Math.max(...parts.map((p) => p.right)), Math.max(...parts.map((p) => p.bottom))];
+    const scale = box.width / outside.width;
+    const margin = 6;
+    const [width, height] = [(right - left) * scale + 2 * margin, (bottom - top) * scale + 2 * margin];
+    const [x, y] = [(left - outside.left) * scale - margin, (top - outside.top) * scale - margin];
+    copy.setAttribute("viewBox", [x, y, width, height].map((n) => n.toFixed(1)).join(" "));
+    copy.setAttribute("width", `${width.toFixed(0)}pt`);
+    copy.setAttribute("height", `${height.toFixed(0)}pt`);
+    copy.style.minWidth = `${(width * SMALLEST).toFixed(0)}pt`;
+  }
+
+  function mount(host, data, run, moved) {
     const states = statesOf(data, run);
     const last = run.frames.length;
     const told = new Set(run.told);
@@ -181,14 +214,15 @@ const stepper = (() => {
       const [field, owner] = data.names[name];
       const now = phaseAt(name, at);
       const was = at ? phaseAt(name, at - 1) : null;
-      const label = `Lifecycle of ${owner || field}: ${now ? `now ${now[4]}` : "not there yet"}`;
-      const drawn = pictures(lifecycleOf(name));
-      const picture = make("div", { class: "lit scrolls", tabindex: "0", role: "region", "aria-label": label }, drawn);
+      const title = titleOf(lifecycleOf(name));
+      const label = `${[title, owner || (field === "phase" ? "" : field)].filter(Boolean).join(", ")}: ${now ? `now ${now[4]}` : "not there"}`;
+      const region = { class: "lit scrolls", tabindex: "0", role: "region", "aria-label": label };
+      const shown = make("div", region, picture(lifecycleOf(name)));
       const light = (phase, mark) =>
-        phase && picture.querySelectorAll(`.${CSS.escape(phase[2])}`).forEach((e) => e.classList.add(mark));
+        phase && shown.querySelectorAll(`.${CSS.escape(phase[2])}`).forEach((e) => e.classList.add(mark));
       if (was && (!now || was[2] !== now[2])) light(was, "was");
       light(now, "now");
-      return picture;
+      return make("div", {}, make("p", { class: "whose" }, label), shown);
     }
 
     function objectButton(name) {
@@ -206,7 +240,7 @@ const stepper = (() => {
             objects.querySelector('[aria-pressed="true"]').focus();
           },
         },
-        `${owner || field}${owner && field !== "phase" ? ` (${field})` : ""}: ${phase ? phase[4] : "–"}`,
+        `${owner || (field === "phase" ? titleOf(lifecycleOf(name)) : field)}${owner && field !== "phase" ? ` (${field})` : ""}: ${phase ? phase[4] : "–"}`,
       );
     }
 
@@ -230,7 +264,7 @@ const stepper = (() => {
       if (whole.open) showWhole();
       showLife();
       reveal(lanes, marks[at - 1]);
-      for (const picture of shownLives.children) reveal(picture, picture.querySelector(".now"));
+      for (const shown of shownLives.querySelectorAll(".lit")) reveal(shown, shown.querySelector(".now"));
       if (!quietly) moved(at);
     }
 
