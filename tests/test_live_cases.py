@@ -13,7 +13,8 @@ from live_walks import cuts, read_back
 from model.kargo.live.objects import Live
 from model.kargo.releases import RELEASES
 from simulations.kargo.live.branches import WORLDS, run
-from simulations.kargo.live.diagnosing import Finding, diagnose
+from simulations.kargo.live.diagnosing import diagnose
+from simulations.kargo.live.findings import Finding
 from simulations.kargo.live.inferring import infer
 from simulations.kargo.live.proving import states_without
 from simulations.kargo.live.restoring import restore

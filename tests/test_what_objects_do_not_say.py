@@ -77,3 +77,142 @@ def test_a_step_that_began_late_tells_what_time_it_is(tmp_path: Path, capsys: py
     one(found, "Promotion")["status"]["stepExecutionMetadata"][0]["startedAt"] = "2000-01-01T01:00:00Z"
 
     assert "at 2000-01-01T01:00:00Z" in diagnosed(found, tmp_path, capsys)
+
+
+HOURS_LATER = ("--now", "2000-01-01T08:00:00Z")
+
+
+def test_a_step_that_nobody_has_ended_long_after_its_time_has_lost_its_timer(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A live controller ends it within five minutes; what another look and a restart do is tried."""
+    found = written("a step with a timeout")
+
+    out = diagnosed(found, tmp_path, capsys, *HOURS_LATER)
+
+    assert out.startswith("dev: needs someone to look at the Promotion again")
+    assert "queue: nobody has looked at Promotion" in out
+    assert "way out 2: restart the controller" in out
+    assert "why nobody looks at Promotion" in out
+
+
+def test_a_step_without_a_timeout_may_wait_or_be_overlooked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = diagnosed(written("a step that polls for ever"), tmp_path, capsys, *HOURS_LATER)
+
+    assert out.startswith("dev: waiting for the step under way to end")
+    assert "whether anybody still looks at Promotion" in out
+    assert "--what-if" in out
+    at_once = diagnosed(written("a step that polls for ever"), tmp_path, capsys)
+    assert "whether anybody still looks" not in at_once
+
+
+@pytest.mark.parametrize(
+    ("asked", "verdict"),
+    [("946688400", "needs someone"), ("1999-12-31T23:00:00Z", "needs someone"), ("x", "wait")],
+)
+def test_another_look_that_was_asked_for_and_never_had_is_missed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], asked: str, verdict: str
+) -> None:
+    found = written("a step that polls for ever")
+    promotion = one(found, "Promotion")
+    promotion["metadata"].setdefault("annotations", {})["kargo.akuity.io/refresh"] = asked
+
+    assert diagnosed(found, tmp_path, capsys, *HOURS_LATER).startswith(f"dev: {verdict}")
+
+    promotion["status"]["lastHandledRefresh"] = asked
+    assert diagnosed(found, tmp_path, capsys, *HOURS_LATER).startswith("dev: waiting")
+
+
+def test_a_promotion_that_could_have_begun_long_ago_makes_one_ask_for_the_controller(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = written("a new Promotion")
+
+    assert diagnosed(found, tmp_path, capsys).startswith("dev: moving")
+    out = diagnosed(found, tmp_path, capsys, *HOURS_LATER)
+    assert out.startswith("dev: moving, if its controller runs")
+    assert "queue: nobody has looked at Stage dev for 7h59m" in out
+
+
+@pytest.mark.parametrize(
+    "disturbed",
+    [
+        {"metadata": {"generation": 2}},
+        {"metadata": {"annotations": {"kargo.akuity.io/refresh": "token"}}},
+        {"metadata": {"deletionTimestamp": "2000-01-01T07:59:59Z"}},
+    ],
+    ids=["an edit", "a refresh", "a deletion"],
+)
+def test_what_may_have_happened_just_now_is_not_overlooked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], disturbed: Json
+) -> None:
+    found = written("a new Promotion")
+    one(found, "Stage")["metadata"] |= disturbed["metadata"]
+
+    assert "nobody has looked at" not in diagnosed(found, tmp_path, capsys, *HOURS_LATER)
+
+
+def test_a_soak_time_of_a_week_is_waited_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = written("soak time that is not over")
+    one(found, "Stage", "prod")["spec"]["requestedFreight"][0]["sources"]["requiredSoakTime"] = "168h"
+
+    out = diagnosed(found, tmp_path, capsys)
+
+    assert "prod: waiting for time to pass, about 168h" in out
+    assert "way out" not in out
+
+
+def test_analysis_runs_that_were_not_given_are_not_taken_for_lost(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = written("a verification that does not end")
+    found["items"] = [o for o in found["items"] if o["kind"] != "AnalysisRun"]
+
+    out = diagnosed(found, tmp_path, capsys)
+
+    assert out.startswith("dev: waiting for the end of its AnalysisRun")
+    assert "no AnalysisRuns were given" in out
+
+
+@pytest.mark.parametrize("kind", ["Freight", "Promotion", "AnalysisRun"])
+def test_what_could_not_be_read_is_not_taken_for_deleted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    found = written("a step that polls for ever" if kind == "Promotion" else "a verification that does not end")
+    for o in (o for o in found["items"] if o["kind"] == kind):
+        o["metadata"]["creationTimestamp"] = "yesterday"
+
+    out = diagnosed(found, tmp_path, capsys)
+
+    assert out.startswith("dev: waiting for the")
+    assert f"{kind} " in out
+    assert "which could not be read; what Stages say of it is believed" in out
+    assert "what is in the objects that could not be read" in out
+
+
+def test_an_idle_stage_says_why_newer_freight_does_not_come(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = diagnosed(written("no policy"), tmp_path, capsys)
+
+    assert out.startswith("dev: idle: nothing happens by itself")
+    assert "the Stage does not promote by itself: no policy is for it" in out
+
+
+@pytest.mark.parametrize(
+    ("field", "sentence"),
+    [
+        (("origin", "name"), "Warehouse gone, whose Freight the Stage asks for, does not exist"),
+        (("sources", "stages"), "Stage gone, from which the Stage takes Freight, does not exist, or was not given"),
+    ],
+)
+def test_sources_that_do_not_exist_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], field: tuple[str, str], sentence: str
+) -> None:
+    found = written("soak time that is not over")
+    request = one(found, "Stage", "prod")["spec"]["requestedFreight"][0]
+    request[field[0]][field[1]] = ["gone"] if field[1] == "stages" else "gone"
+
+    assert sentence in diagnosed(found, tmp_path, capsys)

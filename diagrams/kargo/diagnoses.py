@@ -10,7 +10,7 @@ from model.inputs import printable
 from model.kargo.live.values import instant_text
 from simulations.kargo.live.actions import Action
 from simulations.kargo.live.commands_text import DESCRIBED
-from simulations.kargo.live.diagnosing import Diagnosis, Finding, Way, Wish
+from simulations.kargo.live.findings import Diagnosis, Finding, Way, Wish
 from simulations.kargo.live.gates import Gate
 from simulations.kargo.live.known_bugs import KnownBug, known_bug
 from simulations.kargo.live.telling import told, told_action, truth_of
@@ -33,7 +33,7 @@ STEPS = 12
 """How many of the things that happen are told."""
 
 WAKES = {
-    "timer": "the controller's next regular look",
+    "timer": "time to pass",
     "app": "its applications being Healthy",
     "analysis": "the end of its AnalysisRun",
     "step": "the step under way to end",
@@ -73,8 +73,14 @@ def headline(found: Diagnosis) -> str:
 
 
 def _verdict_of(found: Finding) -> str:
-    """The verdict about a Stage; that it is for ever is only said if it is proven."""
-    return verdict(found.verdict) if found.proof is None else "stuck for ever"
+    """The verdict about a Stage; that it is for ever is only said if it is proven, and what is odd about others."""
+    if found.proof is not None:
+        return "stuck for ever"
+    if found.verdict.now is Now.IDLE and found.gates:
+        return "idle: nothing happens by itself"
+    if found.verdict.now is Now.MOVING and any(gate.name == "queue" for gate in found.gates):
+        return f"{verdict(found.verdict)}, if its controller runs"
+    return verdict(found.verdict)
 
 
 def _first_way(found: Finding) -> str:
@@ -88,9 +94,7 @@ def _first_way(found: Finding) -> str:
 def verdict(found: Verdict) -> str:
     """A verdict in a few words."""
     if found.now is Now.WAITING:
-        until = (
-            "" if found.at is None else f", about {ago(found.at)} from now" if "timer" in found.waits_for else ""
-        )
+        until = "" if found.at is None else f", about {ago(found.at)}" if "timer" in found.waits_for else ""
         then = "; then needs someone" if found.later else ""
         return f"waiting for {' or '.join(WAKES[w] for w in found.waits_for)}{until}{then}"
     if found.now is Now.MOVING and found.later:
@@ -107,8 +111,11 @@ def _word(now: Now) -> str:
 def lines(found: Diagnosis, *, explain: bool = False, everything: bool = False) -> Iterator[str]:
     """What there is to say of each Stage that does not just run; of all, with `everything`."""
     yield f"Kargo {found.release}, at {instant_text(found.now)}"
+    everything |= len(found.findings) == 1
+    few = len(found.findings) <= STEPS
     for finding in found.findings:
-        if everything or len(found.findings) == 1 or finding.gates or finding.ways:
+        told_of = finding.gates and (few or finding.verdict.now is not Now.IDLE)
+        if everything or told_of or finding.ways:
             yield ""
             yield from _finding(finding, explain=explain)
     if found.unseen:

@@ -54,6 +54,7 @@ class LivePromotion:
     actor: str = ""
     abort: AbortPromotionRequest | None = None
     refresh: str = ""
+    handled_refresh: str = ""
     hold: str = ""
     resume: str = ""
     phase: PromotionPhase = PromotionPhase.NEW
@@ -190,7 +191,8 @@ class LiveApplication:
 class LiveProject:
     """The objects of one project, and which kinds of objects were given at all, for any project.
 
-    `policies` is None where neither a ProjectConfig nor a Project says anything about auto-promotion.
+    `policies` is None where neither a ProjectConfig nor a Project says anything about auto-promotion; `left_out` has
+    kind and name of the objects that were given and could not be read.
     """
 
     name: str
@@ -203,6 +205,7 @@ class LiveProject:
     tasks: tuple[Task, ...] = ()
     applications: tuple[LiveApplication, ...] = ()
     kinds: frozenset[str] = frozenset()
+    left_out: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True)

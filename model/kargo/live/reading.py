@@ -75,6 +75,7 @@ class LiveReader:
         self.old_policies: dict[str, tuple[PromotionPolicy, ...]] = {}
         self.warnings: list[InputWarning] = []
         self.traits: set[str] = set()
+        self.left_out: dict[str, set[tuple[str, str]]] = defaultdict(set)
 
     def read(self, obj: Field, item_of: tuple[str, str] = ("", "")) -> None:
         """Take in an object; `item_of` are the version and kind that items of a typed list may leave out."""
@@ -82,6 +83,16 @@ class LiveReader:
             self._read(obj, item_of)
         except InputError as error:
             self.problems.append(error)
+            self._leave_out(obj, item_of)
+
+    def _leave_out(self, obj: Field, item_of: tuple[str, str]) -> None:
+        """Note which object it is that cannot be used, if that can be read."""
+        try:
+            kind = kind_of(obj, item_of)[1]
+            _, name, namespace = _identity(obj)
+        except InputError:
+            return
+        self.left_out[namespace].add((kind, name))
 
     def _read(self, obj: Field, item_of: tuple[str, str]) -> None:
         version, kind = kind_of(obj, item_of)
@@ -281,6 +292,7 @@ class LiveReader:
                 (*tasks.get(name, ()), *(tasks.get("", ()) if name else ())),
                 mine,
                 kinds,
+                frozenset(self.left_out[name]),
             )
             found.append(project)
         return tuple(found)

@@ -125,6 +125,7 @@ def promotion_status(status: Field) -> Mapping[str, Any]:
         "finished": instant(status, "finishedAt"),
         "checks": sum(1 for _ in items(status, "healthChecks", "a list of health checks")),
         "outputs": json_texts(status, "state"),
+        "handled_refresh": text(status, "lastHandledRefresh"),
     }
 
 

@@ -12,7 +12,7 @@ from functools import partial
 from model.kargo.loop.values import of
 from simulations.kargo.live.actions import Action, perform
 from simulations.kargo.live.changes import Change, newest
-from simulations.kargo.live.course import ALONE, KIND, MOST_PASSES, Answers, Course, World, begin
+from simulations.kargo.live.course import ALONE, KIND, LASTS_MS, MOST_PASSES, Answers, Course, World, begin
 from simulations.kargo.live.goals import GOALS, Success, successes, unmet
 from simulations.kargo.live.restoring import Restored
 
@@ -98,10 +98,11 @@ def run(
     answers: Answers | None = None,
     most_passes: int = MOST_PASSES,
     then: Sequence[Action] = (),
+    lasts_ms: int = LASTS_MS,
 ) -> Branch:
     """Let it go on, after an action or a restart of the controllers or neither; `then` come a little later each."""
     course = begin(restored, world, answers)
-    course.most_passes = most_passes
+    course.most_passes, course.lasts_ms = most_passes, lasts_ms
     for number, more in enumerate(then, start=1):
         course.later.append((course.began + number * LITTLE_MS, partial(_act, restored, action=more)))
     return finish(restored, stages, course, action=action, restart=restart, closely=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain, islice, permutations, product
@@ -15,11 +15,11 @@ from model.system import Tables
 from simulations.kargo.live.actions import Action, newest_available
 from simulations.kargo.live.branches import LITTLE_MS, WORLDS, Branch, Goals, goals_of, run
 from simulations.kargo.live.candidates import candidates, editing
-from simulations.kargo.live.changes import Change
 from simulations.kargo.live.commands_text import commands, upgrade
 from simulations.kargo.live.components import components
-from simulations.kargo.live.course import ALONE, KIND, World, deadlines
-from simulations.kargo.live.gates import Gate, closed_gates, endless
+from simulations.kargo.live.course import ALONE, KIND, LASTS_MS, World, deadlines
+from simulations.kargo.live.findings import Diagnosis, Finding, Way, Wish
+from simulations.kargo.live.gates import Gate, closed_gates, endless, overlooked
 from simulations.kargo.live.inferring import Inferred, infer
 from simulations.kargo.live.proving import states_without
 from simulations.kargo.live.restoring import Restored
@@ -60,66 +60,10 @@ WITHOUT = {
     "Freight": "no Freight was given: what Stages have is taken to exist, and nothing is known of any other",
     "Warehouse": "no Warehouses were given: those that Stages ask for are taken to exist",
     "ProjectConfig": "no ProjectConfig was given: whether a Stage promotes by itself is taken from its status",
-    "AnalysisRun": "no AnalysisRuns were given: a verification under way is taken to have lost its own",
+    "AnalysisRun": "no AnalysisRuns were given: those under way are taken to be as their Stages last saw them",
     "Application": "no Applications were given: how they are is taken from the health of their Stages",
 }
 """What follows from the absence of a kind."""
-
-
-@dataclass(frozen=True)
-class Way:
-    """A way out: what to do, what it meets, what it leaves, what changes after it, and what to type."""
-
-    actions: tuple[Action, ...]
-    meets: tuple[str, ...]
-    leaves: tuple[str, ...]
-    gives_up: bool
-    changes: tuple[Change, ...]
-    upgrade: str = ""
-    commands: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What comes of an action that was asked about, told as a way; `worse` are goals that it keeps from being met.
-
-    `refused` is why it is not done, if it is not; `harmed` are other Stages that are worse off for it.
-    """
-
-    way: Way
-    refused: str | None
-    worse: tuple[str, ...]
-    harmed: tuple[str, ...]
-    endless: bool
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What there is to say of a Stage; `expected` is what happens next if nobody does anything.
-
-    `proof` is the number of states that can be reached without anybody's help, if something is missing in all of
-    them; None where that was not asked, is not so, or could not be decided.
-    """
-
-    project: str
-    stage: str
-    verdict: Verdict
-    gates: tuple[Gate, ...] = ()
-    ways: tuple[Way, ...] = ()
-    expected: tuple[Change, ...] = ()
-    worse: tuple[Action, ...] = ()
-    proof: int | None = None
-    wish: Wish | None = None
-
-
-@dataclass
-class Diagnosis:
-    """All findings, and what could not be seen."""
-
-    release: str
-    now: int
-    findings: list[Finding] = field(default_factory=list)
-    unseen: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -147,7 +91,7 @@ def _wanted(asked: Asked, project: LiveProject) -> list[str]:
 def _answer(asked: Asked, project: LiveProject, tables: Tables) -> tuple[list[Finding], tuple[str, ...]]:
     """The findings about a part, and what could not be seen."""
     inferred = infer(project, asked.behaviours, asked.now, newest=asked.newest, tables=tables)
-    return list(Part(project, inferred, asked).findings(_wanted(asked, project))), inferred.unseen
+    return list(Part(inferred.project, inferred, asked).findings(_wanted(asked, project))), inferred.unseen
 
 
 def diagnose(
@@ -173,11 +117,13 @@ def diagnose(
         found.now = now = live.newest
     asked = Asked(behaviours, now, live.newest, frozenset(stages), what_if, prove=True, edits=edits)
     parts = [part for project in live.projects for part in components(project) if _wanted(asked, part)]
-    asked = replace(asked, prove=len(parts) <= FEW_PARTS)
+    asked = replace(asked, prove=len(parts) <= FEW_PARTS and not live.problems)
     for findings, unseen in look_at_each(partial(_answer, asked), parts, progress):
         found.findings += findings
         found.unseen += unseen
     found.findings.sort(key=lambda one: (one.project, one.stage))
+    if live.problems:
+        found.unseen.append("what is in the objects that could not be read: what they say may change the answer")
     # A kind that is missing and is of no account: Applications, where no Stage's health is in question.
     found.unseen += [
         WITHOUT[kind] for kind in KINDS if kind not in live.kinds and kind in WITHOUT and _matters(kind, live)
@@ -230,7 +176,10 @@ class Part:
         """What there is to say of these Stages."""
         goals = goals_of(self.restored, stages)
         if not goals and self._is_at_rest():
-            yield from (Finding(self.project.name, stage, Verdict(Now.IDLE)) for stage in stages)
+            for stage in stages:
+                yield Finding(
+                    self.project.name, stage, Verdict(Now.IDLE), tuple(closed_gates(self.restored, stage))
+                )
             return
         self.restored.cluster.remember_passes()
         branches = self._branches(stages, goals)
@@ -242,7 +191,8 @@ class Part:
             shown = branches["alone"] if branches["alone"].first(stage) else branches["cooperative"]
             expected = tuple(change for change in shown.changes if change.stage == stage)
             needs = bool(verdict.later) or verdict.now in (Now.NEEDS_SOMEONE, Now.STUCK)
-            gates = closed_gates(self.restored, stage) if needs or verdict.now is Now.WAITING else []
+            told = closed_gates if needs or verdict.now is not Now.MOVING else overlooked
+            gates = told(self.restored, stage)
             gates = [*_endless(self.restored, branches["alone"], stage), *gates]
             ways = tuple(self._ways(stage, stages, verdict, tried)) if needs else ()
             verdict.together = bool(ways) and self.asked.edits
@@ -255,9 +205,26 @@ class Part:
             yield Finding(self.project.name, stage, verdict, tuple(gates), ways, expected, worse, proof, wish)
 
     def _run(
-        self, stages: list[str], world: World = ALONE, action: Action | None = None, *, restart: bool = False
+        self,
+        stages: list[str],
+        world: World = ALONE,
+        action: Action | None = None,
+        *,
+        then: Sequence[Action] = (),
+        restart: bool = False,
     ) -> Branch:
-        return run(self.restored, stages, world, action=action, restart=restart, most_passes=self.most_passes)
+        """Let time run on until everything is over that is known to end, and then for the usual time."""
+        known = max(deadlines(self.restored.cluster), default=0) - self.restored.began
+        return run(
+            self.restored,
+            stages,
+            world,
+            action=action,
+            then=then,
+            restart=restart,
+            most_passes=self.most_passes,
+            lasts_ms=LASTS_MS + max(0, known),
+        )
 
     def _try(self, stages: list[str], left: list[str], branches: Mapping[str, Branch]) -> Tried:
         """Try actions, those that do the least harm first, until for every Stage that needs some enough help."""
@@ -379,7 +346,7 @@ class Part:
         anew = product(*([a for a in here if a.do == do] for do in RECORD_ANEW))
         for actions in dict.fromkeys([*anew, *permutations(gentle, 2)]):
             first, *then = actions
-            branch = run(self.restored, stages, KIND, action=first, then=then, most_passes=self.most_passes)
+            branch = self._run(stages, KIND, first, then=then)
             if not branch.capped and not branch.unmet.get(stage) and not self._harms_others(branch, stage, stages):
                 yield self._way(actions, stage, verdict, branch, False)
 

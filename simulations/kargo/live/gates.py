@@ -17,11 +17,11 @@ from model.kargo.loop.values import of
 from model.kargo.phases import HealthState, PromotionPhase, VerificationPhase
 from model.kargo.requests import ALL, FreightRequest
 from model.system import sequence
-from simulations.kargo.live.candidates import GENERATED
 from simulations.kargo.live.changes import newest
 from simulations.kargo.live.goals import wanted
 from simulations.kargo.live.restoring import Restored
 from simulations.kargo.live.values_text import ago
+from simulations.kargo.live.which_bug import WhichBug
 
 Fields = tuple[tuple[str, str], ...]
 
@@ -40,16 +40,37 @@ class Gate:
 
 
 def closed_gates(restored: Restored, stage: str) -> list[Gate]:
-    """The gates that are closed for a Stage."""
+    """The gates that are closed for a Stage: first that nobody looks at it, or at a Promotion of it."""
+    return [*overlooked(restored, stage), *_closed(restored, stage)]
+
+
+def overlooked(restored: Restored, stage: str) -> Iterator[Gate]:
+    """That nobody looks at a Stage, or at a Promotion of it, although there is something to do."""
+    for item, since in restored.hidden.overlooked.items():
+        kind, _, name = item.partition("/")
+        if stage == (name if kind == "Stage" else restored.cluster.stage_of(restored.slots[name])):
+            late = ago(restored.began - since)
+            why = f"nobody has looked at {kind} {name} for {late}, though a pass over it would change something"
+            yield Gate("queue", f"{why}: does its controller run?")
+
+
+def _closed(restored: Restored, stage: str) -> list[Gate]:
     state = restored.cluster.state
     if not state[of("stage_exists", stage)]:
         return [Gate("stage", "the Stage does not exist, so nobody makes its Promotions current")]
     if state[of("deleting", stage)]:
         return [Gate("stage", "the Stage is being deleted", (("metadata.deletionTimestamp", "set"),))]
     if restored.cluster.pipeline.stage(stage).control_flow:
-        return list(_control_flow(restored, stage))
+        return [*_sources(restored, stage), *_control_flow(restored, stage)]
     look = Look(restored, stage)
-    found = [*look.promotion(), *look.record(), *look.freight(), *look.health(), *look.verification()]
+    found = [
+        *_sources(restored, stage),
+        *look.promotion(),
+        *look.record(),
+        *look.freight(),
+        *look.health(),
+        *look.verification(),
+    ]
     found += look.verified()
     # That nothing is promoted by itself is worth telling where it is meant to be, or nothing else is the matter.
     meant = state[of("policy", stage)] is True
@@ -61,8 +82,22 @@ def endless(restored: Restored, stage: str, why: str) -> Gate:
     cluster, state = restored.cluster, restored.cluster.state
     last, names = state[of("last", stage)], [str(state[of("name", slot)]) for slot in cluster.existing(stage)]
     if state[of("policy", stage)] is True and last is not None and all(name < last for name in names):
-        return Gate("endless", why, (("status.lastPromotion.name", last),), "promoted-for-ever-after-an-odd-name")
+        bug = WhichBug(restored, stage).of_release("promoted-for-ever-after-an-odd-name")
+        return Gate("endless", why, (("status.lastPromotion.name", last),), bug)
     return Gate("endless", why)
+
+
+def _sources(restored: Restored, stage: str) -> Iterator[Gate]:
+    """Where a Stage takes its Freight from, if there is no such thing."""
+    pipeline, exists = restored.cluster.pipeline, restored.cluster.existing_stages()
+    for number, request in enumerate(pipeline.stage(stage).requests):
+        place = f"spec.requestedFreight[{number}]"
+        if request.warehouse not in pipeline.warehouses:
+            why = f"Warehouse {request.warehouse}, whose Freight the Stage asks for, does not exist"
+            yield Gate("sources", why, ((f"{place}.origin.name", request.warehouse),))
+        for upstream in (s for s in request.stages if s not in exists):
+            why = f"Stage {upstream}, from which the Stage takes Freight, does not exist, or was not given"
+            yield Gate("sources", why, ((f"{place}.sources.stages", upstream),))
 
 
 def _control_flow(restored: Restored, stage: str) -> Iterator[Gate]:
@@ -105,6 +140,11 @@ class Look:
 
     restored: Restored
     stage: str
+
+    @property
+    def bug(self) -> WhichBug:
+        """Which bug it may be that closes a gate."""
+        return WhichBug(self.restored, self.stage)
 
     def its(self, field: str, *more: str) -> object:
         """A field of the Stage."""
@@ -153,7 +193,7 @@ class Look:
             errors = f" after {entry.error_count} errors" if entry.error_count else ""
             why = f"step {step.rules.alias} of Promotion {name} is {entry.status}{since}{errors}; {until}"
             fields = (("status.phase", "Running"), ("status.stepExecutionMetadata.status", str(entry.status)))
-            return Gate("promotion", why, fields, "" if limit else "no-end-to-waiting-for-health")
+            return Gate("promotion", why, fields)
         return Gate("promotion", f"Promotion {name} is Running", (("status.phase", "Running"),))
 
     def _held(self) -> Gate | None:
@@ -170,7 +210,8 @@ class Look:
             ("status.health.status", health.value),
         )
         why = f"no Promotion may start while the verification of the current Freight {phase}"
-        return Gate("promotion", why, fields, "" if verification is not None else "late-verification")
+        bug = "" if verification is not None else self.bug.of_release("late-verification")
+        return Gate("promotion", why, fields, bug)
 
     def record(self) -> Iterator[Gate]:
         """Promotions that are over are put on record in order of their names."""
@@ -189,17 +230,10 @@ class Look:
                 and state[of("freight", slot)] not in has
             ):
                 why = f"Promotion {name} succeeded and is not put on record: its name sorts before that of the last"
-                yield Gate("record", why, fields, self._passed_by(str(last)))
+                yield Gate("record", why, fields, self.bug.keeps_off_the_record(str(last)))
             elif phase is not None and not phase.terminal and name <= str(last):
                 why = f"Promotion {name} will not be put on record: its name sorts before that of the last one"
-                yield Gate("record", why, fields, self._passed_by(str(last)))
-
-    def _passed_by(self, last: str) -> str:
-        """The bug by which a Promotion is not put on record after the last one."""
-        aborted = self.its("last_phase") is PromotionPhase.ABORTED
-        if aborted and GENERATED.fullmatch(last):
-            return "aborting-a-later-promotion-hides-an-earlier-success"
-        return _odd_name(self.restored.cluster.behaviours.names_overwritten)
+                yield Gate("record", why, fields, self.bug.keeps_off_the_record(str(last)))
 
     def freight(self) -> Iterator[Gate]:
         """Whether the Freight that the Stage has exists, and none is missing."""
@@ -207,15 +241,15 @@ class Look:
         has = newest(cluster, state, self.stage)
         for warehouse, name in has.items():
             if not cluster.exists_freight(name):
-                why = f"Freight {name} of Warehouse {warehouse} does not exist any more, and every pass fails on it"
+                why = f"Freight {name} of Warehouse {warehouse} does not exist, and every pass fails until it does"
                 field = f"status.freightHistory[0].items.Warehouse/{warehouse}.name"
-                yield Gate("freight", why, ((field, name),), "deleted-freight-takes-other-origins-along")
+                yield Gate("freight", why, ((field, name),), self.bug.brings_in_use(name))
         older = [dict(kept) for kept, _ in state[of("older_history", self.stage)]]
         for warehouse in cluster.pipeline.stage(self.stage).origins:
             if warehouse not in has and any(warehouse in entry for entry in older):
                 why = f"the Stage has lost its Freight of Warehouse {warehouse}, which it had before"
                 field = f"status.freightHistory[0].items.Warehouse/{warehouse}"
-                yield Gate("freight", why, ((field, "absent"),), "lost-origin")
+                yield Gate("freight", why, ((field, "absent"),), self.bug.loses_an_origin())
 
     def health(self) -> Iterator[Gate]:
         """Only if the last Promotion succeeded, and none is current, does anybody look at the applications."""
@@ -225,40 +259,28 @@ class Look:
         if last is not None and phase is not PromotionPhase.SUCCEEDED:
             fields = (("status.lastPromotion.status.phase", str(phase)), ("status.health.status", self._health()))
             why = f"health is not looked at, because the last Promotion on record, {last}, is {phase}"
-            yield Gate("health", why, fields, self._left_unverified(str(last)))
+            yield Gate("health", why, fields, self.bug.leaves_unverified(str(last)))
         elif last is not None and app is not HealthState.HEALTHY:
             issues = self.restored.hidden.issues.get(self.stage) or self.its("issues")
             shown = "; ".join(map(str, issues)) if isinstance(issues, tuple) else ""
             fields = (("status.health.status", self._health()), ("status.health.issues", shown or "none"))
-            bug = "scaling-looks-unready" if app is HealthState.PROGRESSING else ""
-            yield Gate("health", f"the applications are {app}", fields, bug)
+            yield Gate("health", f"the applications are {app}", fields, self.bug.waits_for_health())
 
     def _health(self) -> str:
         health = self.its("health")
         return health.value if isinstance(health, HealthState) else ""
 
-    def _left_unverified(self, last: str) -> str:
-        """The bug, if what was aborted in the queue keeps the Freight in use from being verified."""
-        cluster, state = self.restored.cluster, self.restored.cluster.state
-        has = newest(cluster, state, self.stage)
-        if self.its("verification") is not None or all(
-            state[of("verified", freight, self.stage)] is not None for freight in has.values()
-        ):
-            return ""
-        aborted = self.its("last_phase") is PromotionPhase.ABORTED
-        started = {str(state[of("name", s)]): state[of("started", s)] for s in cluster.existing(self.stage)}
-        queued = aborted and started.get(last, 0) is None
-        return "aborting-a-waiting-promotion-ends-verification" if queued else ""
-
     def verification(self) -> Iterator[Gate]:
         """The verification of the current Freight."""
         cluster, state = self.restored.cluster, self.restored.cluster.state
         has, verification = newest(cluster, state, self.stage), state[of("verification", self.stage)]
-        if not has or all(state[of("verified", f, self.stage)] is not None for f in has.values()):
+        if not has or self.bug.is_verified():
             return
         field = "status.freightHistory[0].verificationHistory"
         if verification is None:
-            why = f"verification has not begun: first the Stage has to be Healthy; it is {self._health() or 'new'}"
+            why = "verification has not begun"
+            if self.its("health") is not HealthState.HEALTHY:
+                why += f": first the Stage has to be Healthy; it is {self._health() or 'new'}"
             yield Gate("verification", why, ((field, "absent"), ("status.health.status", self._health())))
         elif not verification.phase.terminal:
             run = next((r for r in state[of("runs", self.stage)] if r.number == verification.run), None)
@@ -305,14 +327,10 @@ class Look:
         because = verdict.doc[:1].lower() + verdict.doc[1:].rstrip(".")
         fields = (
             ("status.lastPromotion.name", str(self.its("last") or "absent")),
-            ("status.autoPromotionEnabled", "true"),
+            ("status.autoPromotionEnabled", "true" if self.its("auto_promotion") else "false"),
         )
         return Gate("auto-promotion", f"Freight {candidate} is not promoted by itself: {because}", fields)
 
 
 def _current(name: object) -> tuple[str, str]:
     return ("status.currentPromotion.name", str(name))
-
-
-def _odd_name(overwritten: bool) -> str:
-    return "odd-name-survives-an-upgrade" if overwritten else "frozen-stage"

@@ -26,3 +26,6 @@ class Hidden:
 
     lost_work_dirs: frozenset[str] = frozenset()
     """Promotions under way that will begin anew, because the controller has lost their work directories."""
+
+    overlooked: Mapping[str, int] = field(default_factory=dict)
+    """Items with something to do that nobody has looked at for long, each with the instant since when."""

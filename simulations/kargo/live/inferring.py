@@ -1,28 +1,30 @@
 """What is behind live objects, as far as it can be told from them: queue, timers, and the health of applications.
 
-The controllers are taken to be alive. Whatever a pass would change now, although nothing but time has passed since
-the last thing that happened, is taken to have been asked for already: it is in the queue. What only time has made
-possible waits for the next regular look at the object. How applications are is taken from the Stage's own health,
-unless they were given.
+The controllers are taken to be alive, unless they have left something undone for long. Whatever a pass would change
+now, although nothing but time has passed since the last thing that happened, is taken to have been asked for: it is
+in the queue. What only time has made possible waits for the next regular look at the object. How applications
+are is taken from the Stage's own health, unless they were given.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from model.kargo.availability import Verified
-from model.kargo.live.objects import LiveFreight, LiveProject, LivePromotion, LiveStage, StepMetadata
+from model.kargo.live.objects import LiveProject, LiveStage
 from model.kargo.loop.assess_health import DID_NOT_SUCCEED, IN_PROGRESS
 from model.kargo.loop.stage_pass import POLL_MS
 from model.kargo.loop.values import of
-from model.kargo.phases import HealthState, PromotionPhase, StepStatus, VerificationPhase
+from model.kargo.phases import HealthState, PromotionPhase
 from model.kargo.releases import Behaviours
 from model.system import State, Tables
 from simulations.kargo.live.application_health import seen
 from simulations.kargo.live.course import timeouts
 from simulations.kargo.live.hidden import Hidden
+from simulations.kargo.live.not_given import with_mentioned
+from simulations.kargo.live.overlooked import LONG_MS, doubtful, idle_since, overdue
 from simulations.kargo.live.restoring import Restored, restore
+from simulations.kargo.live.values_text import ago
 from simulations.kargo.loop.cluster import NO_OBJECT, Cluster
 
 SOMETIME_MS = POLL_MS // 2
@@ -32,10 +34,20 @@ EXPLAINED = frozenset((IN_PROGRESS, DID_NOT_SUCCEED))
 """The issues of a Stage whose health says nothing of its applications."""
 
 
+MATTER = ("phase", "current_step", "current", "last", "last_phase", "in_use", "verification", "verified")
+"""The variables in which a pass has to change something before it can be said to be missed."""
+
+REASONS = "its wake-up was lost, or its controller does not run, is of another shard, or is in a step without end"
+
+
 @dataclass(frozen=True)
 class Inferred:
-    """A cluster with what is taken to be behind it, and which of that could not be seen, in sentences."""
+    """A cluster with what is taken to be behind it, and which of that could not be seen, in sentences.
 
+    `project` has what was given and what is mentioned.
+    """
+
+    project: LiveProject
     restored: Restored
     unseen: tuple[str, ...]
 
@@ -50,55 +62,30 @@ def infer(
 ) -> Inferred:
     """The cluster at the instant `now`; `newest` is the latest instant that an object mentions."""
     tables = tables or Tables()
-    if "Freight" not in project.kinds:
-        project = replace(project, freight=tuple(_mentioned(project)))
-    if "Promotion" not in project.kinds:
-        project = replace(project, promotions=tuple(_under_way(project)))
+    project, guessed = with_mentioned(project)
     hidden, unseen = _apps(project, now, behaviours)
     quiet = restore(project, behaviours, now, hidden, tables=tables)
+
+    def at(instant: int) -> Restored:
+        return restore(project, behaviours, instant, hidden, tables=tables)
+
     possible = list(_woken(quiet, _items(quiet)))
+    late = dict(idle_since(quiet, project, possible))
+    if late:
+        late = {item: late[item] for item in _woken(at(now - LONG_MS), late, _matters)}
+    lost = dict(overdue(quiet, project))
     if possible and newest is not None and newest < now:
-        before = restore(project, behaviours, newest, hidden, tables=tables)
-        possible = list(_woken(before, possible))
+        possible = list(_woken(at(newest), possible))
     queue = tuple(possible)
-    timers = {item: _due(quiet, item) for item in _polled(quiet) if item not in queue}
-    return Inferred(replace(quiet, hidden=replace(hidden, queue=queue, timers=timers)), tuple(unseen))
-
-
-def _mentioned(project: LiveProject) -> Iterator[LiveFreight]:
-    """The Freight that Stages have, where none was given: as much of it as the Stages say."""
-    found: dict[tuple[str, str], list[LiveStage]] = {}
-    for stage in project.stages:
-        for pair in stage.history[0].freight if stage.history else ():
-            found.setdefault(pair, []).append(stage)
-    for (warehouse, name), stages in found.items():
-        verified = ((s.name, Verified(0)) for s in stages if _says_verified(s))
-        since = tuple((s.name, 0) for s in stages)
-        yield LiveFreight(name, project.name, warehouse, 0, since=since, verified=tuple(verified))
-
-
-def _under_way(project: LiveProject) -> Iterator[LivePromotion]:
-    """The Promotions that are current, where none were given: each in its first step."""
-    for stage in project.stages:
-        if stage.current is None or not stage.steps:
-            continue
-        first = StepMetadata(stage.steps[0].alias or "step-1", StepStatus.RUNNING)
-        yield LivePromotion(
-            stage.current,
-            project.name,
-            stage.name,
-            stage.current_freight or "",
-            created=0,
-            steps=stage.steps,
-            phase=PromotionPhase.RUNNING,
-            metadata=(first,),
-            status_freight=stage.current_freight,
-        )
-
-
-def _says_verified(stage: LiveStage) -> bool:
-    phases = [v.phase for v in stage.history[0].verifications]
-    return VerificationPhase.SUCCESSFUL in phases
+    timers = {item: _due(quiet, item) for item in _polled(quiet) if item not in (*queue, *lost)}
+    behind = replace(hidden, queue=queue, timers=timers, overlooked={**late, **lost})
+    unseen += [f"why nobody looks at {item.replace('/', ' ')} any more: {REASONS}" for item in behind.overlooked]
+    unseen += [
+        f"whether anybody still looks at Promotion {name}, whose step {alias} has been under way for "
+        f'{ago(now - since)}: if nothing comes of another look (--what-if "refresh-promotion {name}"), it waits'
+        for name, alias, since in doubtful(quiet)
+    ]
+    return Inferred(project, replace(quiet, hidden=behind), (*guessed, *unseen))
 
 
 def _apps(project: LiveProject, now: int, behaviours: Behaviours) -> tuple[Hidden, list[str]]:
@@ -142,8 +129,10 @@ def _items(restored: Restored) -> Iterator[str]:
             yield f"Promotion/{name}"
 
 
-def _woken(restored: Restored, items: Iterable[str]) -> Iterator[str]:
+def _woken(restored: Restored, items: Iterable[str], counts: Callable[[str], bool] | None = None) -> Iterator[str]:
     """Those of the items over which a pass would change something at the instant of the cluster.
+
+    `counts` says of which variables: those of objects, unless it is given.
 
     A pass over a Promotion that has begun tries its step again: that it does only when it is time. A policy wakes
     nobody, so that a Stage is asked what it would do under the one that its last pass saw.
@@ -158,7 +147,7 @@ def _woken(restored: Restored, items: Iterable[str]) -> Iterator[str]:
                 continue
         else:
             probe.state |= _policy_before(probe, name)
-        if _changes(probe, restored, kind, name):
+        if _changes(probe, restored, kind, name, counts or _is_stored):
             probe = restored.cluster.copy()
             yield item
 
@@ -171,7 +160,7 @@ def _policy_before(cluster: Cluster, stage: str) -> State:
     return {of("policy", stage): seen}
 
 
-def _changes(probe: Cluster, restored: Restored, kind: str, name: str) -> bool:
+def _changes(probe: Cluster, restored: Restored, kind: str, name: str, counts: Callable[[str], bool]) -> bool:
     """Whether a pass changes an object: the `probe` is not what it was, if it does."""
     before = probe.state
     if kind == "Promotion":
@@ -181,12 +170,17 @@ def _changes(probe: Cluster, restored: Restored, kind: str, name: str) -> bool:
     after = probe.state
     if after is before:
         return False
-    return any(value != before.get(n) and _is_stored(n) for n, value in after.items() if value is not before.get(n))
+    return any(value != before.get(n) and counts(n) for n, value in after.items() if value is not before.get(n))
 
 
 def _is_stored(variable: str) -> bool:
     """Whether a variable is part of an object that the API server has."""
     return variable.partition("[")[0] not in (*NO_OBJECT, "now", "tries", "answer")
+
+
+def _matters(variable: str) -> bool:
+    """Whether a variable is one of those that people look at: others differ a little from one patch to the next."""
+    return variable.partition("[")[0] in MATTER
 
 
 def _polled(restored: Restored) -> Iterator[str]:

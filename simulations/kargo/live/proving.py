@@ -49,7 +49,9 @@ def states_without(restored: Restored, stage: str) -> int | None:
 
 
 def _key(cluster: Cluster) -> Hashable:
-    return frozenset(
+    """What of a state makes a difference: of the time, only how much of what ends is over."""
+    over = sum(end <= cluster.now for end in deadlines(cluster))
+    return over, frozenset(
         (name, value) for name, value in cluster.state.items() if name.partition("[")[0] not in IGNORED
     )
 

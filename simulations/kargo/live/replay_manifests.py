@@ -19,7 +19,8 @@ from model.kargo.live.reading import SKIPPED, read_live
 from model.kargo.live.values import instant_of
 from model.kargo.releases import Behaviours
 from simulations.kargo.live.actions import Action
-from simulations.kargo.live.diagnosing import Finding, diagnose
+from simulations.kargo.live.diagnosing import diagnose
+from simulations.kargo.live.findings import Finding
 from simulations.kargo.live.replay_snapshots import read_action
 from simulations.kargo.recorded import chosen, recording
 from simulations.replay import RecordingError, read_lines
