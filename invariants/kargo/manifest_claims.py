@@ -55,9 +55,11 @@ def what_was_done_is_not_done_again(entry: Entry | None, work_dir: bool, next_di
     return not (done and not work_dir and next_did in STARTED)
 
 
-def a_step_meets_only_outputs_that_are_there(next_did: Turn, next_output: str | None) -> bool:
-    """When the step is decided on, or runs, the step whose output it reads has left one."""
-    return not (next_did in DECIDED and next_output in (None, "null"))
+def a_step_meets_only_outputs_that_are_there(
+    next_did: Turn, next_output: str | None, *, turns: frozenset[Turn]
+) -> bool:
+    """When one of these comes of the step, the step whose output it reads has left one."""
+    return not (next_did in turns and next_output in (None, "null"))
 
 
 # Situations, for the shortest run that shows what happens instead
@@ -196,11 +198,17 @@ def repeated_by_restart(plan: Plan, index: int) -> Question:
 
 
 def reads_nothing(plan: Plan, index: int, about: str) -> Question:
-    """The step comes to be decided on, and reads the output of `about`, which left none."""
+    """The step comes to be run, or to be decided on by its `if`, and reads the output of `about`, which left none.
+
+    Of an `if` that also asks how other steps went, it is not known whether it came to look at that output.
+    """
     rule, claim = "output-unset", a_step_meets_only_outputs_that_are_there
+    step = plan.steps[index]
+    by_if = step.condition is not None and about in step.condition.outputs and not step.asks_about_failures
+    fixed = {"turns": DECIDED if by_if else STARTED}
     reads = _did(plan, index) | {"output": stored("output", about)}
     name = f"{_name(rule, index)} {about}"
-    return Question(rule, index, every_step(claim, name, by=RECONCILE, reads=reads), about=about)
+    return Question(rule, index, every_step(claim, name, by=RECONCILE, constants=fixed, reads=reads), about=about)
 
 
 QUESTIONS: dict[str, Ask] = {

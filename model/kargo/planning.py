@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 from model.expressions import UNKNOWN, Failure, Value
 from model.expressions.text import to_json
 from model.inputs import Place
-from model.kargo import expressions, worlds
+from model.kargo import conditions, expressions, worlds
 from model.kargo.attempts import UNKNOWN_OUTPUT, Attempt
+from model.kargo.conditions import Parts
 from model.kargo.expression_references import ALL, Keys, StepReferences, find_references, strings
 from model.kargo.expressions import NIL_OUTPUT
 from model.kargo.functions import STATUS_NAMES
@@ -56,6 +58,10 @@ class Planner:
     def continue_on_error(self) -> dict[str, bool]:
         """What the metadata of each alias remembers: the setting of the first step that has it."""
         return {step.alias: step.continue_on_error for step in reversed(self.steps)}
+
+    def has_alone(self, alias: str) -> bool:
+        """Whether only one step has this alias."""
+        return sum(step.alias == alias for step in self.steps) == 1
 
     @property
     def output_keys(self) -> tuple[str, ...]:
@@ -189,10 +195,11 @@ def _expression(
     step: StepSpec,
     tree: object,
     evaluate: Callable[[Seen], tuple[dict[str, ModelValue], ...]],
+    also: Collection[str] = (),
 ) -> Expression:
     release = planner.behaviours.release
     found = [find_references(text, release) for text in (tree, *(value for _, value in step.vars))]
-    entries = frozenset[str]().union(*(_entries(planner, step, f) for f in found)) - {step.alias}
+    entries = frozenset(also).union(*(_entries(planner, step, f) for f in found)) - {step.alias}
     texts = frozenset[str]().union(*(_metas(planner, f.step_metas) for f in found))
     outputs = frozenset[str]().union(*(_outputs(planner, step, f) for f in found))
     return Expression(
@@ -229,15 +236,34 @@ def _outputs(planner: Planner, step: StepSpec, found: StepReferences) -> frozens
 def _condition(planner: Planner, step: StepSpec) -> Expression:
     release = planner.behaviours.release
 
+    asked, earlier = _asked_before(planner, step)
+
     def evaluate(seen: Seen) -> tuple[dict[str, ModelValue], ...]:
-        found = expressions.should_skip(step.condition, planner.context, _seen(planner, step, seen), release)
+        here = _seen(planner, step, seen)
+        found = expressions.should_skip(step.condition, planner.context, here, release)
         if isinstance(found, Value):
             return ({"condition": Condition(not found.value)},)
         if isinstance(found, Failure):
             return ({"condition": Condition(None, found.message)},)
-        return ({"condition": Condition(True)}, {"condition": Condition(False)})
+        known = conditions.answers(earlier, seen.entries, seen.has_failures)
+        can = conditions.outcomes(
+            asked.parts, known, lambda text: expressions.should_skip(text, planner.context, here, release)
+        )
+        return tuple({"condition": each} for each in can)
 
-    return _expression(planner, step, step.condition, evaluate)
+    return _expression(planner, step, step.condition, evaluate, {each.alias for each in earlier})
+
+
+def _asked_before(planner: Planner, step: StepSpec) -> tuple[Parts, tuple[Parts, ...]]:
+    """The `if` of a step, and those before it that ask something that it asks, too."""
+    release = planner.behaviours.release
+    asked = conditions.parts_of(step.alias, step.condition, step.vars, release)
+    if not asked.questions:
+        return asked, ()
+    before = takewhile(lambda each: each is not step, planner.steps)
+    with_if = (each for each in before if each.condition and planner.has_alone(each.alias))
+    found = (conditions.parts_of(each.alias, each.condition, each.vars, release) for each in with_if)
+    return asked, tuple(each for each in found if each.questions & asked.questions)
 
 
 def _config(planner: Planner, step: StepSpec) -> Expression:

@@ -1,0 +1,100 @@
+"""What is unknown before there is a Promotion, and the same for all its steps, is explored as one question."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from model.expressions import UNKNOWN, Evaluation, Failure, Undecided, Value
+from model.kargo.conditions import answers, outcomes, parts_of
+from model.kargo.phases import StepPhase
+from model.kargo.step_engine import Condition, Entry
+from tests.test_lint_rules import CLONE, Json, changed, judged, stage, task
+
+ME, NOT_ME = "ctx.meta.promotion.actor == 'me'", "ctx.meta.promotion.actor != 'me'"
+NEW = "imageFrom('acme/web').Tag startsWith 'v2'"
+PARSE: Json = {"uses": "yaml-parse", "as": "values", "config": {"path": "v.yaml", "outputs": []}}
+WRITE: Json = {"uses": "git-clear", "as": "last", "config": {"path": "${{ outputs.values.a.b }}"}}
+
+
+def rules_broken(folder: Path, *documents: Json) -> set[str]:
+    return {f.rule.id for f in judged(folder, *documents)}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "may_miss"),
+    [
+        (f"success() && {ME}", f"success() && {ME}", False),
+        (f"success() && {ME}", 'success()  and  ctx.meta.promotion.actor == "me"', False),
+        (f"!failure() && {ME}", f"{ME} && success()", False),
+        (f"success() && {ME}", f"success() && {ME} && {NEW}", False),
+        (f"success() && ({ME} || {NEW})", f"success() && ({ME} || {NEW})", False),
+        (f"success() && {ME} && {NEW}", f"success() && {ME}", True),
+        (f"success() && {ME}", f"success() && {NOT_ME}", True),
+        (f"success() && {ME}", f"success() && {NEW}", True),
+        (f"success() && ({ME} || {NEW})", f"success() && {ME}", True),
+        (f"failure() && {ME}", f"success() && {ME}", True),
+        (f"success() && ctx.meta.step.alias == '' || {ME}", f"success() && {ME}", True),
+    ],
+)
+def test_steps_with_the_same_question_run_both_or_not_at_all(
+    tmp_path: Path, first: str, second: str, may_miss: bool
+) -> None:
+    reads = changed(WRITE, **{"if": f"${{{{ {second} }}}}"})
+    found = rules_broken(tmp_path, stage(CLONE, changed(PARSE, **{"if": f"${{{{ {first} }}}}"}), reads))
+
+    assert ("config-fails" in found) is may_miss
+    assert "output-unset" not in found
+
+
+def test_of_two_steps_for_either_answer_one_does_something(tmp_path: Path) -> None:
+    either = [
+        changed(PARSE, **{"as": f"a{k}", "if": f"${{{{ success() && {asked} }}}}"})
+        for k, asked in enumerate((ME, NOT_ME))
+    ]
+
+    assert "nothing-done" not in rules_broken(tmp_path, stage(*either))
+    assert "nothing-done" in rules_broken(tmp_path, stage(either[0]))
+
+
+def test_a_variable_of_a_task_has_one_value_for_all_its_steps(tmp_path: Path) -> None:
+    asked = "${{ success() && vars.render == 'yes' }}"
+    reads = changed(WRITE, config={"path": "${{ task.outputs.values.a.b }}"}, **{"if": asked})
+    steps = CLONE, changed(PARSE, **{"if": asked}), reads
+
+    assert "config-fails" not in rules_broken(tmp_path, task(*steps, vars=[{"name": "render"}]))
+
+
+def test_what_is_false_whatever_the_answer_skips_the_step(tmp_path: Path) -> None:
+    never = changed(PARSE, **{"if": f"${{{{ {ME} && 1 == 2 }}}}"})
+
+    assert "never-runs" in rules_broken(tmp_path, stage(CLONE, never))
+
+
+SKIPPED, BEGUN = Entry(StepPhase.SKIPPED), Entry(StepPhase.SUCCEEDED, 0)
+
+
+def test_what_was_skipped_answers_the_only_question_that_is_open() -> None:
+    both = parts_of("both", f"${{{{ success() && {ME} && {NEW} }}}}", (), "1.11.2")
+    one = parts_of("one", f"${{{{ {ME} }}}}", (), "1.11.2")
+    [me], new = one.questions, *(both.questions - one.questions)
+
+    assert answers([one, both], {"one": BEGUN, "both": SKIPPED}, has_failures=False) == {me: True, new: False}
+    assert answers([both], {"both": SKIPPED}, has_failures=False) == {}
+    assert answers([one, both], {"one": BEGUN, "both": SKIPPED}, has_failures=True) == {me: True}
+    assert answers([both], {"both": BEGUN}, has_failures=True) == {me: True, new: True}
+    assert answers([both], {"both": None}, has_failures=False) == {}
+
+
+def test_an_if_comes_to_whatever_its_parts_leave_open() -> None:
+    parts = parts_of("a", f"${{{{ {ME} && {NEW} && outputs.x.y }}}}", (), "1.11.2").parts
+    says: dict[str, Evaluation] = {parts[0].text: Undecided("unknown"), parts[1].text: Value(False)}
+
+    def found(last: Evaluation) -> set[Condition]:
+        return set(outcomes(parts, {}, lambda text: says.get(text, last)))
+
+    assert found(Value(False)) == {Condition(True), Condition(False)}
+    assert found(Value(True)) == {Condition(False)}
+    assert found(Failure("no")) == {Condition(None, "no"), Condition(False)}
+    assert found(Undecided(str(UNKNOWN))) == {Condition(True), Condition(False)}
