@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
-from model.inputs import InputError, printable
+from model import gathering
+from model.inputs import InputError, Place, printable
 from model.kargo import manifests, planning, templates
 from model.kargo.planning import Planner
 from model.kargo.releases import LATEST, Behaviours, release
@@ -22,7 +25,8 @@ def add_manifests(parser: argparse.ArgumentParser) -> None:
         "files",
         nargs="+",
         metavar="FILE",
-        help="manifests, YAML or JSON, with a Stage, PromotionTask, ClusterPromotionTask or Promotion; - is stdin",
+        help="manifests, YAML or JSON, with a Stage, PromotionTask, ClusterPromotionTask or Promotion, or a folder "
+        "of them; - is stdin",
     )
     parser.add_argument(
         "--anyway",
@@ -33,10 +37,30 @@ def add_manifests(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kargo", default=LATEST.release, metavar="VERSION", help="default: %(default)s")
 
 
+def files_of(paths: Iterable[str]) -> list[str]:
+    """The files, and of folders those files that hold manifests of Kargo, each once.
+
+    Raises InputError if there are none in a folder, or one of them cannot be read.
+    """
+    found: dict[str, None] = {}
+    for path in paths:
+        if not Path(path).is_dir():
+            found[path] = None
+            continue
+        gathered = gathering.gather([path], about=manifests.API_GROUP)
+        if gathered.problems:
+            raise gathered.problems[0]
+        read = [name for name in gathered.texts if name not in gathered.templates]
+        if not read:
+            raise InputError(f"no file in this folder mentions {manifests.API_GROUP}", Place(path))
+        found.update(dict.fromkeys(read))
+    return [*found]
+
+
 def load(options: argparse.Namespace) -> tuple[Template, Behaviours]:
     """The template that the options name, and the release to run it as; warnings go to standard error."""
     behaviours = release(options.kargo)
-    found = manifests.load(options.files, stdin=sys.stdin.buffer)
+    found = manifests.load(files_of(options.files), stdin=sys.stdin.buffer)
     template = templates.template(found, name=options.name, release=behaviours.release)
     for warning in template.warnings:
         print(f"warning: {warning}", file=sys.stderr)

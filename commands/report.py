@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from commands import check, explore, stories, workflows
+from commands import check, explore, inputs, stories, workflows
 from commands import rules as ruled
 from commands.fan_out import add_on, place
 from commands.looking import Looker, cache_folder
@@ -35,11 +35,9 @@ from diagrams.speckit.lifecycles import LIFECYCLES as OF_WORKFLOWS
 from diagrams.theme import Kind
 from invariants.speckit import systems as speckit_systems
 from invariants.verdicts import Verdict
-from model import gathering
 from model.documents import STANDARD_INPUT
-from model.inputs import InputError, printable
+from model.inputs import printable
 from model.kargo import manifests, templates
-from model.kargo.manifests import API_GROUP
 from model.kargo.releases import LATEST, RELEASES, release
 from model.speckit import releases as speckit
 from model.toys import TOYS
@@ -121,17 +119,9 @@ def _asked(words: Sequence[str]) -> _Asked:
     found: dict[str, list[str]] = {"system": [], "scenario": [], RULES: [], "file": []}
     for word in words:
         kind, name = _kind(word)
-        names = _in_folder(name) if kind == "file" and Path(name).is_dir() else [name]
+        names = inputs.files_of([name]) if kind == "file" else [name]
         found[kind] += [each for each in names if each not in found[kind]]
     return _Asked(tuple(found["system"]), tuple(found["scenario"]), bool(found[RULES]), tuple(found["file"]))
-
-
-def _in_folder(folder: str) -> list[str]:
-    """The files in a folder that hold manifests of Kargo. Raises InputError if there are none."""
-    gathered = gathering.gather([folder], about=API_GROUP)
-    if not gathered.texts:
-        raise InputError(f"{printable(folder)}: no file in this folder mentions {API_GROUP}")
-    return list(gathered.texts)
 
 
 def _kind(word: str) -> tuple[str, str]:

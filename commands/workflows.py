@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -51,7 +52,7 @@ def are_meant(options: argparse.Namespace) -> bool:
     if getattr(options, "engine", None) == ENGINE or options.spec_kit is not None:
         return True
     first = options.files[0]
-    if first == STANDARD_INPUT:
+    if first == STANDARD_INPUT or Path(first).is_dir():
         return False
     return any(map(files.is_workflow, read([first])))
 

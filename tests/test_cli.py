@@ -512,6 +512,22 @@ def test_one_of_several_is_chosen_by_name(call: Call, stage: str) -> None:
     assert call("run", stage, *REPORT, "--name", "test").first.endswith("Stage test, Kargo 1.11.2")
 
 
+@pytest.mark.parametrize("command", ["run", "explore", "draw template", "draw run"])
+def test_a_folder_is_the_manifests_in_it(call: Call, tmp_path: Path, command: str) -> None:
+    files = [tmp_path / Path(file).name for file in sorted(REPORT)]
+    for copy, file in zip(files, sorted(REPORT), strict=True):
+        copy.write_text(Path(file).read_text())
+    (tmp_path / "values.yaml").write_text("replicas: 3\n")
+
+    assert call(*command.split(), str(tmp_path)) == call(*command.split(), *map(str, files))
+
+
+def test_a_folder_without_manifests_is_refused(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "values.yaml").write_text("replicas: 3\n")
+
+    assert "no file in this folder mentions kargo.akuity.io" in call("run", str(tmp_path)).err
+
+
 # explore
 
 
