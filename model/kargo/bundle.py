@@ -26,24 +26,30 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class GitSubscription:
-    """A Git repository that a Warehouse watches: one branch of it, and the paths that count.
+    """A Git repository that a Warehouse watches: one branch of it, or its `tags`.
 
-    Source: `GitSubscription`
+    `filtered` says that not every commit counts: by the paths that it changes, or by an expression.
+    Source: `GitSubscription`, `CommitSelectionStrategy`
     """
 
     url: str
     branch: str = ""
-    includes: tuple[str, ...] = ()
-    excludes: tuple[str, ...] = ()
+    tags: bool = False
+    filtered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Warehouse:
-    """A Warehouse, as far as it watches Git repositories."""
+    """A Warehouse, as far as it watches Git repositories.
+
+    `by_itself` says that whatever it finds becomes Freight: no person and no expression decides about that.
+    Source: `FreightCreationPolicy`, `FreightCreationCriteria`
+    """
 
     name: str
     namespace: str
     git: tuple[GitSubscription, ...] = ()
+    by_itself: bool = True
     place: Place = field(default=Place(""), compare=False)
 
 
@@ -152,14 +158,18 @@ def _warehouse(obj: Field) -> Warehouse:
     name = metadata.need("name", "the name of the Warehouse").text("the name of the Warehouse")
     spec = obj.need("spec", "the Warehouse's specification")
     git = tuple(_git(s) for s in items(spec, "subscriptions", "a list of subscriptions") if s.get("git"))
-    return Warehouse(name, text(metadata, "namespace"), git, obj.place)
+    criteria = spec.get("freightCreationCriteria")
+    decided = text(spec, "freightCreationPolicy") == "Manual" or bool(criteria and text(criteria, "expression"))
+    return Warehouse(name, text(metadata, "namespace"), git, not decided, obj.place)
 
 
 def _git(subscription: Field) -> GitSubscription:
     git = subscription.need("git", "a Git repository")
-    includes, excludes = (
-        tuple(p.text("a path") for p in items(git, name, "a list of paths"))
-        for name in ("includePaths", "excludePaths")
-    )
+    paths = [p for name in ("includePaths", "excludePaths") for p in items(git, name, "a list of paths")]
     url = git.need("repoURL", "the URL of a repository").text("the URL of a repository")
-    return GitSubscription(url, text(git, "branch"), includes, excludes)
+    tags = text(git, "commitSelectionStrategy") in _OF_TAGS
+    return GitSubscription(url, text(git, "branch"), tags, bool(paths or text(git, "expressionFilter")))
+
+
+_OF_TAGS = ("Lexical", "NewestTag", "SemVer")
+"""The strategies by which tags are found, not commits of a branch."""

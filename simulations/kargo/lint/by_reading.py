@@ -12,6 +12,8 @@ from model.kargo.expression_references import ALL, StepReferences
 from model.kargo.manifest_types import Stage, Step, Task
 from model.kargo.plan import namespace
 from model.kargo.promotion_context import short_alias
+from model.kargo.step_kinds import RELEASES, STEP_KINDS, step_kind
+from simulations.kargo.lint.sentences import of_step
 from simulations.kargo.lint.wanted import StepView, outputs_read
 
 RESERVED = re.compile(r"(step|task)-[0-9]+")
@@ -73,12 +75,32 @@ def unknown_aliases(steps: tuple[StepView, ...], keys: Iterable[str]) -> Iterato
                 continue
             told.add(alias)
             shown, where = printable(alias), step.spec.where
-            if alias not in known:
+            if how.startswith("status(") and namespace(alias) != namespace(step.spec.alias):
+                text = f"{how} is always empty: from outside, status() does not see the steps of a task"
+                yield Read("unknown-alias", where, text, step.spec.alias, index)
+            elif alias not in known:
                 text = f"{how} refers to the step {shown!r}, which does not exist{_meant(alias, known)}"
                 yield Read("unknown-alias", where, text, step.spec.alias, index)
             elif order.get(alias, -1) > index:
                 text = f"{how} refers to the step {shown!r}, which comes later"
                 yield Read("alias-comes-later", where, text, step.spec.alias, index)
+
+
+def unknown_kinds(steps: tuple[StepView, ...], release: str) -> Iterator[Read]:
+    """Steps of kinds for which the release has no runner, also those that come after another of that sort."""
+    for index, step in enumerate(steps):
+        if step.kind is None:
+            text = f"{of_step(step)} has no runner built in: {_instead(step.spec.kind, release)}"
+            yield Read("unknown-kind", step.spec.where, text, step.spec.alias, index)
+
+
+def _instead(kind: str, release: str) -> str:
+    """What may be meant: the kind of a later release, one that is called almost so, or none of these."""
+    since = next((known for known in RELEASES if step_kind(kind, known)), "")
+    if since:
+        return f"it came with {since.rpartition('.')[0] or since}"
+    meant = similar(kind, [*STEP_KINDS[release]])
+    return f'is "{meant}" meant?' if meant else "only the commercial edition may have one"
 
 
 def _referred(step: StepView) -> Iterator[tuple[str, str]]:
@@ -90,7 +112,8 @@ def _referred(step: StepView) -> Iterator[tuple[str, str]]:
     for found in step.reads:
         if found.step_metas != ALL:
             yield from ((alias, printable(f"stepMetas.{alias}")) for alias in sorted(found.step_metas))
-        yield from ((alias, printable(f"status('{short_alias(alias)}')")) for alias in _asked(found, task))
+        within = f"{task}::" if task else ""
+        yield from ((alias, printable(f"status('{alias.removeprefix(within)}')")) for alias in _asked(found, task))
 
 
 def _asked(found: StepReferences, task: str) -> Iterator[str]:

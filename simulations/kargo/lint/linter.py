@@ -11,7 +11,7 @@ from model.kargo import planning
 from model.kargo.bundle import Bundle
 from model.kargo.manifest_types import Manifests
 from model.kargo.releases import RELEASES, Behaviours
-from simulations.kargo.lint import by_reading, by_running, of_pipelines
+from simulations.kargo.lint import by_reading, by_running, of_pipelines, units_alike
 from simulations.kargo.lint.by_reading import Read
 from simulations.kargo.lint.exploring import Answers, Explorer
 from simulations.kargo.lint.rules import BY_ID, Finding
@@ -82,7 +82,7 @@ class Linter:
         stages = [unit.template for unit in explorable if unit.template.stage]
         templates = {(template.project, template.stage): template for template in stages}
         found += of_pipelines.judge(bundle, templates, self.behaviours, self.releases)
-        return tuple(sorted(_merged(found), key=_where))
+        return tuple(sorted(_merged(units_alike.everywhere(found, explorable)), key=_where))
 
     def _by_shape(self, explorable: list[Unit]) -> Shapes:
         shapes: Shapes = {}
@@ -165,7 +165,7 @@ class Linter:
         for want, told in answers.told.items():
             rule, number, about = want
             step = steps[number] if number >= 0 else None
-            text, level = said(rule, step, told.shown, about)
+            text, level = said(rule, step, told.shown, about, unit.template)
             rule = "if-not-boolean" if rule == "if-fails" and NOT_BOOLEAN in text else rule
             releases = self._affected(unit, want, answers, restart=restart)
             place, alias = (step.spec.where, step.spec.alias) if step else (unit.place, "")
@@ -220,7 +220,8 @@ NOT_BOOLEAN = "must evaluate to a boolean"
 
 def _reads(unit: Unit, behaviours: Behaviours) -> list[Read]:
     keys = planning.planner_of(unit.template, behaviours).output_keys
-    return list(by_reading.unknown_aliases(unit.views(behaviours), keys))
+    steps = unit.views(behaviours)
+    return [*by_reading.unknown_aliases(steps, keys), *by_reading.unknown_kinds(steps, behaviours.release)]
 
 
 def _merged(found: Iterable[Finding]) -> Iterator[Finding]:

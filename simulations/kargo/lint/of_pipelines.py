@@ -64,15 +64,16 @@ def _loops(project: Project, behaviours: Behaviours, releases: tuple[Behaviours,
 def _shared(
     targets: Mapping[tuple[str, str], tuple[Push, ...]], behaviours: Behaviours, releases: tuple[Behaviours, ...]
 ) -> Iterator[Finding]:
-    for (_, name), push, other, first in pipelines.shared(targets):
+    for stage, push, other, first in pipelines.shared(targets):
         forced = push.forced or first.forced
         shown = loops_explored.collided(forced, behaviours)
         if shown is None:
             continue
         affected = tuple(b.release for b in releases if loops_explored.collided(forced, b))
-        text = f"Stage {printable(name)} pushes to {_target(push)}, and so does Stage {printable(other)}"
+        subject = f"Stage {printable(stage[1])}"
+        text = f"{subject} pushes to {_target(push)}, and so does Stage {printable(other[1])}"
+        text += f" of {printable(other[0]) or 'no namespace'}" if other[0] != stage[0] else ""
         text += ": with `force`, one overwrites what the other has pushed" if forced else ""
-        subject = f"Stage {printable(name)}"
         rule, like = BY_ID["shared-branch"], "of two Stages, s1 and s2, that push to one branch"
         yield Finding(rule, push.place, subject, text, push.step, shown, affected, shown_as=like)
 

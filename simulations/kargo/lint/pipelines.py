@@ -22,6 +22,9 @@ from simulations.kargo.lint.units import of_stage
 LONG_MS = 10 * 365 * 24 * 3_600_000
 """Longer than anything soaks."""
 
+Named = tuple[str, str]
+"""A Stage, by its namespace and name."""
+
 MAIN = frozenset({"", "main", "master"})
 """A branch without a name is the one that a repository calls its own: most likely one of these."""
 
@@ -215,25 +218,25 @@ def loops(project: Project) -> Iterator[tuple[Stage, Push, Warehouse]]:
 
 
 def _watched(push: Push, warehouse: Warehouse) -> bool:
-    """Whether what is pushed becomes Freight, as far as can be told: filters by path are taken to leave it out."""
-    return any(
+    """Whether what is pushed becomes Freight, as far as can be told: filters are taken to leave it out."""
+    return warehouse.by_itself and any(
         repository(git.url) == push.url
         and (git.branch == push.branch or {git.branch, push.branch} <= MAIN)
-        and not git.includes
-        and not git.excludes
+        and not git.tags
+        and not git.filtered
         for git in warehouse.git
     )
 
 
-def shared(pushes: Mapping[tuple[str, str], tuple[Push, ...]]) -> Iterator[tuple[tuple[str, str], Push, str, Push]]:
+def shared(pushes: Mapping[Named, tuple[Push, ...]]) -> Iterator[tuple[Named, Push, Named, Push]]:
     """A Stage, a push of it, and the Stage before it that pushes there, too, with its push."""
-    first: dict[tuple[str, str], tuple[tuple[str, str], Push]] = {}
+    first: dict[tuple[str, str], tuple[Named, Push]] = {}
     for stage, found in pushes.items():
         for push in found:
             target = (push.url, "" if push.branch in MAIN else push.branch)
             known = first.setdefault(target, (stage, push))
             if known[0] != stage and not push.merges:
-                yield stage, push, known[0][1], known[1]
+                yield stage, push, *known
 
 
 def _finding(rule: str, place: Place, stage: Stage, text: str) -> Finding:

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from invariants.trace import Trace
 from model.inputs import printable
 from model.kargo.durations import format_duration
+from model.kargo.expression_references import ALL
 from model.kargo.plan import stored
 from model.kargo.repetition import REPEATED
 from model.kargo.runner_results import config_of
+from model.kargo.templates import Template
 from simulations.kargo.lint.rules import Level
 from simulations.kargo.lint.wanted import StepView
 
@@ -22,7 +24,9 @@ def of_step(step: StepView) -> str:
     return f"step {printable(step.spec.alias)} ({printable(step.spec.kind)})"
 
 
-def said(rule: str, step: StepView | None, shown: Trace | None, about: str) -> tuple[str, Level | None]:
+def said(
+    rule: str, step: StepView | None, shown: Trace | None, about: str, template: Template
+) -> tuple[str, Level | None]:
     """The sentence, and how bad it is where that depends on the step."""
     if step is None:
         return "the Promotion can succeed without any step having done anything: each can be skipped", None
@@ -32,10 +36,25 @@ def said(rule: str, step: StepView | None, shown: Trace | None, about: str) -> t
     if rule == "output-unset":
         text = f"reads the output of {printable(about)}, which may have been skipped, or failed, and left none"
         return f"{of_step(step)} {text}", None
+    if rule == "never-runs":
+        return _never_run(step, template)
     if rule in ("if-fails", "config-fails"):
         which = "`if`" if rule == "if-fails" else "vars or config"
         return f"the {which} of {of_step(step)} can fail: {_message(step, shown)}", None
     return (f"{of_step(step)} {told(step)}" if told else ""), None
+
+
+def _never_run(step: StepView, template: Template) -> tuple[str, Level | None]:
+    """A switch that is off is no mistake; a variable that nobody defines is."""
+    text = f"{of_step(step)} is never run, whatever the steps before it come to"
+    read = step.condition
+    if read is None or (not read.variables and not read.context):
+        return text, None
+    defined = {name for name, _ in (*template.vars, *step.spec.vars)}
+    undefined = sorted(read.variables - defined) if read.variables != ALL else []
+    if undefined:
+        return f"{text}: its `if` reads the variable {printable(undefined[0])}, which nobody defines", None
+    return f"{text}, as long as what its `if` reads (vars, ctx) is what it is here", Level.NOTE
 
 
 def _message(step: StepView, shown: Trace | None) -> str:
@@ -53,7 +72,8 @@ def _repeated(step: StepView) -> tuple[str, Level | None]:
         method = str(config_of(step.spec).get("method") or "GET").upper()
         if method in HARMLESS:
             return "", None
-        what, level = f"the {printable(method)} request is sent again", Level.WARNING
+        if "${" not in method:
+            what, level = f"the {printable(method)} request is sent again", Level.WARNING
     after = "is done again if the controller is restarted while a later step waits"
     return f"{of_step(step)} {after}: {what}", level
 
@@ -77,8 +97,6 @@ _SENTENCES: dict[str, Callable[[StepView], str]] = {
     "failure-unseen": lambda s: "may fail, the Promotion is green all the same, and no step looks at how it went",
     "green-without-work": lambda s: "is begun, never done, and the Promotion succeeds",
     "retry-never-happens": _threshold,
-    "never-runs": lambda s: "is never run, whatever the steps before it come to",
-    "unknown-kind": lambda s: "has no runner built in: only the commercial edition may have one",
     "timeout-never-fires": _timeout,
     "waits-forever": lambda s: "waits for something, and has no timeout",
     "http-polls-forever": _polls,

@@ -104,7 +104,7 @@ def wanted(steps: tuple[StepView, ...]) -> Iterator[Wanted]:
         if step.texts:
             yield "config-fails", index, ""
         yield from ((rule, index, "") for rule in _of_retries(step))
-        if step.spec.continue_on_error and not step.results <= WELL and not _is_looked_at(step, steps):
+        if step.spec.continue_on_error and not step.results <= WELL and not _is_looked_at(step, steps[index + 1 :]):
             yield "failure-unseen", index, ""
         yield from (("output-unset", index, alias) for alias in _unguarded(step, steps[:index]))
 
@@ -142,9 +142,9 @@ def restarts(steps: tuple[StepView, ...]) -> Iterator[Wanted]:
             yield "repeated-by-restart", index, ""
 
 
-def _is_looked_at(step: StepView, steps: Iterable[StepView]) -> bool:
+def _is_looked_at(step: StepView, later: Iterable[StepView]) -> bool:
     alias = step.spec.alias
-    return any(_mentions(found, s.spec.alias, alias) for s in steps for found in s.reads)
+    return any(_mentions(found, s.spec.alias, alias) for s in later for found in s.reads)
 
 
 def _mentions(found: StepReferences, by: str, alias: str) -> bool:
