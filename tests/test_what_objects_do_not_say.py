@@ -154,6 +154,23 @@ def test_what_may_have_happened_just_now_is_not_overlooked(
     assert "nobody has looked at" not in diagnosed(found, tmp_path, capsys, *HOURS_LATER)
 
 
+def test_a_control_flow_stage_after_a_soak_time_is_not_looked_at_by_design(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = diagnosed(written("a control flow Stage after its soak time"), tmp_path, capsys, *HOURS_LATER)
+
+    assert "gate: needs someone to look at the Stage again" in out
+    assert "nobody has looked at" not in out
+
+
+def test_other_words_in_a_status_are_no_work_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Another patch of a release writes other messages; a pass of ours would write its own."""
+    found = written("a control flow Stage after its soak time")
+    one(found, "Stage", "gate")["status"]["conditions"] = [{"type": "Ready", "status": "True", "reason": "Odd"}]
+
+    assert "gate: needs someone" in diagnosed(found, tmp_path, capsys)
+
+
 def test_a_soak_time_of_a_week_is_waited_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = written("soak time that is not over")
     one(found, "Stage", "prod")["spec"]["requestedFreight"][0]["sources"]["requiredSoakTime"] = "168h"

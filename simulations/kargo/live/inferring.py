@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from model.kargo.live.objects import LiveProject, LiveStage
 from model.kargo.loop.assess_health import DID_NOT_SUCCEED, IN_PROGRESS
 from model.kargo.loop.stage_pass import POLL_MS
-from model.kargo.loop.values import of
+from model.kargo.loop.values import CONDITIONS, of
 from model.kargo.phases import HealthState, PromotionPhase
 from model.kargo.releases import Behaviours
 from model.system import State, Tables
@@ -34,8 +34,14 @@ EXPLAINED = frozenset((IN_PROGRESS, DID_NOT_SUCCEED))
 """The issues of a Stage whose health says nothing of its applications."""
 
 
+IN_WORDS = (
+    *("message", "text", "last_message", "summary", "issues", "observed_generation"),
+    *(f"{kind.lower()}_condition" for kind in CONDITIONS),
+)
+"""What only tells of other things, and is told a little differently from one patch of a release to the next."""
+
 MATTER = ("phase", "current_step", "current", "last", "last_phase", "in_use", "verification", "verified")
-"""The variables in which a pass has to change something before it can be said to be missed."""
+"""What people look at: a pass that changes nothing of it is not missed."""
 
 REASONS = "its wake-up was lost, or its controller does not run, is of another shard, or is in a step without end"
 
@@ -69,15 +75,15 @@ def infer(
     def at(instant: int) -> Restored:
         return restore(project, behaviours, instant, hidden, tables=tables)
 
-    possible = list(_woken(quiet, _items(quiet)))
-    late = dict(idle_since(quiet, project, possible))
+    queue = possible = tuple(_woken(quiet, _items(quiet)))
+    if possible and newest is not None and newest < now:
+        queue = tuple(_woken(at(newest), possible))
+    polled = tuple(_polled(quiet))
+    late = dict(idle_since(quiet, project, (item for item in possible if item in queue or item in polled)))
     if late:
         late = {item: late[item] for item in _woken(at(now - LONG_MS), late, _matters)}
     lost = dict(overdue(quiet, project))
-    if possible and newest is not None and newest < now:
-        possible = list(_woken(at(newest), possible))
-    queue = tuple(possible)
-    timers = {item: _due(quiet, item) for item in _polled(quiet) if item not in (*queue, *lost)}
+    timers = {item: _due(quiet, item) for item in polled if item not in (*queue, *lost)}
     behind = replace(hidden, queue=queue, timers=timers, overlooked={**late, **lost})
     unseen += [f"why nobody looks at {item.replace('/', ' ')} any more: {REASONS}" for item in behind.overlooked]
     unseen += [
@@ -174,12 +180,12 @@ def _changes(probe: Cluster, restored: Restored, kind: str, name: str, counts: C
 
 
 def _is_stored(variable: str) -> bool:
-    """Whether a variable is part of an object that the API server has."""
-    return variable.partition("[")[0] not in (*NO_OBJECT, "now", "tries", "answer")
+    """Whether a variable is part of an object that the API server has, and more than words about it."""
+    return variable.partition("[")[0] not in (*NO_OBJECT, *IN_WORDS, "now", "tries", "answer")
 
 
 def _matters(variable: str) -> bool:
-    """Whether a variable is one of those that people look at: others differ a little from one patch to the next."""
+    """Whether a variable is one of those that people look at."""
     return variable.partition("[")[0] in MATTER
 
 
