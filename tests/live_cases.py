@@ -270,6 +270,7 @@ CASES = (
         "needs-someone",
         ("auto-promotion",),
         stage="prod",
+        helps="promote",
     ),
     Case(
         "a control flow Stage that wants Freight from two Stages, of which one is never to have it",
@@ -277,7 +278,7 @@ CASES = (
         (*DONE, SETTLE),
         "needs-someone",
         stage="gate",
-        helps="one_of",
+        helps="promote",
     ),
     Case(
         "a step that polls for ever", (DEV,), (F1, promote("fa1"), SETTLE), "waiting", ("promotion",), script=POLLS

@@ -233,3 +233,26 @@ def test_sources_that_do_not_exist_are_named(
     request[field[0]][field[1]] = ["gone"] if field[1] == "stages" else "gone"
 
     assert sentence in diagnosed(found, tmp_path, capsys)
+
+
+def test_a_way_out_by_another_stage_names_that(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = diagnosed(written("Freight that is verified in one of two Stages"), tmp_path, capsys)
+
+    assert "prod: needs someone to promote the Freight (fa1, Stage uat)" in out
+    assert "kargo promote --project=demo --freight=fa1 --stage=uat" in out
+
+
+def test_what_a_step_last_said_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = written("a step that polls for ever")
+    one(found, "Promotion")["status"]["stepExecutionMetadata"][0]["message"] = "waiting for somebody"
+
+    assert "status.stepExecutionMetadata.message: waiting for somebody" in diagnosed(found, tmp_path, capsys)
+
+
+def test_a_deletion_that_is_not_done_for_hours_makes_one_ask_for_the_controller(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = written("all is well")
+    one(found, "Stage")["metadata"]["deletionTimestamp"] = "2000-01-01T01:00:00Z"
+
+    assert diagnosed(found, tmp_path, capsys, *HOURS_LATER).startswith("dev: moving, if its controller runs")

@@ -86,9 +86,9 @@ def _verdict_of(found: Finding) -> str:
 def _first_way(found: Finding) -> str:
     """What somebody has to do, where the verdict is that somebody has to."""
     if found.wish is not None:
-        return f"; if you {_what(found.wish.way)}: {_outcome(found.wish)}"
+        return f"; if you {_what(found.wish.way, found.stage)}: {_outcome(found.wish)}"
     needed = found.verdict.now is Now.NEEDS_SOMEONE or found.verdict.later
-    return f" to {_what(found.ways[0])}" if needed and found.ways else ""
+    return f" to {_what(found.ways[0], found.stage)}" if needed and found.ways else ""
 
 
 def verdict(found: Verdict) -> str:
@@ -134,7 +134,7 @@ def _finding(found: Finding, *, explain: bool) -> Iterator[str]:
     for number, way in enumerate(found.ways, start=1):
         yield from _way(way, number, found, explain=explain)
     if found.wish is not None:
-        yield f"  if you {_what(found.wish.way)}: {_outcome(found.wish)}"
+        yield f"  if you {_what(found.wish.way, found.stage)}: {_outcome(found.wish)}"
         yield from (f"      {printable(line, LONGEST)}" for line in found.wish.way.commands)
         if explain:
             yield from _changes(found.wish.way.changes)
@@ -142,7 +142,7 @@ def _finding(found: Finding, *, explain: bool) -> Iterator[str]:
         states = f"all {found.proof} states" if found.proof > 1 else "the one state"
         yield f"  proven: in {states} that controllers, clock and applications can come to, something is missing"
     if found.worse:
-        avoid = sorted({f"{DESCRIBED[a.do]}{_about(a)}" for a in found.worse})
+        avoid = sorted({f"{DESCRIBED[a.do]}{_about(a, found.stage)}" for a in found.worse})
         yield f"  makes it worse: {'; '.join(avoid[:3])}"
     if explain and found.expected and not found.ways:
         yield "  what happens next:"
@@ -162,9 +162,11 @@ def _known(bug: KnownBug) -> str:
     return f"known as {', '.join(bug.reports)}, {where}{fix}: kargo-model reproduce {bug.name}"
 
 
-def _about(action: Action) -> str:
+def _about(action: Action, stage: str) -> str:
+    """What an action is about, and which Stage if it is another."""
     freight = action.freight[:SHORT] if HASH.fullmatch(action.freight) else action.freight
-    names = [name for name in (action.promotion, freight) if name]
+    elsewhere = f"Stage {action.stage}" if action.stage not in ("", stage) else ""
+    names = [name for name in (action.promotion, freight, elsewhere) if name]
     return f" ({safe(', '.join(names))})" if names else ""
 
 
@@ -173,9 +175,9 @@ def _described(action: Action, *, whole: bool) -> str:
     return DESCRIBED[action.do] if whole else DESCRIBED[action.do].partition(";")[0]
 
 
-def _what(way: Way) -> str:
-    """What to do, and when if not now."""
-    what = ", then ".join(f"{_described(a, whole=len(way.actions) == 1)}{_about(a)}" for a in way.actions)
+def _what(way: Way, stage: str) -> str:
+    """What to do about a Stage, to which other Stage if it is not that one, and when if not now."""
+    what = ", then ".join(f"{_described(a, whole=len(way.actions) == 1)}{_about(a, stage)}" for a in way.actions)
     at = f", {ago(round(way.actions[0].at * 1000))} from now" if way.actions and way.actions[0].at else ""
     return (what or f"upgrade to Kargo {way.upgrade}") + at
 
@@ -200,7 +202,7 @@ def _outcome(wish: Wish) -> str:
 def _way(way: Way, number: int, found: Finding, *, explain: bool) -> Iterator[str]:
     note = " (gives up what was being promoted)" if way.gives_up else ""
     left = f"; still missing: {', '.join(GOALS[g] for g in way.leaves)}" if way.leaves else ""
-    yield f"  way out {number}: {_what(way)}{note}{left}"
+    yield f"  way out {number}: {_what(way, found.stage)}{note}{left}"
     yield from (f"      {printable(line, LONGEST)}" for line in way.commands)
     meets = ", ".join(GOALS[goal] for goal in way.meets)
     yield f"      then: {meets or 'something changes'}"

@@ -124,7 +124,7 @@ class LiveStage:
     verification: bool = False
     labels: tuple[tuple[str, str], ...] = ()
     generation: int = 1
-    deleting: bool = False
+    deleted: int | None = None
     finalizer: bool = True
     refresh: str = ""
     reverify: VerificationRequest | None = None
@@ -143,6 +143,11 @@ class LiveStage:
     holds: tuple[LiveHold, ...] = ()
     effective_holds: tuple[LiveHold, ...] = ()
     place: Place = field(default=Place(""), compare=False)
+
+    @property
+    def deleting(self) -> bool:
+        """Whether somebody has asked for it to be deleted."""
+        return self.deleted is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +196,8 @@ class LiveApplication:
 class LiveProject:
     """The objects of one project, and which kinds of objects were given at all, for any project.
 
-    `policies` is None where neither a ProjectConfig nor a Project says anything about auto-promotion; `left_out` has
-    kind and name of the objects that were given and could not be read.
+    `policies` is None where neither a ProjectConfig nor a Project says anything about auto-promotion; `left_out`
+    has kind and name of the objects that were given and could not be read.
     """
 
     name: str

@@ -55,6 +55,19 @@ def editing(restored: Restored, stage: str, *, endless: bool) -> Iterator[Action
     yield from (Action(edit, stage) for edit in edits.possible(cluster.pipeline.stage(stage)))
 
 
+def upstream(restored: Restored, stage: str) -> Iterator[Action]:
+    """Promoting what a Stage wants to Stages upstream in which it still has to be verified."""
+    cluster, state = restored.cluster, restored.cluster.state
+    if not state[of("stage_exists", stage)]:
+        return
+    for request in cluster.pipeline.stage(stage).requests:
+        for freight in wanted(cluster, stage, request)[-1:]:
+            for name in (s for s in request.stages if s in cluster.existing_stages()):
+                lacks = state[of("verified", freight, name)] is None
+                if lacks and not cluster.pipeline.stage(name).control_flow and cluster.may_promote(name, freight):
+                    yield Action("promote", name, freight=freight)
+
+
 def _about_stage(restored: Restored, stage: str) -> Iterator[Action]:
     cluster, state = restored.cluster, restored.cluster.state
     yield Action("refresh_stage", stage)

@@ -14,7 +14,7 @@ from model.kargo.releases import RELEASES, Behaviours
 from model.system import Tables
 from simulations.kargo.live.actions import Action, newest_available
 from simulations.kargo.live.branches import LITTLE_MS, WORLDS, Branch, Goals, goals_of, run
-from simulations.kargo.live.candidates import candidates, editing
+from simulations.kargo.live.candidates import candidates, editing, upstream
 from simulations.kargo.live.commands_text import commands, upgrade
 from simulations.kargo.live.components import components
 from simulations.kargo.live.course import ALONE, KIND, LASTS_MS, World, deadlines
@@ -70,7 +70,7 @@ WITHOUT = {
 class Asked:
     """What is asked about each part of a project; `prove` says whether there is time for proofs.
 
-    `edits` says whether edits of Stages and policies are tried, too: they are in no recording.
+    `edits` says whether what is in no recording is tried, too: edits of Stages and policies, promoting upstream.
     """
 
     behaviours: Behaviours
@@ -231,6 +231,8 @@ class Part:
         found: list[tuple[Action, Branch]] = []
         missing = {s: ENOUGH for s in left if s in self.kind_unmet or not self._moves(s, branches)}
         actions = candidates(self.restored, left) if missing else []
+        if self.asked.edits:
+            actions += [action for stage in missing for action in upstream(self.restored, stage)]
         actions += [Action("clear_last", s) for s in missing if "recorded" in self.kind_unmet.get(s, ())]
         idle = branches["restart"] is not branches["alone"] and not branches["restart"].changes
         if idle and not self._may_be_kind():  # then a restart changes nothing in a kind world, either

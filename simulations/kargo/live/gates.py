@@ -13,7 +13,7 @@ from model.kargo.auto_promotion import Verdict
 from model.kargo.live.values import instant_text
 from model.kargo.loop.auto_promote import decide_from_origin
 from model.kargo.loop.sync_promotions import hold_back
-from model.kargo.loop.values import of
+from model.kargo.loop.values import Hold, of
 from model.kargo.phases import HealthState, PromotionPhase, VerificationPhase
 from model.kargo.requests import ALL, FreightRequest
 from model.system import sequence
@@ -192,7 +192,12 @@ class Look:
             until = f"its timeout is {ago(limit)}" if limit else "it has no timeout"
             errors = f" after {entry.error_count} errors" if entry.error_count else ""
             why = f"step {step.rules.alias} of Promotion {name} is {entry.status}{since}{errors}; {until}"
-            fields = (("status.phase", "Running"), ("status.stepExecutionMetadata.status", str(entry.status)))
+            fields: Fields = (
+                ("status.phase", "Running"),
+                ("status.stepExecutionMetadata.status", str(entry.status)),
+            )
+            said = cluster.state[of("text", slot, step.rules.alias)]
+            fields += (("status.stepExecutionMetadata.message", said),) if said else ()
             return Gate("promotion", why, fields)
         return Gate("promotion", f"Promotion {name} is Running", (("status.phase", "Running"),))
 
@@ -257,7 +262,10 @@ class Look:
         if self.its("current") is not None:
             return
         if last is not None and phase is not PromotionPhase.SUCCEEDED:
-            fields = (("status.lastPromotion.status.phase", str(phase)), ("status.health.status", self._health()))
+            fields: Fields = (("status.lastPromotion.status.phase", str(phase)),)
+            said = str(self.its("last_message"))
+            fields += (("status.lastPromotion.status.message", said),) if said else ()
+            fields += (("status.health.status", self._health()),)
             why = f"health is not looked at, because the last Promotion on record, {last}, is {phase}"
             yield Gate("health", why, fields, self.bug.leaves_unverified(str(last)))
         elif last is not None and app is not HealthState.HEALTHY:
@@ -321,14 +329,17 @@ class Look:
                 why, fields = unavailable(self.restored, newer[0], request)
                 yield Gate("auto-promotion", f"Freight {newer[0]} {why}", fields)
             elif isinstance(verdict, Verdict) and verdict is not Verdict.CREATED:
-                yield self._not_created(verdict, choice.newest or newer[0])
+                yield self._not_created(verdict, choice.newest or newer[0], request.warehouse)
 
-    def _not_created(self, verdict: Verdict, candidate: str) -> Gate:
+    def _not_created(self, verdict: Verdict, candidate: str, warehouse: str) -> Gate:
         because = verdict.doc[:1].lower() + verdict.doc[1:].rstrip(".")
-        fields = (
+        fields: Fields = (
             ("status.lastPromotion.name", str(self.its("last") or "absent")),
             ("status.autoPromotionEnabled", "true" if self.its("auto_promotion") else "false"),
         )
+        hold = self.its("effective_hold", warehouse)
+        if isinstance(hold, Hold):
+            fields += ((f"status.effectiveAutoPromotionHolds.Warehouse/{warehouse}.promotionName", hold.promotion),)
         return Gate("auto-promotion", f"Freight {candidate} is not promoted by itself: {because}", fields)
 
 

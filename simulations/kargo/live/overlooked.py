@@ -85,7 +85,7 @@ def _is_edited(stage: LiveStage) -> bool:
     """Whether something was asked of a Stage of which it is not known when."""
     asked = stage.reverify is not None or stage.abort_verification is not None
     observed = max(stage.observed_generation, *(condition.generation for _, condition in stage.conditions), 0)
-    return asked or stage.deleting or stage.generation > observed
+    return asked or (stage.generation > observed and not stage.deleting)
 
 
 def _is_disturbed(restored: Restored, project: LiveProject, stage: LiveStage) -> bool:
