@@ -6,6 +6,7 @@ from typing import Any
 
 from live_walks import read_back
 
+from model.kargo.loop.values import of
 from model.kargo.releases import RELEASES
 from simulations.kargo.live.course import begin
 from simulations.kargo.live.hidden import Hidden
@@ -80,3 +81,17 @@ def test_a_stage_that_waits_twice_waits_for_both_controllers_of_stages() -> None
     assert list(course.controllers.queue.items) == ["Gate/gate", "Stage/gate"]
     course.run()
     assert course.passes == 2
+
+
+def test_a_pass_that_was_made_before_writes_what_was_there_the_first_time() -> None:
+    """Also what it does not read: its next look, and what is wrong with the applications."""
+    cluster = restored([stage("dev", "w1")], freight("f01"), promote("dev", "f01"), SETTLE).cluster
+    cluster.remember_passes()
+    first, issues = cluster.reconcile_stage("dev"), cluster.state[of("issues", "dev")]
+    cluster.reconcile_stage("dev")
+
+    cluster.state = cluster.state | {of("stage_requeue", "dev"): None, of("issues", "dev"): ("old",)}
+
+    assert cluster.reconcile_stage("dev") == first
+    assert first.after_ms is not None
+    assert cluster.state[of("issues", "dev")] == issues

@@ -22,11 +22,12 @@ class HasState(Protocol):
 class KnownPass:
     """A pass, built for what it can meet, and what came of it.
 
-    `known` has what it changed, and what lived only inside it, by the values of what it `reads`.
+    `known` has what it changed, and what lived only inside it, by the values of what it `touches`: what it only
+    writes is among that, for whether it did is not told by a value that was there already.
     """
 
     step: Sequence
-    reads: tuple[str, ...]
+    touches: tuple[str, ...]
     writes: tuple[str, ...]
     known: dict[tuple[Value, ...], tuple[State, State | None]] = field(default_factory=dict)
 
@@ -41,7 +42,7 @@ class KnownPasses:
         """The same as `run`, which is called only if it is not known what comes of it: what lived only inside."""
         one = self._by_step.get(id(step)) or self._by_step.setdefault(id(step), known_pass(step))
         before = of.state
-        key = tuple([before.get(name) for name in one.reads])
+        key = tuple([before.get(name) for name in one.touches])
         if (found := one.known.get(key)) is not None:
             of.state = before | found[0]
             return found[1]
@@ -70,5 +71,7 @@ def known_pass(step: Sequence) -> KnownPass:
                 reads[name] = None
             for _, name in p.body.writes:
                 writes[name] = None
-    outlive = [tuple(name for name in names if name not in OF_PASSES) for names in (reads, writes)]
-    return KnownPass(step, outlive[0], outlive[1])
+    touches, written = (
+        tuple(name for name in names if name not in OF_PASSES) for names in (reads | writes, writes)
+    )
+    return KnownPass(step, touches, written)
