@@ -2,7 +2,7 @@
 
 NAME is a scenario, or the number of a report such as K5 or "#6810", or of a finding such as F1, or a file with a
 scenario of Kargo's control loop, such as `serve` gives. Without it, lists what can be reproduced. Exits with 0 if
-the run shows what the report shows, 1 if not.
+the run shows what the report shows, or if there is nothing that it is to show; with 1 if not.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
         print_json("reproduce", 1, stories.as_json(found))
     else:
         print("\n".join(stories.lines(found)))
-    return DONE if found.here.breaks else VIOLATED
+    return DONE if found.here.breaks or not found.here.violations else VIOLATED
 
 
 def _of_a_session(options: argparse.Namespace) -> int:

@@ -11,20 +11,23 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from commands import check, explore, workflows
+from commands import check, explore, inputs, workflows
 from commands.arguments import port, seconds
 from commands.output import DONE
 from commands.web.addresses import Address
 from commands.web.catalogue import Catalogue, Group, NothingLikeItError, Own
 from diagrams.kargo.lifecycles import LIFECYCLES as OF_KARGO
+from diagrams.lifecycles import Known
 from diagrams.speckit.lifecycles import LIFECYCLES as OF_WORKFLOWS
 from invariants.subjects import Subject
 from model.documents import STANDARD_INPUT
 from model.inputs import InputError, printable
+from model.kargo import manifests, templates
 from model.kargo import releases as kargo
 from model.speckit import releases as speckit
 
@@ -47,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     help_ = f"the release to begin with (default: {kargo.LATEST.release})"
     parser.add_argument("--kargo", metavar="VERSION", help=help_)
     parser.add_argument("--spec-kit", metavar="VERSION", help="the same for a workflow of spec-kit")
-    parser.add_argument("--name", default="", help="which template of the files, where there are several")
+    parser.add_argument("--name", default="", help="only this template of the files")
     parser.add_argument("--anyway", action="store_true", help="templates with broken expressions, too")
     parser.add_argument("--port", type=port, metavar="N", help="default: one that is free")
     text = "how long the shortest way to something is looked for (default: %(default)g)"
@@ -103,32 +106,56 @@ def _of_files(files: Sequence[str], options: argparse.Namespace) -> tuple[Catalo
         if not Path(file).exists():
             known = ", ".join(check.KNOWN)
             raise ServeError(f"{printable(file)!r} is no file, and no system; the systems are: {known}")
-    places = [str(Path(file).resolve()) for file in files]
-    of_workflow = workflows.are_meant(argparse.Namespace(files=places, spec_kit=options.spec_kit))
-    more = (", anyway=True" if options.anyway else "") if of_workflow else _more(options)
-    call = "from_workflow" if of_workflow else "from_files"
+    places = [str(Path(file).resolve()) for file in inputs.files_of(files)]
+    if workflows.are_meant(argparse.Namespace(files=places, spec_kit=options.spec_kit)):
+        call = partial(explore.from_workflow, places, anyway=options.anyway)
+        written = f"explore.from_workflow({json.dumps(places)}, RELEASE{_more(options)})"
+        usual = (options.spec_kit or speckit.LATEST.release).removeprefix("v")
+        return _catalogue([("", call, written)], workflows.ENGINE, tuple(speckit.RELEASES), usual, OF_WORKFLOWS)
+    usual = (options.kargo or kargo.LATEST.release).removeprefix("v")
+    names = (options.name,) if options.name else templates.names(manifests.load(places)) or ("",)
+    found = [
+        (
+            name,
+            partial(explore.from_files, places, name=name, anyway=options.anyway),
+            f"explore.from_files({json.dumps(places)}, RELEASE{_more(options, name)})",
+        )
+        for name in names
+    ]
+    return _catalogue(found, "Kargo", tuple(kargo.RELEASES), usual, OF_KARGO)
 
-    def make(release: str) -> Subject:
+
+Found = tuple[str, Callable[[str], Subject], str]
+"""What was found in files: the name that chooses it, how to make it as a release behaves, and that as Python."""
+
+
+def _catalogue(
+    found: Sequence[Found], engine: str, releases: tuple[str, ...], usual: str, drawn: tuple[Known[Any], ...]
+) -> tuple[Catalogue, str]:
+    """What can be explored besides, and the address to begin at: that of the start page, if there is a choice."""
+    named: dict[str, Found] = {}
+    for each in found:
+        name = each[1](usual).name
+        if name in check.KNOWN:
+            name += " (yours)"
+        named[f"{name} ({each[0]})" if name in named else name] = each
+    group = Group("Your own", engine, tuple(named), releases, usual, drawn)
+    imports = ("from commands import explore",)
+    own = {name: Own(group, _made_by(make), imports, written) for name, (_, make, written) in named.items()}
+    return Catalogue(own), str(Address(next(iter(named)), usual)) if len(named) == 1 else "/"
+
+
+def _made_by(make: Callable[[str], Subject]) -> Callable[[str], Subject]:
+    """The same, refused as a catalogue refuses."""
+
+    def made(release: str) -> Subject:
         try:
-            if of_workflow:
-                return explore.from_workflow(places, release, anyway=options.anyway)
-            return explore.from_files(places, release, name=options.name, anyway=options.anyway)
+            return make(release)
         except InputError as error:
             raise NothingLikeItError(str(error)) from error
 
-    usual = (options.spec_kit or speckit.LATEST.release) if of_workflow else (options.kargo or kargo.LATEST.release)
-    usual = usual.removeprefix("v")
-    subject = make(usual)
-    name = subject.name if subject.name not in check.KNOWN else f"{subject.name} (yours)"
-    releases = tuple(speckit.RELEASES if of_workflow else kargo.RELEASES)
-    drawn = OF_WORKFLOWS if of_workflow else OF_KARGO
-    engine = workflows.ENGINE if of_workflow else "Kargo"
-    group = Group("Your own", engine, (name,), releases, usual, drawn)
-    expression = f"explore.{call}({json.dumps(places)}, RELEASE{more})"
-    own = Own(group, make, ("from commands import explore",), expression)
-    return Catalogue({name: own}), str(Address(name, usual))
+    return made
 
 
-def _more(options: argparse.Namespace) -> str:
-    name = f", name={json.dumps(options.name)}" if options.name else ""
-    return name + (", anyway=True" if options.anyway else "")
+def _more(options: argparse.Namespace, name: str = "") -> str:
+    return (f", name={json.dumps(name)}" if name else "") + (", anyway=True" if options.anyway else "")

@@ -113,11 +113,12 @@ def lines(found: Reproduced) -> Iterator[str]:
     if found.told.at_rest:
         last = format_duration(found.told.cluster.now - found.told.beats[-1].at_ms)
         yield f"  In the last {last} nothing changed: so it stays, unless somebody acts."
-    yield ""
-    yield from _verdict(found.here)
-    yield ""
-    yield "The claims, by release:"
-    yield from (f"  {line}" for line in _releases(found.releases))
+    if found.here.violations:
+        yield ""
+        yield from _verdict(found.here)
+        yield ""
+        yield "The claims, by release:"
+        yield from (f"  {line}" for line in _releases(found.releases))
     if found.fixes:
         yield ""
         yield f"Fixes, each put into {found.release}:"
@@ -130,12 +131,16 @@ def lines(found: Reproduced) -> Iterator[str]:
 
 def headline(found: Reproduced) -> str:
     """The answer in one line."""
+    scenario = found.scenario
+    reports = f" ({', '.join(scenario.reports)})" if scenario.reports else ""
+    told = f"{scenario.name}: {scenario.about}{reports}"
+    if not found.here.violations:
+        return f"told, and it claims nothing: {told}"
     broken = [r.release for r in found.releases if r.breaks]
     sound = [r.release for r in found.releases if not r.breaks]
     answer = f"breaks in {', '.join(broken)}" if broken else "breaks in no release that is modelled"
     answer += f"; not in {', '.join(sound)}" if sound and broken else ""
-    scenario = found.scenario
-    return f"{answer}: {scenario.name}: {scenario.about} ({', '.join(scenario.reports)})"
+    return f"{answer}: {told}"
 
 
 MOST_LINES = 20

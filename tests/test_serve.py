@@ -94,7 +94,7 @@ def test_a_session_a_workflow_and_a_toy_can_be_walked(there: Served) -> None:
 @pytest.mark.parametrize(
     "address",
     [
-        "/walk",
+        "/walk?system=",
         "/walk?system=nothing",
         "/walk?system=retry",
         "/walk?system=retry&release=0.1",
@@ -290,8 +290,15 @@ def test_other_methods_are_refused(there: Served, method: str) -> None:
 
 
 def test_nothing_else_is_served(there: Served) -> None:
-    for path in ("/static/../app.py", "/static/app.py", "/static/%2e%2e/app.py", "/etc/passwd", "/way"):
+    for path in ("/static/../app.py", "/static/app.py", "/static/%2e%2e/app.py", "/etc/passwd"):
         assert there.ask("GET", path).status in (404, 405)
+
+
+def test_an_address_that_lacks_what_it_needs_leads_to_the_start_page(there: Served) -> None:
+    for path in ("/walk", "/way"):
+        assert there.ask("GET", path).headers["location"] == "/"
+    page = there.ask("GET", "/nothing")
+    assert (page.status, "No page has this address." in page.text) == (404, True)
 
 
 def test_browsers_are_told_to_run_and_fetch_our_own_only(there: Served) -> None:
@@ -354,6 +361,22 @@ def test_a_manifest_can_be_walked_and_nothing_of_it_is_markup(tmp_path: Path) ->
         assert EVIL not in text
         assert html.escape(EVIL, quote=False)[:8] in text
     run(the_test(further))
+
+
+def test_of_several_templates_each_can_be_walked(tmp_path: Path) -> None:
+    for name in ("mine", "yours"):
+        (tmp_path / f"{name}.yaml").write_text(MANIFEST.replace("mine", name))
+    catalogue, begin = of_files(str(tmp_path))
+
+    assert begin == "/"
+    (group,) = (g for g in catalogue.groups if g.title == "Your own")
+    assert group.systems == ("PromotionTask mine", "PromotionTask yours")
+    with served(catalogue) as there:
+        assert "PromotionTask yours" in there.ask("GET", "/").text
+        page = there.ask("GET", str(Address("PromotionTask yours", "1.8.3")))
+        further = there.ask("GET", links(page)[0])
+    run(the_test(further))
+    assert of_files(str(tmp_path / "mine.yaml"))[1] == str(Address("PromotionTask mine", "1.11.2"))
 
 
 def test_a_workflow_of_spec_kit_can_be_walked(tmp_path: Path) -> None:
@@ -448,8 +471,9 @@ def test_a_walk_through_a_control_loop_is_told_as_a_scenario(
     file = tmp_path / "walk.yaml"
     file.write_text(html.unescape(found[1]))
     assert "promote a1 to dev" in [event.text for event in scenario_file.load(file).story]
-    assert kargo_model.main(["reproduce", str(file)]) == 1  # it claims nothing, so nothing breaks
-    assert ": walk: a walk that somebody took by hand" in capsys.readouterr().out.splitlines()[0]
+    assert kargo_model.main(["reproduce", str(file)]) == 0
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first == "told, and it claims nothing: walk: a walk that somebody took by hand"
 
 
 def test_a_walk_that_cannot_be_told_says_why(there: Served) -> None:

@@ -150,6 +150,8 @@ class Pages:
 
     def walk(self, request: Request) -> Response:
         """A walk, by its address."""
+        if "system" not in request.query_params:
+            return RedirectResponse("/", 303)
         return self._answered(lambda: self._shown(addresses.read(dict(request.query_params))))
 
     async def way(self, request: Request) -> Response:
@@ -173,6 +175,10 @@ class Pages:
             return PlainTextResponse("There is no such file.\n", 404)
         kind = "text/css" if name.endswith(".css") else "text/javascript"
         return Response((_FILES[name] / name).read_text(encoding="utf-8"), media_type=kind)
+
+    async def missing(self, _: Request, __: Exception) -> Response:
+        """The answer to an address that nothing stands for."""
+        return self._rendered("wrong.html", 404, text="No page has this address.")
 
     def _way(self, form: dict[str, str]) -> Response:
         address = addresses.read(form)
@@ -204,7 +210,10 @@ def application(explorer: Explorer, port: int) -> Starlette:
         Route("/", pages.home),
         Route("/walk", pages.walk),
         Route("/way", pages.way, methods=["POST"]),
+        # What a form had as its answer has no address of its own.
+        Route("/way", lambda _: RedirectResponse("/", 303)),
         Route("/static/{name}", pages.static),
         Route("/favicon.ico", lambda _: Response(status_code=204)),
     ]
-    return Starlette(routes=routes, middleware=[Middleware(Guard, port=port)])
+    middleware = [Middleware(Guard, port=port)]
+    return Starlette(routes=routes, middleware=middleware, exception_handlers={404: pages.missing})

@@ -76,7 +76,7 @@ class Own:
 
 @dataclass
 class Catalogue:
-    """What can be explored. Subjects are made once, and kept."""
+    """What can be explored; what is somebody's own is of one group. Subjects are made once, and kept."""
 
     own: Mapping[str, Own] = field(default_factory=dict)
     _made: dict[tuple[str, str], Subject] = field(default_factory=dict)
@@ -85,7 +85,8 @@ class Catalogue:
     @property
     def groups(self) -> Sequence[Group]:
         """Everything, one's own files first."""
-        return (*(own.group for own in self.own.values()), *GROUPS)
+        first = next(iter(self.own.values()), None)
+        return (*((first.group,) if first else ()), *GROUPS)
 
     def group(self, system: str) -> Group:
         """The group that a system belongs to. Raises NothingLikeItError."""

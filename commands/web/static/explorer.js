@@ -16,6 +16,7 @@
     });
     walk.go(run.frames.length, true);
     main().querySelector(".playback").classList.add("stepped");
+    stepper.watch(document);
   }
 
   // The page of another walk in the place of this one. Whatever goes wrong, the browser goes there by itself.
@@ -52,7 +53,7 @@
 
   async function copyFrom(name) {
     const text = document.getElementById(name).textContent;
-    const said = document.getElementById("copied");
+    const said = document.getElementById(`copied-${name}`);
     try {
       await navigator.clipboard.writeText(text);
       said.textContent = "Copied.";

@@ -70,7 +70,7 @@ def retold(pipeline: Pipeline, trace: Trace, behaviours: Behaviours) -> Retold:
     story = [*begin, *(sentence for step in trace.steps for sentence in _sentences(step, known))]
     stages = [_stage(stage, trace.start) for stage in pipeline.stages]
     document: dict[str, object] = {
-        "reports": ["none"],
+        "reports": [],
         "about": "a walk that somebody took by hand",
         "warehouses": list(pipeline.warehouses),
         "stages": stages,
