@@ -19,17 +19,19 @@ import pytest
 import kargo_model
 from commands import report as command
 from commands.check import Case, named
+from diagrams import explorations
+from diagrams.kargo.lifecycles import LIFECYCLES as OF_KARGO
 from diagrams.pages import playbacks, report, verdicts
 from diagrams.pages.grids import Cell, Grid
 from diagrams.pages.playbacks import Playback
 from diagrams.pages.report import Report, Section, TooLargeError
 from diagrams.theme import Kind
-from diagrams.values import alone
+from diagrams.values import alone, show
 from invariants import toys
 from invariants.check import check
 from invariants.kargo.judging import Look, Seen
 from invariants.properties import Kind as Claimed
-from invariants.properties import eventually
+from invariants.properties import eventually, sometimes
 from invariants.verdicts import Verdict
 from simulations.speckit import scenarios as workflow_scenarios
 
@@ -188,6 +190,69 @@ def test_a_template_of_ones_own_comes_with_its_ends(tmp_path: Path) -> None:
     titles = [text.strip() for text in read.texts["span"]]
     assert {"it ends Succeeded", "it ends Errored", "it ends Aborted"} <= set(titles)
     assert "mine" in read.texts["title"][0]
+
+
+STAGE = """\
+---
+apiVersion: kargo.akuity.io/v1alpha1
+kind: Stage
+metadata: {{name: dev, namespace: {project}}}
+spec:
+  requestedFreight: [{{origin: {{kind: Warehouse, name: w}}, sources: {{direct: true}}}}]
+  promotionTemplate: {{spec: {{steps: [{{as: clone, uses: git-clone}}]}}}}
+"""
+
+
+def test_every_template_of_the_files_is_in_it(tmp_path: Path) -> None:
+    file = tmp_path / "all.yaml"
+    file.write_text(MANIFEST.format(alias="clone") + STAGE.format(project="a") + STAGE.format(project="b"))
+
+    read = Read(written(tmp_path, str(file), "--kargo", "1.8.3"))
+
+    assert "3 templates as Kargo 1.8.3 runs them: claims are violated in " in "".join(read.texts["p"])
+    titles = {"Ends of Stage dev of a", "Ends of Stage dev of b", "Ends of PromotionTask mine"}
+    assert titles <= set(map(str.strip, read.texts["h2"]))
+    assert {a["id"] for tag, a in read.tags if a.get("class") == "playback"} == set(read.data["playbacks"])
+    alone = Read(written(tmp_path, str(file), "--kargo", "1.8.3", "--name", "a/dev"))
+    assert [h for h in read.texts["h2"] if "Ends" in h] != [h for h in alone.texts["h2"] if "Ends" in h]
+
+
+def test_counterexamples_of_one_claim_stand_together(tmp_path: Path) -> None:
+    read = Read(written(tmp_path, "retry", "poll", "conditions", "--kargo", "1.8.3"))
+
+    groups = [a for _, a in read.tags if a.get("class") == "group"]
+    titles = [text.strip() for text in read.texts["span"]]
+    assert len(groups) >= 2
+    assert titles.count("a started step is never skipped by the engine") == 1
+
+
+def test_a_situation_that_never_arises_in_a_template_is_no_violated_claim() -> None:
+    subject = named(Case("retry", "1.11.2", None, None), None)
+    never = sometimes(lambda phase: False, "it_is_nowhere")
+    found = explorations.exploration(subject, check(subject.system, (*subject.properties, never)), ())
+
+    assert next(explorations.lines(found, "1.11.2")).endswith("every claim holds")
+    assert "never reached" in "\n".join(explorations.lines(found, "1.11.2"))
+    assert verdicts.answer_kind([(subject, found.claims)]) is Kind.GOOD
+
+
+def test_a_situation_says_in_how_many_of_its_cases_it_arises() -> None:
+    checked = [(s, check(s.system, s.properties)) for s in (named(Case("wait", "1.8.3", None, None), None),)]
+    rows = {row[0].text: row[1] for row in verdicts.claims(checked, ()).rows if len(row) > 1}
+
+    assert any(text.startswith("the promotion can be: Succeeded") for text in rows)
+    assert all(cell.kind is not Kind.BAD for text, cell in rows.items() if ": " in text)
+
+
+def test_a_lifecycle_as_a_table_has_a_row_for_what_leads_to_the_same(page: str) -> None:
+    (known,) = (known for known in OF_KARGO if known.name == "step")
+    rows = report._arrows(known).rows
+
+    assert len(rows) < len(known.table.arrows)
+    told = {(row[0].text, cell.text, row[2].text) for row in rows for cell in (row[1], *row[1].also)}
+    arrows = (*known.table.arrows, *known.table.findings)
+    assert told == {(a.event.replace("_", " "), show(a.source), show(a.target)) for a in arrows}
+    assert page.count("the same as a table") >= 1
 
 
 def test_a_way_that_never_ends_says_so() -> None:

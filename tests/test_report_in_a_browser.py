@@ -25,7 +25,9 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("report") / "report.html"
-    assert kargo_model.main(["report", "-o", str(path), STORY, "die-hard", "retry", "--kargo", "1.8.3"]) == 0
+    assert (
+        kargo_model.main(["report", "-o", str(path), STORY, "die-hard", "retry", "poll", "--kargo", "1.8.3"]) == 0
+    )
     return path
 
 
@@ -153,6 +155,54 @@ def test_on_paper_all_steps_are_a_table(watched: Watched) -> None:
     assert not watched.page.locator(f"details#{STORY} .stepper").is_visible()
 
 
+def test_a_link_opens_a_run_that_stands_with_others(watched: Watched) -> None:
+    group = watched.page.locator("details.group").first
+    assert group.get_attribute("open") is None
+    key = group.locator("details.playback").last.get_attribute("id")
+
+    watched.page.locator(f'#verdicts a[href="#{key}"]').click()
+
+    run = watched.page.locator(f"details#{key}")
+    assert run.locator("output").is_visible()
+    watched.page.keyboard.press("End")
+    assert "Step" in run.locator("output").inner_text()
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+def test_texts_of_a_picture_beside_a_state_are_not_too_small_to_read(watched: Watched, width: int) -> None:
+    watched.page.set_viewport_size({"width": width, "height": 900})
+    run = opened(watched)
+    watched.page.keyboard.press("End")
+
+    assert run.locator(".lit").count() == 2
+    assert watched.page.evaluate(SMALLEST) >= 9
+    for number in range(2):
+        now = run.locator(".lit").nth(number).locator(".phase.now").bounding_box()
+        region = run.locator(".lit").nth(number).bounding_box()
+        assert now is not None
+        assert region is not None
+        assert region["x"] <= now["x"] + 3
+        assert now["x"] + now["width"] <= region["x"] + region["width"] + 3
+
+
+SMALLEST = """() => Math.min(...[...document.querySelectorAll(".lit .phase text")].map((e) =>
+  parseFloat(getComputedStyle(e).fontSize) * e.getCTM().a))"""
+
+
+def test_on_a_narrow_screen_only_regions_are_scrolled_sideways_and_say_so(watched: Watched) -> None:
+    watched.page.set_viewport_size({"width": 400, "height": 900})
+    opened(watched)
+
+    assert watched.page.evaluate("document.documentElement.scrollWidth") == 400
+    regions = watched.page.locator(".scrolls:visible")
+    wider = [r for r in regions.all() if r.evaluate("(e) => e.scrollWidth > e.clientWidth")]
+    assert wider
+    for region in regions.all():
+        scrolled = region.evaluate("(e) => e.scrollWidth > e.clientWidth")
+        assert (region.get_attribute("tabindex") == "0") == scrolled
+        assert "scroll" in region.evaluate("(e) => getComputedStyle(e).backgroundAttachment")
+
+
 def test_every_text_can_be_read_in_the_light_and_in_the_dark(watched: Watched) -> None:
     run = opened(watched)
     watched.page.keyboard.press("End")
@@ -176,13 +226,32 @@ CONTRAST = """() => {
     }
     return [255, 255, 255];
   };
-  let worst = [21, ""];
+  const ratio = (one, other) => {
+    const [a, b] = [light(one.slice(0, 3)), light(other.slice(0, 3))].sort((x, y) => y - x);
+    return (a + 0.05) / (b + 0.05);
+  };
+  const through = (colour, below, e) => {
+    let opacity = 1;
+    for (; e; e = e.parentElement) opacity *= Number(getComputedStyle(e).opacity);
+    return colour.slice(0, 3).map((c, i) => c * opacity + below[i] * (1 - opacity));
+  };
+  let worst = [99, ""];
+  const see = (e, found) => {
+    if (found < worst[0]) worst = [found, `${e.tagName} ${e.getAttribute("class")} ${e.textContent.slice(0, 40)}`];
+  };
   for (const e of document.querySelectorAll("body *")) {
     const said = [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
     if (!said || e.closest("svg, script, :disabled") || !e.checkVisibility()) continue;
-    const [a, b] = [light(rgb(getComputedStyle(e).color)), light(ground(e))].sort((x, y) => y - x);
-    const ratio = (a + 0.05) / (b + 0.05);
-    if (ratio < worst[0]) worst = [ratio, e.tagName + " " + e.className + " " + e.textContent.slice(0, 40)];
+    see(e, ratio(rgb(getComputedStyle(e).color), ground(e)));
+  }
+  for (const e of document.querySelectorAll("svg text, svg .edge path")) {
+    if (!e.checkVisibility()) continue;
+    const [style, paper] = [getComputedStyle(e), ground(e.closest("svg").parentElement)];
+    const shape = e.closest(".node")?.querySelector("path, polygon");
+    const filled = shape && getComputedStyle(shape).fill !== "none" ? rgb(getComputedStyle(shape).fill) : paper;
+    // What a line means needs less contrast than what a text says.
+    if (e.tagName === "path") see(e, ratio(through(rgb(style.stroke), paper, e), paper) * 1.5);
+    else see(e, ratio(through(rgb(style.fill), filled, e), filled));
   }
   return worst;
 }"""

@@ -66,7 +66,7 @@ _SVG = "http://www.w3.org/2000/svg"
 
 
 def drawn(known: Known[Any], moves: Moves | None = None) -> Markup:
-    """The picture of a lifecycle, to be put into a page: without style and ground of its own, with names of its own.
+    """The picture of a lifecycle for a page: without style and ground of its own, with names of its own.
 
     With `moves` it shows what releases make of it.
     """

@@ -101,12 +101,22 @@ def _claim(
     where = f"{_count(len(systems), 'system')}" if len(systems) > 1 else systems[0]
     cases = f", {len(found)} cases" if len(found) > len(systems) else ""
     linked = {text for text, _ in links}
+    verdict = Cell(reports.word(worst) + empty, kind(worst)) if broken else _arisen(found)
     return (
         Cell(claim),
-        Cell(reports.word(worst) + empty, kind(worst)),
+        verdict,
         Cell(where + cases, more=", ".join(systems)),
         Cell(", ".join(name for name in bad if name not in linked), links=tuple(links)),
     )
+
+
+def _arisen(found: Sequence[tuple[str, Judgement]]) -> Cell:
+    """Whether a situation arises, and in how many of its cases."""
+    reached = sum(judgement.verdict is Verdict.HOLDS for _, judgement in found)
+    if 0 < reached < len(found):
+        return Cell(f"reached: {reached} of {len(found)}", Kind.MOOT)
+    worst = _worst(found)
+    return Cell(reports.word(worst), kind(worst))
 
 
 def systems(checked: Iterable[Checked]) -> Grid:

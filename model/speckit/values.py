@@ -32,7 +32,7 @@ def in_short(status: StepStatus, output: str) -> str:
     found = {key: value for key, value in from_text(output).items() if value not in ("", None)}
     code = found.pop("exit_code", None)
     said = [] if code is None else [f"exit code {code}"]
-    said += [to_text(found)] if found else []
+    said += [f"{key}: {value if isinstance(value, str) else to_text(value)}" for key, value in found.items()]
     return f"{status} ({', '.join(said)})" if said else str(status)
 
 

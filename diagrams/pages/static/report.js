@@ -72,6 +72,8 @@
   window.addEventListener("hashchange", open);
   open();
 
+  stepper.watch(document);
+
   let closed = [];
   window.addEventListener("beforeprint", () => {
     closed = [...document.querySelectorAll("details:not([open])")].filter((d) => !d.closest(".stepper"));

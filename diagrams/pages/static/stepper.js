@@ -19,6 +19,15 @@ const stepper = (() => {
     return element;
   };
 
+  // The keyboard stops at a region only if there is more of it to see.
+  const stops = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      if (target.scrollWidth > target.clientWidth) target.setAttribute("tabindex", "0");
+      else if (target !== document.activeElement) target.removeAttribute("tabindex");
+    }
+  });
+  const watch = (root) => root.querySelectorAll(".scrolls").forEach((region) => stops.observe(region));
+
   // A value is a text, or a text with the lifecycle, the class, the kind and the name of the phase that it is in.
   const text = (value) => (Array.isArray(value) ? value[0] : value);
   const shown = (value) =>
@@ -88,6 +97,7 @@ const stepper = (() => {
     copy.setAttribute("viewBox", [x, y, width, height].map((n) => n.toFixed(1)).join(" "));
     copy.setAttribute("width", `${width.toFixed(0)}pt`);
     copy.setAttribute("height", `${height.toFixed(0)}pt`);
+    copy.setAttribute("preserveAspectRatio", "xMinYMin");
     copy.style.minWidth = `${(width * SMALLEST).toFixed(0)}pt`;
   }
 
@@ -186,6 +196,7 @@ const stepper = (() => {
       const changed = new Set(at ? run.frames[at - 1].changes.map(([name]) => name) : []);
       const rows = [...states[at].keys()].map((name) => rowOf(name, changed.has(name)));
       whole.lastElementChild.replaceChildren(table(["variable", "before", "after"], rows, "The whole state"));
+      watch(whole);
     }
 
     function phaseAt(name, n) {
@@ -203,19 +214,27 @@ const stepper = (() => {
       showChosen();
     }
 
+    // What has no owner and is alone of its lifecycle is called after that.
+    function ownName(name) {
+      const [field, owner] = data.names[name];
+      const others = lives.filter((other) => !data.names[other][1] && lifecycleOf(other) === lifecycleOf(name));
+      if (!owner) return others.length === 1 ? titleOf(lifecycleOf(name)) : field;
+      return field === "phase" ? owner : `${owner} (${field})`;
+    }
+
     const lifecycleOf = (name) => states.map((_, n) => phaseAt(name, n)).find(Boolean)[1];
 
     function showChosen() {
       objects.replaceChildren(...lives.map(objectButton));
       shownLives.replaceChildren(...chosen.map(lifeOf));
+      watch(shownLives);
     }
 
     function lifeOf(name) {
-      const [field, owner] = data.names[name];
       const now = phaseAt(name, at);
       const was = at ? phaseAt(name, at - 1) : null;
-      const title = titleOf(lifecycleOf(name));
-      const label = `${[title, owner || (field === "phase" ? "" : field)].filter(Boolean).join(", ")}: ${now ? `now ${now[4]}` : "not there"}`;
+      const [title, whose] = [titleOf(lifecycleOf(name)), ownName(name)];
+      const label = `${title}${whose === title ? "" : `, ${whose}`}: ${now ? `now ${now[4]}` : "not there"}`;
       const region = { class: "lit scrolls", tabindex: "0", role: "region", "aria-label": label };
       const shown = make("div", region, picture(lifecycleOf(name)));
       const light = (phase, mark) =>
@@ -226,7 +245,6 @@ const stepper = (() => {
     }
 
     function objectButton(name) {
-      const [field, owner] = data.names[name];
       const phase = phaseAt(name, at);
       return make(
         "button",
@@ -240,7 +258,7 @@ const stepper = (() => {
             objects.querySelector('[aria-pressed="true"]').focus();
           },
         },
-        `${owner || (field === "phase" ? titleOf(lifecycleOf(name)) : field)}${owner && field !== "phase" ? ` (${field})` : ""}: ${phase ? phase[4] : "–"}`,
+        `${ownName(name)}: ${phase ? phase[4] : "–"}`,
       );
     }
 
@@ -263,6 +281,7 @@ const stepper = (() => {
       changes.replaceChildren(...changeTables());
       if (whole.open) showWhole();
       showLife();
+      watch(host);
       reveal(lanes, marks[at - 1]);
       for (const shown of shownLives.querySelectorAll(".lit")) reveal(shown, shown.querySelector(".now"));
       if (!quietly) moved(at);
@@ -297,5 +316,5 @@ const stepper = (() => {
     };
   }
 
-  return { mount, make };
+  return { mount, make, watch };
 })();
