@@ -11,6 +11,7 @@ import os
 import re
 import tempfile
 import threading
+from copy import deepcopy
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -28,6 +29,12 @@ IMAGES = (".svg", ".png", ".pdf")
 
 DPI = 144
 """Dots per inch of a PNG: twice what a picture measures, for screens that have as many."""
+
+AS_LAID_OUT = "nop2"
+"""The engine that leaves everything where it is."""
+
+VEIL = "c0"
+"""How much is hidden behind a line of a label, as two hexadecimal digits."""
 
 _STYLES = ("Regular", "Bold")
 _FONTS = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
@@ -52,12 +59,29 @@ def render(dot: str, suffix: str) -> bytes:
         if suffix == ".png":
             graph.graph_attr["dpi"] = str(DPI)
         engine = dict(graph.graph_attr.items()).get("layout") or "dot"
+        if engine == "dot" and suffix != ".svg":
+            graph.layout(prog=engine)
+            _labels_above_lines(graph)
+            engine = AS_LAID_OUT
         drawn: Any = graph.draw(format=suffix[1:], prog=engine)
         graph.close()
     data = bytes(drawn)
     if suffix == ".svg":
         return _page(data, digest(dot))
     return _undated(data) if suffix == ".pdf" else data
+
+
+def _labels_above_lines(graph: pygraphviz.AGraph) -> None:
+    """Make the labels of edges nodes, which come last, so that no line that comes later goes through one.
+
+    Lines that went through before are veiled; not where there are boxes, in which a veil would be seen.
+    """
+    veil = "" if graph.subgraphs() else f' bgcolor="{theme.PAPER}{VEIL}"'
+    for number, edge in enumerate([edge for edge in graph.edges() if edge.attr["lp"]]):
+        label, place = edge.attr["label"], edge.attr["lp"]
+        edge.attr["label"] = ""
+        veiled = re.sub(r"<td align=[^>]*", rf"\g<0>{veil}", label)
+        graph.add_node(f"label {number}", label=f"<{veiled}>", pos=place, shape="plain", style="")
 
 
 def digest(dot: str) -> str:
@@ -110,6 +134,8 @@ def _page(svg: bytes, source: str) -> bytes:
                 parent[at] = child[0]
     for element in root.iter():
         _tidy(element)
+    for drawing in root:
+        _texts_above_lines(drawing)
     about = root.find(f"{{{_SVG}}}g/{{{_SVG}}}title")
     root.set("class", "picture")
     root.set("role", "img")
@@ -137,6 +163,25 @@ def _tidy(element: ElementTree.Element) -> None:
         element.attrib.clear()
     if tag == "g" and element.get("class", "").split(" ")[0] in ("node", "edge", "cluster"):
         _explain(element)
+
+
+def _texts_above_lines(drawing: ElementTree.Element) -> None:
+    """Draw the texts of edges after all lines, each in a group like that of its edge."""
+    edges = [group for group in drawing if group.get("class", "").split(" ")[0] == "edge"]
+    if not edges:
+        return
+    after = list(drawing).index(edges[-1]) + 1
+    for edge in edges:
+        told = ElementTree.Element(edge.tag, {"class": edge.get("class", "")})
+        for parent in list(edge.iter()):
+            for child in [child for child in parent if child.tag == f"{{{_SVG}}}text"]:
+                parent.remove(child)
+                told.append(child)
+        if len(told):
+            told[:0] = [deepcopy(title) for title in edge.iter(f"{{{_SVG}}}title")][:1]
+            told.tail = edge.tail
+            drawing.insert(after, told)
+            after += 1
 
 
 def _explain(group: ElementTree.Element) -> None:

@@ -134,7 +134,7 @@ def test_a_text_from_outside_stays_a_text_in_svg():
     assert "<script>alert(1)</script>" in words
     titles = [(e.text or "").replace("\xa0", " ").strip() for e in root.iter(f"{SVG}title")]
     plain = NASTY.replace("\x1b", " ").replace("\x00", "")
-    assert titles.count(plain) == 2
+    assert titles.count(plain) == 3, "a node, an edge, and what is written beside the edge"
 
 
 def test_a_text_from_outside_stays_a_text_in_mermaid():
@@ -188,6 +188,34 @@ def test_an_svg_can_be_found_in_and_read_aloud():
     assert title.text == "Running"
     assert [e for e in root.iter(f"{SVG}g") if e.get("class") == "edge event-x event finding"]
     assert "prefers-color-scheme:dark" in (root.findtext(f"{SVG}style") or "")
+
+
+def crowded(labels: bool = True) -> Picture:
+    """Eight nodes, each with an edge to every other."""
+    nodes = tuple(Node(f"n{i}", str(i)) for i in range(8))
+    edges = tuple(
+        Edge(a.key, b.key, f"from {a.label} to {b.label}" if labels else "") for a in nodes for b in nodes if a != b
+    )
+    return Picture("crowded", "Crowded", nodes=nodes, edges=edges)
+
+
+def test_no_line_goes_through_what_was_written_before():
+    drawing = ElementTree.fromstring(drawn(crowded(), ".svg")).find(f"{SVG}g")
+    assert drawing is not None
+    inside = [[e.tag.removeprefix(SVG) for e in group.iter()] for group in drawing if group.get("class") == "edge"]
+    lines = [at for at, tags in enumerate(inside) if "path" in tags]
+    texts = [at for at, tags in enumerate(inside) if "text" in tags]
+
+    assert len(lines) == len(texts) == 56
+    assert max(lines) < min(texts)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".pdf"])
+def test_labels_are_drawn_where_they_are_nodes(suffix):
+    picture = drawn(crowded(), suffix)
+
+    assert len(picture) > 1.1 * len(drawn(crowded(labels=False), suffix))
+    assert picture == drawn(crowded(), suffix)
 
 
 def test_the_fonts_of_this_machine_are_not_asked_and_nobody_sees_that(monkeypatch):
