@@ -50,7 +50,7 @@ def files_of(paths: Iterable[str]) -> list[str]:
         gathered = gathering.gather([path], about=manifests.API_GROUP)
         if gathered.problems:
             raise gathered.problems[0]
-        read = [name for name in gathered.texts if name not in gathered.templates]
+        read = [name for name in gathered.texts if name not in gathered.left_out]
         if not read:
             raise InputError(f"no file in this folder mentions {manifests.API_GROUP}", Place(path))
         found.update(dict.fromkeys(read))

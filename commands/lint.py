@@ -87,7 +87,8 @@ def lint(options: argparse.Namespace) -> Linted:
     )
     bundle = read_bundle(gathered.documents)
     problems = (*gathered.problems, *bundle.problems)
-    if not _something(bundle) and (problems or not options.only_kargo):
+    content = options.only_kargo or not (gathered.named or gathered.templates)
+    if not _something(bundle) and (problems or not content):
         raise problems[0] if problems else _nothing(gathered)
     linter = Linter(behaviours)
     with place(HERE) as there:
@@ -97,12 +98,15 @@ def lint(options: argparse.Namespace) -> Linted:
         behaviours.release,
         kept,
         problems,
-        files=len(gathered.texts) - len(gathered.templates),
+        files=len(set(gathered.texts) - set(gathered.left_out)),
         subjects=len(bundle.manifests.stages) + len(bundle.manifests.tasks),
+        nothing=not _something(bundle),
         others=bundle.others,
         passed_over=gathered.passed_over,
         ignored=ignored,
         templates=tuple(gathered.templates),
+        patches=tuple(gathered.patches),
+        no_objects=tuple(gathered.no_objects),
         incomplete=tuple(dict.fromkeys(linter.incomplete)),
     )
 

@@ -10,11 +10,12 @@ import os
 import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
 from model import documents
-from model.inputs import DEFAULT_LIMITS, Document, InputError, Limits, Place
+from model.inputs import DEFAULT_LIMITS, Document, InputError, Limits, Place, plain
 
 SUFFIXES = (".yaml", ".yml", ".json")
 """What the names of the files in a folder have to end with."""
@@ -24,6 +25,9 @@ MOST_PIECES = 5_000
 
 _BETWEEN = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 _TEMPLATE = re.compile(r"(?<!\$)\{\{")
+_OF_HELM = re.compile(
+    r"\{\{-?\s*(?:\.(?:Capabilities|Chart|Release|Template|Values)\b|include\s|tpl\s|end\s*-?\}\}|`|\"\{\{)"
+)
 _DIRECTIVE = re.compile(r"^%", re.MULTILINE)
 
 
@@ -32,7 +36,9 @@ class Gathered:
     """What was found: documents, problems, and the text of every file that was read, by its name.
 
     `passed_over` counts files in folders that do not mention what is looked for; `templates` are those that become
-    YAML only once another program has filled them in.
+    YAML only once another program has filled them in, `patches` those that Kustomize applies to others, and
+    `no_objects` those in folders with documents that are no Kubernetes objects, such as the values of a chart.
+    `named` counts the files that were asked for by name.
     """
 
     documents: list[Document] = field(default_factory=list)
@@ -40,6 +46,14 @@ class Gathered:
     texts: dict[str, str] = field(default_factory=dict)
     passed_over: int = 0
     templates: list[str] = field(default_factory=list)
+    patches: list[str] = field(default_factory=list)
+    no_objects: list[str] = field(default_factory=list)
+    named: int = 0
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The files that were looked into, and left out."""
+        return (*self.templates, *self.patches, *self.no_objects)
 
 
 def gather(
@@ -53,16 +67,19 @@ def gather(
 ) -> Gathered:
     """Every document of the files at `paths`, and of the files in those that are folders; `-` is standard input.
 
-    A file in a folder is read only if the text `about` is in it; if `lenient`, so is one that is named. Hidden
-    folders are left out.
+    A file in a folder is read only if the text `about` is in it and it is no patch of Kustomize, and of that only
+    the Kubernetes objects; if `lenient`, so is one that is named. Hidden folders are left out.
     """
     found = Gathered()
     seen: set[str] = set()
+    patches = lru_cache(maxsize=64)(_patches)
     for path in paths:
         for name, listed in _files(path, found):
-            if name in seen and name != documents.STANDARD_INPUT:
+            same = os.path.realpath(name)
+            if same in seen and name != documents.STANDARD_INPUT:
                 continue
-            seen.add(name)
+            seen.add(same)
+            found.named += not listed
             try:
                 data = documents.read_bytes(name, stdin, limits)
             except InputError as error:
@@ -71,6 +88,9 @@ def gather(
             listed = listed or lenient
             if listed and about.encode() not in data:
                 found.passed_over += 1
+                continue
+            if listed and same in patches(Path(same).parent):
+                found.patches.append(name)
                 continue
             shown = "standard input" if name == documents.STANDARD_INPUT else name
             _take(found, data, shown, limits, skip, named=not listed)
@@ -91,24 +111,68 @@ def _files(path: str, found: Gathered) -> Iterator[tuple[str, bool]]:
         inner[:] = sorted(name for name in inner if not name.startswith("."))
         for name in sorted(names):
             file = Path(folder) / name
-            if name.endswith(SUFFIXES) and file.is_file():
+            if name.lower().endswith(SUFFIXES) and file.is_file():
                 yield str(file), True
 
 
 def _take(found: Gathered, data: bytes, file: str, limits: Limits, skip: Collection[str], *, named: bool) -> None:
     found.texts[file] = text = data.decode("utf-8", "replace")
     try:
-        found.documents += documents.parse(data, file, limits=limits, skip=skip)
+        parsed = documents.parse(data, file, limits=limits, skip=skip)
     except InputError as error:
         if not text.strip():
             found.problems += [error] if named else []
         elif _TEMPLATE.search(text):
-            found.templates.append(file)
-            if named:
-                problem = "is a template, such as those of Helm, and no YAML; give what comes of it"
-                found.problems.append(InputError(problem, Place(file)))
+            _take_template(found, file, named=named)
         else:
             _take_pieces(found, text, file, limits, skip, error)
+        return
+    if _OF_HELM.search(text):
+        _take_template(found, file, named=named)
+        return
+    objects = [d for d in parsed if named or _is_object(d)]
+    found.documents += objects
+    if len(objects) < len(parsed):
+        found.no_objects.append(file)
+
+
+def _take_template(found: Gathered, file: str, *, named: bool) -> None:
+    found.templates.append(file)
+    if named:
+        problem = "is a template, such as those of Helm, and no YAML; give what comes of it"
+        found.problems.append(InputError(problem, Place(file)))
+
+
+def _is_object(document: Document) -> bool:
+    """Whether a document is meant to be a Kubernetes object: it says of what version, or of what kind, it is."""
+    value = document.root.value
+    return isinstance(value, dict) and not {"apiVersion", "kind"}.isdisjoint(value)
+
+
+_KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+
+
+def _patches(folder: Path) -> frozenset[str]:
+    """The files in which the `kustomization.yaml` of a folder has patches, in full.
+
+    They look like objects, and are parts of some. Source: the fields `patches`, `patchesStrategicMerge` and
+    `patchesJson6902` of Kustomize's `Kustomization`.
+    """
+    found: list[object] = []
+    for name in _KUSTOMIZATIONS:
+        file = folder / name
+        if not file.is_file():
+            continue
+        try:
+            read = [plain(document.root) for document in documents.parse(file.read_bytes(), str(file))]
+        except (InputError, OSError):
+            continue
+        for kustomization in read:
+            for field_ in ("patches", "patchesStrategicMerge", "patchesJson6902"):
+                listed = kustomization.get(field_) if isinstance(kustomization, dict) else None
+                found += listed if isinstance(listed, list) else []
+    paths = (entry.get("path") if isinstance(entry, dict) else entry for entry in found)
+    return frozenset(os.path.realpath(folder / p) for p in paths if isinstance(p, str) and "\n" not in p)
 
 
 def _take_pieces(

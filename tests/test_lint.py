@@ -278,7 +278,8 @@ def test_a_hook_is_content_with_files_that_are_none_of_kargos(tmp_path: Path) ->
 
     code, out, err = linted(file, "--only-kargo")
     assert (code, err) == (0, "")
-    assert out == "nothing to complain of: 0 Stages and tasks in 0 files, Kargo 1.11.2\n"
+    assert out.startswith("nothing to judge: no Stage, ")
+    assert out.endswith(" in 1 file\n")
 
 
 def test_names_are_printed_safely(tmp_path: Path) -> None:

@@ -15,13 +15,17 @@ from simulations.kargo.runs import Run
 
 LONGEST_LINE = 1_000
 
+NO_SUBJECT = "no Stage, PromotionTask, ClusterPromotionTask, Promotion or Warehouse"
+
 
 @dataclass(frozen=True)
 class Linted:
     """Everything that is to be told: findings, what could not be read, how much was looked at.
 
     `subjects` counts Stages and tasks, `others` objects that lint knows nothing of, `passed_over` files that
-    mention nothing of Kargo's. `templates` are no YAML yet, `incomplete` are subjects that were not explored whole.
+    mention nothing of Kargo's. `templates` are no YAML yet, `patches` are those of Kustomize, and `no_objects` hold
+    something else; `incomplete` are subjects that were not explored whole. `nothing` says that there was nothing
+    to judge at all.
     """
 
     release: str
@@ -33,7 +37,22 @@ class Linted:
     passed_over: int = 0
     ignored: int = 0
     templates: tuple[str, ...] = ()
+    patches: tuple[str, ...] = ()
+    no_objects: tuple[str, ...] = ()
     incomplete: tuple[str, ...] = ()
+    nothing: bool = False
+
+    @property
+    def left_out(self) -> Iterator[tuple[str, str]]:
+        """The files that were looked into and passed over, each with what is to be said of it."""
+        yield from ((file, "is a template that is no YAML yet") for file in self.templates)
+        yield from (
+            (file, "is a patch of Kustomize; give what `kustomize build` makes of it") for file in self.patches
+        )
+        yield from (
+            (file, "holds something that is no Kubernetes object (without apiVersion and kind)")
+            for file in self.no_objects
+        )
 
 
 def lines(linted: Linted, *, runs_shown: bool = True) -> Iterator[str]:
@@ -42,10 +61,10 @@ def lines(linted: Linted, *, runs_shown: bool = True) -> Iterator[str]:
     for finding in linted.findings:
         yield ""
         yield from _finding(finding, runs_shown)
-    if linted.problems or linted.templates or linted.incomplete:
+    if linted.problems or any(linted.left_out) or linted.incomplete:
         yield ""
     yield from (f"cannot be read: {printable(str(problem), 400)}" for problem in linted.problems)
-    yield from (f"passed over: {printable(f, 200)} is a template that is no YAML yet" for f in linted.templates)
+    yield from (f"passed over: {printable(file, 200)} {what}" for file, what in linted.left_out)
     yield from (f"not explored whole: {printable(s, 200)}; more may be wrong with it" for s in linted.incomplete)
 
 
@@ -54,6 +73,8 @@ def summary(linted: Linted) -> str:
     count = Counter(f.severity for f in linted.findings)
     found = [_many(count[level], str(level)) for level in sorted(Level, reverse=True) if count[level]]
     what = ", ".join(found) or "nothing to complain of"
+    if linted.nothing and not found:
+        return f"nothing to judge: {NO_SUBJECT} in {_many(linted.files + linted.passed_over, 'file')}"
     more = [_many(linted.others, "other object")] if linted.others else []
     more += [f"{linted.ignored} ignored by comments"] if linted.ignored else []
     more += [f"{_many(len(linted.problems), 'document')} cannot be read"] if linted.problems else []
@@ -120,6 +141,8 @@ def as_json(linted: Linted) -> dict[str, object]:
         "passed_over": linted.passed_over,
         "ignored": linted.ignored,
         "templates": list(linted.templates),
+        "patches": list(linted.patches),
+        "no_objects": list(linted.no_objects),
         "incomplete": list(linted.incomplete),
     }
 
