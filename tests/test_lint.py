@@ -192,6 +192,7 @@ def test_a_comment_above_or_beside_takes_a_finding_away(tmp_path: Path) -> None:
     [
         ("ignore[waits-for-ever] because", 'there is no rule "waits-for-ever"; is "waits-forever" meant?'),
         ("ignore[waits-forever]", "no reason is given"),
+        ("ignore[waits-forever] --", "no reason is given"),
         ("ignore waits-forever", "is not understood; expected ignore[RULE] REASON"),
         ("ignore[] because", 'there is no rule ""'),
         ("ignore[unknown-kind] because", "nothing in line 2 breaks unknown-kind"),
@@ -201,6 +202,23 @@ def test_a_comment_that_ignores_nothing_is_told(tmp_path: Path, comment: str, sa
     file = written(tmp_path, f"# kargo-model: {comment}\n{yaml.safe_dump(SOUND)}")
 
     assert said in linted(file)[1]
+
+
+def test_a_comment_in_the_wrong_line_is_told_the_right_one(tmp_path: Path) -> None:
+    comment = "# kargo-model: ignore[runs-after-failure] on purpose"
+    text = yaml.safe_dump(LOOSE, sort_keys=False).replace("1 == 1 }}", f"1 == 1 }}}} {comment}")
+    file = written(tmp_path, text.replace("        if:", "        # more\n        if:"))
+    line = 1 + file.read_text().splitlines().index("      - uses: git-push")
+
+    assert f"; line {line} does: write it there, or in the line above [unused-ignore]" in linted(file)[1]
+
+
+def test_a_comment_above_a_document_is_about_its_first_line(tmp_path: Path) -> None:
+    text = (
+        f"# kargo-model: ignore[given-twice] on purpose\n---\n{yaml.safe_dump(SOUND)}---\n{yaml.safe_dump(SOUND)}"
+    )
+
+    assert "(1 ignored by comments)" in linted(written(tmp_path, text))[1]
 
 
 def test_a_comment_is_found_only_after_a_sharp_of_its_own() -> None:

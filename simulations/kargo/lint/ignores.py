@@ -12,7 +12,7 @@ from simulations.kargo.lint.rules import BY_ID, Finding
 
 _COMMENT = re.compile(r"(?:^|\s)#\s*kargo-model:\s*(.*)$")
 _IGNORE = re.compile(r"ignore\[([^\]]*)\]\s*(.*)")
-_ONLY_COMMENT = re.compile(r"\s*(#.*)?")
+_ONLY_COMMENT = re.compile(r"\s*(#.*)?|---(\s.*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,16 @@ def applied(found: Iterable[Finding], texts: Mapping[str, str]) -> tuple[tuple[F
             kept.append(finding)
     for ignore in ignores:
         if (ignore.place.file, ignore.line, ignore.rule) not in used:
-            text = f"nothing in line {ignore.line} breaks {ignore.rule}"
+            text = f"nothing in line {ignore.line} breaks {ignore.rule}{_nearest(ignore, kept)}"
             kept.append(Finding(BY_ID["unused-ignore"], ignore.place, "", text))
     return tuple(sorted(kept, key=lambda f: (f.place.file, f.place.line, f.place.column, f.rule.id))), ignored
+
+
+def _nearest(ignore: Ignore, found: Iterable[Finding]) -> str:
+    """Where the comment may have been meant to stand."""
+    lines = [f.place.line for f in found if (f.place.file, f.rule.id) == (ignore.place.file, ignore.rule)]
+    nearest = min(lines, key=lambda line: abs(line - ignore.line), default=0)
+    return f"; line {nearest} does: write it there, or in the line above" if nearest else ""
 
 
 def comments(text: str, file: str) -> Iterator[Ignore | Finding]:
@@ -73,7 +80,7 @@ def _read(said: str, place: Place, line: int) -> Iterator[Ignore | Finding]:
     if not found:
         yield _bad(place, f"{printable(said)!r} is not understood; expected ignore[RULE] REASON")
         return
-    if not found[2].strip():
+    if not any(map(str.isalnum, found[2])):
         yield _bad(place, "no reason is given after ignore[...], so nothing is ignored")
         return
     for rule in (r.strip() for r in found[1].split(",")):

@@ -219,8 +219,8 @@ RULES: tuple[Rule, ...] = (
         _ERROR,
         _S,
         "An expression refers to a step that does not exist.",
-        "use the alias of a step of this template; from outside, outputs['TASK::STEP'] is that of a step of a task, "
-        "and status() sees none of them",
+        "use the alias of a step of this template; from outside, outputs['TASK::STEP'] is that of a step of a "
+        "task, and status() sees none of them",
     ),
     Rule(
         "alias-comes-later",
