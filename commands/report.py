@@ -176,6 +176,10 @@ def _report(asked: _Asked, options: argparse.Namespace) -> Report:
     return Report(title, answers[0], kind, tuple(answers[1:]), sections, drawn, moves)
 
 
+_DIAGNOSE = (
+    "This is about what the templates can come to. Why a Stage of these live objects does not go on, and what "
+    "helps, is told by kargo-model diagnose."
+)
 _LIT = "What may follow what. In the runs above, the phase that something is in is lit up in these pictures."
 
 
@@ -195,6 +199,8 @@ class _Explored:
     told: str
     warnings: tuple[str, ...] = ()
     project: str = ""
+    live: bool = False
+    """Whether the files hold live objects, too."""
 
     def of_project(self) -> _Explored:
         """The same, with its Project in its name."""
@@ -212,9 +218,13 @@ def _explored(files: Sequence[str], options: argparse.Namespace) -> list[_Explor
     if workflows.are_meant(called):
         found, _, behaviours = explore.of_workflow(called)
         return [_Explored(found, workflows.ENGINE, behaviours.release, "status")]
-    # Standard input cannot be read again for every one of its templates.
-    names = (options.name,) if options.name or STANDARD_INPUT in files else templates.names(manifests.load(files))
-    return _told_apart(_of_template([*words, *(["--name", name] if name else [])]) for name in names or ("",))
+    if STANDARD_INPUT in files:  # which cannot be read again for every one of its templates
+        return [_of_template([*words, *(["--name", options.name] if options.name else [])])]
+    given = manifests.load(files)
+    live = any(promotion.stored for promotion in given.promotions)
+    names = (options.name,) if options.name else templates.names(given) or ("",)
+    every = (_of_template([*words, *(["--name", name] if name else [])]) for name in names)
+    return _told_apart(replace(each, live=live) for each in every)
 
 
 def _of_template(words: Sequence[str]) -> _Explored:
@@ -252,6 +262,8 @@ def _answers(
         yield _of_all(explored)
     for each in explored:
         yield next(explorations.lines(each.found, each.release, engine=each.engine, told=each.told))
+    if any(each.live for each in explored):
+        yield _DIAGNOSE
     # Of several templates in the same files, all have those of the files.
     warnings = dict.fromkeys(warning for each in explored for warning in each.warnings)
     yield from (f"Warning: {warning}" for warning in warnings)

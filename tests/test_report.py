@@ -217,6 +217,12 @@ def test_every_template_of_the_files_is_in_it(tmp_path: Path) -> None:
     assert [h for h in read.texts["h2"] if "Ends" in h] != [h for h in alone.texts["h2"] if "Ends" in h]
 
 
+def test_of_live_objects_it_says_what_it_is_not_about(tmp_path: Path) -> None:
+    page = written(tmp_path, str(ROOT / "examples" / "clusters" / "lost-origin.yaml"))
+
+    assert "is told by kargo-model diagnose" in page
+
+
 def test_counterexamples_of_one_claim_stand_together(tmp_path: Path) -> None:
     read = Read(written(tmp_path, "retry", "poll", "conditions", "--kargo", "1.8.3"))
 
