@@ -302,3 +302,13 @@ def test_applications_are_spoken_of_only_where_a_step_looks_at_any(tmp_path: Pat
     assert "health_trust" in {c["behaviour"] for c in with_one["changes"]}
     assert "several_authorized_stages" in {u["behaviour"] for u in with_one["unseen"]}
     assert "selected_applications_wake" not in {u["behaviour"] for u in with_one["unseen"]}
+
+
+@pytest.mark.parametrize(("app", "reached"), [({"name": "my-selector"}, False), ({"selector": {}}, True)])
+@pytest.mark.usefixtures("without_loops")
+def test_applications_are_chosen_by_labels_only_where_a_config_has_a_selector(
+    tmp_path: Path, app: dict[str, Any], reached: bool
+) -> None:
+    sync = {"uses": "argocd-update", "config": {"apps": [app]}}
+
+    assert ("argocd_selectors" in changes(tmp_path, stage(sync), one="1.8.5", other="1.9.9")) is reached

@@ -13,6 +13,7 @@ from invariants.trace import Trace
 from invariants.verdicts import Bounds, Verdict
 from model.kargo.bundle import Bundle
 from model.kargo.releases import Behaviours
+from model.kargo.runner_results import config_of
 from model.kargo.shared_branch import branching
 from simulations.kargo.lint import pipelines
 from simulations.kargo.lint.loops_explored import ABOVE, recorded
@@ -39,7 +40,7 @@ def of_applications(field: str, units: tuple[Unit, ...]) -> Iterator[str]:
     """What reaches a behaviour about Argo CD Applications, as far as manifests of Kargo tell."""
     for unit in units:
         steps = [s for s in unit.template.steps if s.kind in ARGOCD]
-        mentioned = {word for s in steps for word in ("selector", "desiredRevision") if word in (s.config or "")}
+        mentioned = {word for s in steps for word in _keys(config_of(s))}
         reached = (
             (field in BELIEVING and bool(steps))
             or (field in SELECTING and "selector" in mentioned)
@@ -47,6 +48,16 @@ def of_applications(field: str, units: tuple[Unit, ...]) -> Iterator[str]:
         )
         if reached:
             yield unit.subject
+
+
+def _keys(config: object) -> Iterator[str]:
+    """The keys of a config, at any depth."""
+    if isinstance(config, Mapping):
+        yield from map(str, config)
+        config = list(config.values())
+    if isinstance(config, list):
+        for one in config:
+            yield from _keys(one)
 
 
 def of_pushes(field: str, pushes: Pushes) -> Iterator[str]:
