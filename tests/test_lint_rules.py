@@ -340,6 +340,26 @@ def test_every_rule_is_documented() -> None:
         assert f"({rule.level}" in entry, rule.id
 
 
+def examples() -> dict[str, list[Json]]:
+    """The examples of the page that are steps and nothing else, by rule."""
+    text = (ROOT / "docs" / "lint.md").read_text(encoding="utf-8")
+    entries = (entry.split("```yaml\n")[1].split("```")[0] for entry in text.split("\n### `")[1:])
+    read = {rule.id: [*yaml.safe_load_all(entry)] for rule, entry in zip(RULES, entries, strict=True)}
+    only_steps = (pair for pair in read.items() if pair[1] and isinstance(pair[1][0], list))
+    return {rule: found[0] for rule, found in only_steps if rule not in IN_A_PIPELINE}
+
+
+IN_A_PIPELINE = ("refused", "auto-promotion-loop", "shared-branch", "unavailable-freight")
+"""Their examples leave out what is around the steps."""
+
+
+@pytest.mark.parametrize("rule", [*examples()])
+def test_the_example_of_a_rule_breaks_it(rule: str, tmp_path: Path) -> None:
+    found = (judged(tmp_path, stage(*examples()[rule]), kargo=kargo) for kargo in ("1.11.2", "1.9.9", "1.8.3"))
+
+    assert any(rule in {f.rule.id for f in each} for each in found)
+
+
 AFFECTED = {
     "green-without-work": ("1.8.3",),
     "retries-spent-at-once": ("1.8.5", "1.9.9", "1.10.10", "1.11.2", "main"),
