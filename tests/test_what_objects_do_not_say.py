@@ -256,3 +256,11 @@ def test_a_deletion_that_is_not_done_for_hours_makes_one_ask_for_the_controller(
     one(found, "Stage")["metadata"]["deletionTimestamp"] = "2000-01-01T01:00:00Z"
 
     assert diagnosed(found, tmp_path, capsys, *HOURS_LATER).startswith("dev: moving, if its controller runs")
+
+
+def test_what_a_verification_ended_with_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = written("a verification that failed (K10)")
+    [entry] = one(found, "Stage")["status"]["freightHistory"]
+    entry["verificationHistory"][0]["message"] = "metric latency assessed Failed"
+
+    assert "verificationHistory[0].message: metric latency assessed Failed" in diagnosed(found, tmp_path, capsys)

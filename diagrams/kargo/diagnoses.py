@@ -68,7 +68,7 @@ def headline(found: Diagnosis) -> str:
             f"{n}: {_verdict_of(f)}{_first_way(f)}" for n, f in zip(names, found.findings, strict=True)
         )
     counts = {now: sum(f.verdict.now is now for f in found.findings) for now in Now}
-    told_counts = ", ".join(f"{count} {_word(now)}" for now, count in counts.items() if count)
+    told_counts = ", ".join(f"{count} {_word(now).partition(':')[0]}" for now, count in counts.items() if count)
     return f"{len(found.findings)} Stages: {told_counts}"
 
 

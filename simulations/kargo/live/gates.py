@@ -297,7 +297,10 @@ class Look:
             yield Gate("verification", why, ((f"{field}[0].phase", verification.phase.value),))
         elif verification.phase is not VerificationPhase.SUCCESSFUL:
             why = f"the verification ended {verification.phase}; nobody repeats it unless asked"
-            yield Gate("verification", why, ((f"{field}[0].phase", str(verification.phase)),))
+            fields: Fields = ((f"{field}[0].phase", str(verification.phase)),)
+            said = state[of("verification_note", self.stage)].message
+            fields += ((f"{field}[0].message", said),) if said else ()
+            yield Gate("verification", why, fields)
 
     def verified(self) -> Iterator[Gate]:
         """Freight is marked while the Stage is healthy, after a verification that was a success."""
