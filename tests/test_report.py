@@ -20,6 +20,7 @@ import kargo_model
 from commands import report as command
 from commands.check import Case, named
 from diagrams import explorations
+from diagrams.kargo.lanes import lane
 from diagrams.kargo.lifecycles import LIFECYCLES as OF_KARGO
 from diagrams.pages import playbacks, report, verdicts
 from diagrams.pages.grids import Cell, Grid
@@ -33,6 +34,7 @@ from invariants.kargo.judging import Look, Seen
 from invariants.properties import Kind as Claimed
 from invariants.properties import eventually, sometimes
 from invariants.verdicts import Verdict
+from simulations import exploring
 from simulations.speckit import scenarios as workflow_scenarios
 
 ROOT = Path(__file__).parents[1]
@@ -259,6 +261,14 @@ def test_a_lifecycle_as_a_table_has_a_row_for_what_leads_to_the_same(page: str) 
     arrows = (*known.table.arrows, *known.table.findings)
     assert told == {(a.event.replace("_", " "), show(a.source), show(a.target)) for a in arrows}
     assert page.count("the same as a table") >= 1
+
+
+def test_where_nobody_is_named_the_system_acts() -> None:
+    walk = exploring.begin(toys.subject("die-hard").system)
+    taken = next(exploring.options(walk)).taken
+
+    assert taken.actor == ""
+    assert playbacks.frame(taken, lane).lane == "system"
 
 
 def test_a_way_that_never_ends_says_so() -> None:

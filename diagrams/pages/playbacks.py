@@ -128,7 +128,7 @@ def of_trace(subject: Subject, trace: Trace, *, key: str, lane: Lane = actor) ->
 def frame(step: Taken, lane: Lane = actor, at: str = "") -> Frame:
     """A step of a trace, as it is shown; `at` says when it was taken."""
     how = step.label if step.label and not step.action.endswith(step.label) else ""
-    return Frame(lane(step), step.action, how, step.changes, at)
+    return Frame(lane(step) or actor(step), step.action, how, step.changes, at)
 
 
 # For the page
