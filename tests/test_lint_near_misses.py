@@ -74,6 +74,18 @@ def test_a_guard_keeps_a_step_from_what_is_not_there(tmp_path: Path) -> None:
     assert of_rule(judged(tmp_path, stage(CLONE, allowed, guarded)), "output-unset")
 
 
+@pytest.mark.parametrize("kargo", ["1.8.3", "1.11.2"])
+def test_some_kinds_never_leave_an_output(tmp_path: Path, kargo: str) -> None:
+    build = {"uses": "kustomize-build", "as": "build", "config": {"path": "a", "outPath": "b"}}
+    reads = changed(COMMIT, config={"path": "a", "message": "${{ outputs.build.commitMessage }}"})
+    [found] = of_rule(judged(tmp_path, stage(CLONE, build, reads), kargo=kargo), "output-unset")
+    updated = changed(build, uses="kustomize-set-image")
+
+    assert found.severity is Level.WARNING
+    assert found.text.endswith("reads the output of build, and kustomize-build never leaves one")
+    assert not of_rule(judged(tmp_path, stage(CLONE, updated, reads), kargo=kargo), "output-unset")
+
+
 def test_a_look_before_a_step_is_run_is_no_look(tmp_path: Path) -> None:
     looks = changed(PUSH, **{"if": "${{ status('bump') == '' }}"})
     bump = changed(COMMIT, continueOnError=True, **{"as": "bump"})

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 from model.kargo import worlds
 from model.kargo.attempts import UNKNOWN_OUTPUT
 from model.kargo.durations import parse_duration
-from model.kargo.phases import StepStatus
 from model.kargo.releases import Behaviours
 from model.kargo.step_engine import StepRules
 from model.kargo.step_kinds import RELEASES, Result, StepKind
@@ -67,21 +66,31 @@ SKIPS_WITH_OUTPUT = frozenset({"git-commit"})
 """Kinds that leave an output even if they find nothing to do. Source: `git_commiter.go: gitCommitter.run`"""
 
 
+WITHOUT_OUTPUT = frozenset(
+    (
+        *("copy", "delete", "fail", "file-write", "git-clear", "helm-template", "http-download", "kustomize-build"),
+        *("oci-download", "set-freight-alias", "set-metadata", "tar", "untar"),
+    )
+)
+"""Kinds that leave none even if they succeed. Source: their runners in `pkg/promotion/runner/builtin`"""
+
+
 def leaves_output(step: StepSpec, result: Result) -> bool:
     """Whether an attempt that comes back like that leaves an output for the steps after it."""
-    return result is Result.SUCCEEDED or (result is Result.SKIPPED and step.kind in SKIPS_WITH_OUTPUT)
+    if result is Result.SUCCEEDED:
+        return step.kind not in WITHOUT_OUTPUT
+    return result is Result.SKIPPED and step.kind in SKIPS_WITH_OUTPUT
 
 
 def alphabet(step: StepSpec, every: Iterable[Result], rules: StepRules) -> Alphabet:
     """Everything an attempt of the step may do that comes back with one of these results."""
-    found = worlds.alphabet(every, overruns_ms=rules.timeout_ms + 1000 if rules.timeout_ms > 0 else 0)
-    if not leaves_output(step, Result.SKIPPED):
-        return found
+    left = {result.value: leaves_output(step, result) for result in (Result.SUCCEEDED, Result.SKIPPED)}
     return tuple(
-        choice._replace(attempt=choice.attempt._replace(output=UNKNOWN_OUTPUT))
-        if choice.attempt.status == StepStatus.SKIPPED.value
+        choice._replace(attempt=attempt._replace(output=UNKNOWN_OUTPUT if left[attempt.status] else "null"))
+        if attempt.status in left
         else choice
-        for choice in found
+        for choice in worlds.alphabet(every, overruns_ms=rules.timeout_ms + 1000 if rules.timeout_ms > 0 else 0)
+        for attempt in (choice.attempt,)
     )
 
 

@@ -10,7 +10,7 @@ from model.kargo.durations import format_duration
 from model.kargo.expression_references import ALL
 from model.kargo.plan import stored
 from model.kargo.repetition import REPEATED
-from model.kargo.runner_results import config_of
+from model.kargo.runner_results import WITHOUT_OUTPUT, config_of
 from model.kargo.templates import Template
 from simulations.kargo.lint.rules import Level
 from simulations.kargo.lint.wanted import StepView
@@ -34,6 +34,10 @@ def said(
     if rule == "repeated-by-restart":
         return _repeated(step)
     if rule == "output-unset":
+        kind = next((each.kind for each in template.steps if each.alias == about), "")
+        if kind in WITHOUT_OUTPUT:
+            text = f"reads the output of {printable(about)}, and {printable(kind)} never leaves one"
+            return f"{of_step(step)} {text}", Level.WARNING
         text = f"reads the output of {printable(about)}, which may have been skipped, or failed, and left none"
         return f"{of_step(step)} {text}", None
     if rule == "never-runs":

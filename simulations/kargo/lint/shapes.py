@@ -59,20 +59,21 @@ def shape_of(essence: Essence, release: str) -> Shape:
     if len(set(aliases)) < len(aliases) or any(map(namespace, aliases)) or any(map(_MENTIONS.search, values)):
         return Shape(essence)
     own = {alias: OWN.format(number) for number, alias in enumerate(aliases)}
-    steps = [_step(step, own, release) for step in template.steps]
+    read = any("outputs" in text for step in template.steps for text in (step.condition, step.config or ""))
+    steps = [_step(step, own, release, read) for step in template.steps]
     if None in steps:
         return Shape(essence)
     found = replace(template, steps=tuple(step for step in steps if step))
     return Shape(replace(essence, template=found, results=tuple((own[a], r) for a, r in essence.results)), aliases)
 
 
-def _step(step: StepSpec, own: dict[str, str], release: str) -> StepSpec | None:
+def _step(step: StepSpec, own: dict[str, str], release: str, read: bool) -> StepSpec | None:
     condition = _text(step.condition, own, release)
     tree: dict[str, str] = json.loads(step.config) if step.config else {}
     config = {key: _text(text, own, release) for key, text in tree.items()}
     if condition is None or None in config.values():
         return None
-    kind, retry = kind_of(step, release)
+    kind, retry = kind_of(step, release, read=read)
     return replace(
         step,
         alias=own[step.alias],
@@ -83,14 +84,18 @@ def _step(step: StepSpec, own: dict[str, str], release: str) -> StepSpec | None:
     )
 
 
-def kind_of(step: StepSpec, release: str) -> tuple[str, Retry]:
-    """What matters of the kind of a step, as a text, and of its retries, the defaults of its kind considered."""
+def kind_of(step: StepSpec, release: str, *, read: bool = True) -> tuple[str, Retry]:
+    """What matters of the kind of a step, as a text, and of its retries, the defaults of its kind considered.
+
+    Whether it leaves an output matters if any is `read`.
+    """
     kind = step_kind(step.kind, release)
     rules = step_rules(step, kind)
     retry = Retry(1 if rules.timeout_ms > 0 else 0, rules.error_threshold)
     if kind is None:
         return "", retry
-    results = (*kind.results, leaves_output(step, Result.SKIPPED), kind.propagates_outputs)
+    left = (read and leaves_output(step, result) for result in (Result.SUCCEEDED, Result.SKIPPED))
+    results = (*kind.results, *left, kind.propagates_outputs)
     return ", ".join(map(str, results)), retry
 
 

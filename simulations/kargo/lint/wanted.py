@@ -62,7 +62,7 @@ class StepView:
         """Whether the steps after it may find that it left nothing."""
         may_fail = self.spec.continue_on_error and not self.results <= WELL
         skips = Result.SKIPPED in self.results and not leaves_output(self.spec, Result.SKIPPED)
-        return bool(self.spec.condition) or skips or may_fail
+        return bool(self.spec.condition) or skips or may_fail or not leaves_output(self.spec, Result.SUCCEEDED)
 
 
 def views(template: Template, behaviours: Behaviours) -> tuple[StepView, ...]:
