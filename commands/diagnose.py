@@ -74,6 +74,9 @@ def run(options: argparse.Namespace) -> int:
     """Diagnose and print."""
     gathered = gathering.gather(options.files, about=API_GROUP, stdin=sys.stdin.buffer, limits=LIMITS, skip=SKIPPED)
     live = read_live(gathered.documents, gathered.problems)
+    if "Stage" not in live.kinds:
+        wanted = "`kubectl get stages,promotions,freight,warehouses,... -o yaml`"
+        raise InputError(f"expected the Stages of a live cluster, found none: give all that {wanted} prints")
     behaviours, guessed = _release(options.kargo, live)
     now = _now(options, live)
     pairs = {(project.name, stage.name) for project in live.projects for stage in project.stages}

@@ -264,3 +264,36 @@ def test_what_a_verification_ended_with_is_told(tmp_path: Path, capsys: pytest.C
     entry["verificationHistory"][0]["message"] = "metric latency assessed Failed"
 
     assert "verificationHistory[0].message: metric latency assessed Failed" in diagnosed(found, tmp_path, capsys)
+
+
+def test_without_stages_nothing_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = written("a step that polls for ever")
+    found["items"] = [o for o in found["items"] if o["kind"] != "Stage"]
+    path = tmp_path / "objects.yaml"
+    path.write_text(yaml.dump(found))
+
+    assert main(["diagnose", str(path)]) == 2
+    assert "expected the Stages of a live cluster, found none" in capsys.readouterr().err
+
+
+def test_a_stage_that_could_not_be_read_is_not_taken_for_deleted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = written("a queue behind a step that polls")
+    one(found, "Stage")["metadata"]["generation"] = "first"
+
+    out = diagnosed(found, tmp_path, capsys)
+
+    assert out.startswith("no Stage to diagnose")
+    assert "does not exist" not in out
+
+
+def test_a_stage_that_was_never_looked_at_makes_one_ask_for_the_controller(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = written("Freight that comes after its policy does")
+    stage = one(found, "Stage")
+    stage["status"].clear()
+    stage["metadata"]["creationTimestamp"] = "2000-01-01T00:00:00Z"
+
+    assert diagnosed(found, tmp_path, capsys, *HOURS_LATER).startswith("dev: moving, if its controller runs")

@@ -124,6 +124,7 @@ class LiveStage:
     verification: bool = False
     labels: tuple[tuple[str, str], ...] = ()
     generation: int = 1
+    created: int | None = None
     deleted: int | None = None
     finalizer: bool = True
     refresh: str = ""

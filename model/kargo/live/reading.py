@@ -131,6 +131,7 @@ class LiveReader:
             verification=spec.get("verification") is not None,
             labels=texts(meta, "labels", "a label"),
             generation=whole(meta, "generation", 1),
+            created=instant(meta, "creationTimestamp"),
             deleted=instant(meta, "deletionTimestamp"),
             finalizer=FINALIZER in finalizers,
             refresh=notes.get("kargo.akuity.io/refresh", ""),
@@ -409,7 +410,7 @@ def _of_promotion(promotion: LivePromotion) -> Iterator[int | None]:
 
 
 def _of_stage(stage: LiveStage) -> Iterator[int | None]:
-    yield from (stage.deleted, stage.last.finished if stage.last else None)
+    yield from (stage.created, stage.deleted, stage.last.finished if stage.last else None)
     yield from (i for e in stage.history for v in e.verifications for i in (v.started, v.finished))
 
 

@@ -83,8 +83,9 @@ class Asked:
 
 
 def _wanted(asked: Asked, project: LiveProject) -> list[str]:
-    """The Stages of a part that are asked about."""
-    names = [s.name for s in project.stages] + [p.stage for p in project.promotions if not p.phase.terminal]
+    """The Stages of a part that are asked about; of one that could not be read nothing is known."""
+    waiting = [p.stage for p in project.promotions if not p.phase.terminal]
+    names = [s.name for s in project.stages] + [n for n in waiting if ("Stage", n) not in project.left_out]
     return [n for n in dict.fromkeys(names) if not asked.stages or asked.stages & {n, f"{project.name}/{n}"}]
 
 

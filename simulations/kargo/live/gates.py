@@ -57,7 +57,7 @@ def overlooked(restored: Restored, stage: str) -> Iterator[Gate]:
 def _closed(restored: Restored, stage: str) -> list[Gate]:
     state = restored.cluster.state
     if not state[of("stage_exists", stage)]:
-        return [Gate("stage", "the Stage does not exist, so nobody makes its Promotions current")]
+        return [Gate("stage", "the Stage does not exist, or was not given: nobody makes its Promotions current")]
     if state[of("deleting", stage)]:
         return [Gate("stage", "the Stage is being deleted", (("metadata.deletionTimestamp", "set"),))]
     if restored.cluster.pipeline.stage(stage).control_flow:

@@ -84,7 +84,8 @@ def _of_promotion(restored: Restored, project: LiveProject, name: str) -> int | 
 def _is_edited(stage: LiveStage) -> bool:
     """Whether something was asked of a Stage of which it is not known when."""
     asked = stage.reverify is not None or stage.abort_verification is not None
-    observed = max(stage.observed_generation, *(condition.generation for _, condition in stage.conditions), 0)
+    known = 0 if stage.created is None else 1  # the generation that it was created with
+    observed = max(stage.observed_generation, known, *(condition.generation for _, condition in stage.conditions))
     return asked or (stage.generation > observed and not stage.deleting)
 
 
