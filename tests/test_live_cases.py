@@ -132,6 +132,15 @@ def test_nothing_is_proven_of_a_stage_that_can_come_right(now: str) -> None:
     assert finding(case).proof is None
 
 
+def test_what_only_time_brings_is_reached_by_a_proof() -> None:
+    """A state after the end of a soak time is another one, though nothing has changed but the time."""
+    case = next(case for case in CASES if case.name == "soak time that is not over")
+    live, at = moment(case)
+    restored = infer(live.projects[0], RELEASES[case.kargo], at, newest=live.newest).restored
+
+    assert states_without(restored, case.stage) is None
+
+
 def test_many_parts_are_diagnosed_as_one_by_one() -> None:
     case = next(case for case in CASES if case.helps == "reverify")
     live, now = moment(case)
