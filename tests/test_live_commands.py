@@ -39,7 +39,7 @@ def test_several_things_are_several_commands() -> None:
     every = commands(Action("abort_all", "dev"), SHOP, ("dev.1", "dev.2"))
 
     assert each == tuple(f"kargo promote --project=shop --freight={f} --stage=dev" for f in ("f1", "g1"))
-    assert [line.split()[3] for line in every] == ["dev.1", "dev.2"]
+    assert every == tuple(f"kargo promote --project=shop --name={p} --abort" for p in ("dev.1", "dev.2"))
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,8 @@ def _refresh_stage(t: Told) -> Lines:
 
 
 def _refresh_promotion(t: Told) -> Lines:
-    return [_annotate(t, t.action.promotion, "refresh", '"$(date +%s)"')]
+    what = f"promotion {shlex.quote(t.action.promotion)} {_in_namespace(t)}"
+    return [f'kubectl annotate {what} --overwrite kargo.akuity.io/refresh="$(date +%s)"']
 
 
 def _restart(t: Told) -> Lines:
@@ -98,11 +99,11 @@ def _promote_each(t: Told) -> Lines:
 
 
 def _abort(t: Told) -> Lines:
-    return [_annotate(t, t.action.promotion, "abort", _TERMINATE)]
+    return [_aborted(t, t.action.promotion)]
 
 
 def _abort_all(t: Told) -> Lines:
-    return [_annotate(t, promotion, "abort", _TERMINATE) for promotion in t.each]
+    return [_aborted(t, promotion) for promotion in t.each]
 
 
 def _approve(t: Told) -> Lines:
@@ -161,8 +162,6 @@ def _own_policy(project: LiveProject, stage: str) -> int | None:
     return policies.index(found) if found is not None and found.name == stage else None
 
 
-_TERMINATE = """'{"action":"terminate"}'"""
-
 _COMMANDS: dict[str, Callable[[Told], Lines]] = {
     "refresh_stage": _refresh_stage,
     "refresh_promotion": _refresh_promotion,
@@ -197,9 +196,8 @@ def _json(value: object) -> str:
     return shlex.quote(json.dumps(value, separators=(",", ":")))
 
 
-def _annotate(t: Told, promotion: str, key: str, value: str) -> str:
-    what = f"promotion {shlex.quote(promotion)} {_in_namespace(t)}"
-    return f"kubectl annotate {what} --overwrite kargo.akuity.io/{key}={value}"
+def _aborted(t: Told, promotion: str) -> str:
+    return f"kargo promote {_of_project(t)} --name={shlex.quote(promotion)} --abort"
 
 
 def _with_freight(verb: str, t: Told, freight: str) -> str:
