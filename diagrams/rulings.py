@@ -114,7 +114,9 @@ def instead(found: Table) -> Iterator[str]:
         false = [r for r in found.releases if found.rulings[part.id, r].system]
         if not false:
             continue
-        yield f"{part.id}  in {', '.join(false)}: {_truth(found, part, titles, false)}"
+        everywhere = len(found.releases) > 1 and len(false) == len(found.releases)
+        where = "every release" if everywhere else ", ".join(false)
+        yield f"{part.id}  in {where}: {_truth(found, part, titles, false)}"
 
 
 def _truth(found: Table, part: RulePart, titles: Mapping[str, RulePart], false: Sequence[str]) -> str:

@@ -116,6 +116,7 @@ def test_the_whole_state_is_shown_on_demand(watched: Watched) -> None:
     run.get_by_text("The whole state", exact=True).click()
 
     rows = run.locator(".whole tbody tr")
+    rows.first.wait_for()
     names = [row.locator("th").inner_text() for row in rows.all()]
     assert {"phase", "current step", "work dir", "message"} <= set(names)
     assert len(names) > len(before_and_after(run))
@@ -187,6 +188,24 @@ def test_texts_of_a_picture_beside_a_state_are_not_too_small_to_read(watched: Wa
 
 SMALLEST = """() => Math.min(...[...document.querySelectorAll(".lit .phase text")].map((e) =>
   parseFloat(getComputedStyle(e).fontSize) * e.getCTM().a))"""
+
+
+def test_of_many_things_with_a_phase_those_are_offered_that_moved_last(chromium: Browser, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    assert kargo_model.main(["report", "-o", str(path), "failing-freight-promoted-for-ever"]) == 0
+    page = chromium.new_page()
+    page.goto(f"{path.as_uri()}#failing-freight-promoted-for-ever/60")
+    run = page.locator("details.playback").first
+
+    shown = run.locator(".objects[role=group] button")
+    assert shown.count() == 10
+    assert "dev#15: Pending" in shown.all_inner_texts()
+    run.locator("details.others summary").click()
+    run.get_by_role("button", name="dev#1: Errored", exact=True).click()
+    assert run.get_by_role("button", name="dev#1: Errored").get_attribute("aria-pressed") == "true"
+    assert run.locator(".whose").inner_text() == "Promotion, dev#1: now Errored"
+    assert page.evaluate("document.activeElement.textContent") == "dev#1: Errored"
+    page.close()
 
 
 def test_on_a_narrow_screen_only_regions_are_scrolled_sideways_and_say_so(watched: Watched) -> None:

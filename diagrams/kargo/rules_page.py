@@ -25,7 +25,11 @@ def section(found: rulings.Table, answer_for: str) -> Section:
         (rulings.summary(found, answer_for),),
         (
             _table(found),
-            Grid("What is true instead", ("", ""), tuple(_instead(line) for line in rulings.instead(found))),
+            Grid(
+                "What is true instead",
+                ("claim", "what is true"),
+                tuple(_instead(line) for line in rulings.instead(found)),
+            ),
         ),
     )
 

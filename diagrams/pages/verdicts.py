@@ -100,12 +100,14 @@ def _claim(
     empty = "; its premise is never met" if all(j.vacuous for _, j in found) else ""
     where = f"{_count(len(systems), 'system')}" if len(systems) > 1 else systems[0]
     cases = f", {len(found)} cases" if len(found) > len(systems) else ""
+    # The column next to it, with all its links, would take the room that these few words need.
+    judged = (where + cases).replace(" ", "\N{NO-BREAK SPACE}")
     linked = {text for text, _ in links}
     verdict = Cell(reports.word(worst) + empty, kind(worst)) if broken else _arisen(found)
     return (
         Cell(claim),
         verdict,
-        Cell(where + cases, more=", ".join(systems)),
+        Cell(judged, more=", ".join(systems)),
         Cell(", ".join(name for name in bad if name not in linked), links=tuple(links)),
     )
 

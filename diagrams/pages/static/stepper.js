@@ -5,6 +5,8 @@
 const stepper = (() => {
   // So many values of the start are shown without being asked for.
   const FEW = 10;
+  // So many things with a phase are offered at once; the others on demand.
+  const OFFERED = 10;
   // A picture is never smaller than this share of its natural size: its texts could not be read.
   const SMALLEST = 0.56;
 
@@ -123,6 +125,7 @@ const stepper = (() => {
     const whole = make("details", { class: "whole" }, make("summary", {}, "The whole state"), make("div", {}));
     whole.addEventListener("toggle", () => whole.open && showWhole());
     const objects = make("div", { class: "objects", role: "group", "aria-label": "Whose lifecycle is shown" });
+    const others = make("details", { class: "others" }, make("summary", {}), make("div", { class: "objects" }));
     const shownLives = make("div", {});
     const [lanes, marks] = lanesOf();
 
@@ -222,12 +225,26 @@ const stepper = (() => {
       return field === "phase" ? owner : `${owner} (${field})`;
     }
 
+    // What is shown, and what has moved last or, at the start, moves first.
+    function offered() {
+      if (lives.length <= OFFERED) return new Set(lives);
+      const past = run.frames.slice(0, at).reverse().concat(run.frames.slice(at));
+      const moving = past.flatMap((frame) => frame.changes.map(([name]) => name)).filter((name) => lives.includes(name));
+      return new Set([...new Set([...chosen, ...moving])].slice(0, OFFERED));
+    }
+
     const lifecycleOf = (name) => states.map((_, n) => phaseAt(name, n)).find(Boolean)[1];
 
     function showChosen() {
-      objects.replaceChildren(...lives.map(objectButton));
+      const near = offered();
+      const rest = lives.filter((name) => !near.has(name));
+      objects.replaceChildren(...lives.filter((name) => near.has(name)).map(objectButton));
+      others.hidden = !rest.length;
+      others.firstElementChild.textContent = `${rest.length} more`;
+      others.lastElementChild.replaceChildren(...rest.map(objectButton));
       shownLives.replaceChildren(...chosen.map(lifeOf));
       watch(shownLives);
+      for (const shown of shownLives.querySelectorAll(".lit")) reveal(shown, shown.querySelector(".now"));
     }
 
     function lifeOf(name) {
@@ -255,7 +272,7 @@ const stepper = (() => {
           onclick: () => {
             chosen = [name];
             showChosen();
-            objects.querySelector('[aria-pressed="true"]').focus();
+            life.querySelector('[aria-pressed="true"]').focus();
           },
         },
         `${ownName(name)}: ${phase ? phase[4] : "–"}`,
@@ -283,7 +300,6 @@ const stepper = (() => {
       showLife();
       watch(host);
       reveal(lanes, marks[at - 1]);
-      for (const shown of shownLives.querySelectorAll(".lit")) reveal(shown, shown.querySelector(".now"));
       if (!quietly) moved(at);
     }
 
@@ -295,7 +311,7 @@ const stepper = (() => {
     }
 
     const state = make("div", {}, changes, whole);
-    const life = make("div", {}, objects, shownLives);
+    const life = make("div", {}, objects, others, shownLives);
     const view = make("div", { class: lives.length ? "view" : "view alone" }, state, ...(lives.length ? [life] : []));
     host.replaceChildren(
       make("div", { class: "controls" }, first, back, forward, end, slider, counter),
