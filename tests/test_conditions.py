@@ -92,9 +92,22 @@ def test_an_if_comes_to_whatever_its_parts_leave_open() -> None:
     says: dict[str, Evaluation] = {parts[0].text: Undecided("unknown"), parts[1].text: Value(False)}
 
     def found(last: Evaluation) -> set[Condition]:
-        return set(outcomes(parts, {}, lambda text: says.get(text, last)))
+        return set(outcomes(parts, {}, lambda text: says.get(text, last), again=again))
 
+    again = False
     assert found(Value(False)) == {Condition(True), Condition(False)}
     assert found(Value(True)) == {Condition(False)}
     assert found(Failure("no")) == {Condition(None, "no"), Condition(False)}
     assert found(Undecided(str(UNKNOWN))) == {Condition(True), Condition(False)}
+    again = True
+    assert found(Value(False)) == found(Undecided(str(UNKNOWN))) == {Condition(True)}
+
+
+@pytest.mark.parametrize("asked", [ME, "outputs.values?.tag != nil"])
+def test_what_is_asked_again_at_the_next_attempt_is_answered_alike(tmp_path: Path, asked: str) -> None:
+    """1.8.3 asks the `if` again before every attempt."""
+    tried = {"uses": "git-push", "as": "push", "retry": {"errorThreshold": 20}, "config": {"path": "a"}}
+    for guard, found in ((f"always() && {asked}", False), (f"success() && {asked}", True)):
+        step = changed(tried, **{"if": f"${{{{ {guard} }}}}"})
+        rules = {f.rule.id for f in judged(tmp_path, stage(CLONE, PARSE, step), kargo="1.8.3")}
+        assert ("green-without-work" in rules) is found, guard

@@ -86,6 +86,13 @@ def test_some_kinds_never_leave_an_output(tmp_path: Path, kargo: str) -> None:
     assert not of_rule(judged(tmp_path, stage(CLONE, updated, reads), kargo=kargo), "output-unset")
 
 
+def test_an_alarm_may_read_with_care(tmp_path: Path) -> None:
+    alarm = changed(HTTP, **{"if": "${{ failure() }}"}, retry={"timeout": "10m"})
+    for text, found in (("outputs.push.branch", True), ("outputs.push?.branch ?? 'none'", False)):
+        reads = changed(alarm, config={**HTTP["config"], "body": f"${{{{ {text} }}}}"})
+        assert bool(of_rule(judged(tmp_path, stage(CLONE, PUSH, reads)), "config-fails")) is found
+
+
 def test_a_look_before_a_step_is_run_is_no_look(tmp_path: Path) -> None:
     looks = changed(PUSH, **{"if": "${{ status('bump') == '' }}"})
     bump = changed(COMMIT, continueOnError=True, **{"as": "bump"})

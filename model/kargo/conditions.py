@@ -92,9 +92,12 @@ def answers(
 
 
 def outcomes(
-    parts: Sequence[Part], known: Mapping[Question, bool], evaluate: Callable[[str], Evaluation]
+    parts: Sequence[Part], known: Mapping[Question, bool], evaluate: Callable[[str], Evaluation], *, again: bool
 ) -> tuple[Condition, ...]:
-    """What an `if` can come to, `evaluate` saying of a part whether the step is skipped by it."""
+    """What an `if` can come to, `evaluate` saying of a part whether the step is skipped by it.
+
+    It is asked `again` of a step that has begun: what was unknown then was so, and still is.
+    """
     open_: tuple[Condition, ...] = ()
     for part in parts:
         if part.question is not None and part.question in known:
@@ -104,7 +107,7 @@ def outcomes(
             if isinstance(found, Failure):
                 return (Condition(None, found.message), *open_)
             if not isinstance(found, Value):
-                open_ = (Condition(False),)
+                open_ = () if again else (Condition(False),)
                 continue
             skipped = bool(found.value)
         if skipped:

@@ -246,8 +246,12 @@ def _condition(planner: Planner, step: StepSpec) -> Expression:
         if isinstance(found, Failure):
             return ({"condition": Condition(None, found.message)},)
         known = conditions.answers(earlier, seen.entries, seen.has_failures)
+        own = seen.entries[step.alias]
         can = conditions.outcomes(
-            asked.parts, known, lambda text: expressions.should_skip(text, planner.context, here, release)
+            asked.parts,
+            known,
+            lambda text: expressions.should_skip(text, planner.context, here, release),
+            again=own is not None and own.started_at is not None and planner.has_alone(step.alias),
         )
         return tuple({"condition": each} for each in can)
 

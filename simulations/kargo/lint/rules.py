@@ -144,7 +144,8 @@ RULES: tuple[Rule, ...] = (
         _ERROR,
         _E,
         "The vars or the config of a step come to an error; it is Errored without having run, and never retried.",
-        "let the step run only if what it reads is there: if: ${{ status('ALIAS') == 'Succeeded' }}",
+        "let the step run only if what it reads is there: if: ${{ status('ALIAS') == 'Succeeded' }}; or, as in an "
+        "alarm, read it with care: ${{ outputs.ALIAS?.KEY ?? 'none' }}",
     ),
     Rule(
         "output-unset",
@@ -165,7 +166,8 @@ RULES: tuple[Rule, ...] = (
         _WARNING,
         _E,
         "A step has a timeout that can never end it: timeouts are looked at only when an attempt is not the last.",
-        "take the timeout away, or give the step an errorThreshold, so that there is something to cut off",
+        "take the timeout away; or, if its errors may be retried, give the step an errorThreshold of 15 or more, "
+        "so that there is something to cut off",
     ),
     Rule(
         "waits-forever",
@@ -203,8 +205,8 @@ RULES: tuple[Rule, ...] = (
         _WARNING,
         _R,
         "All attempts of a step are used up within seconds: retries come after 5 ms, 10 ms, 20 ms, and so on.",
-        "where what is asked for may be away for minutes, let a step wait for it first: http with a "
-        "successExpression and a timeout",
+        "an errorThreshold of 15 or more, which is more than a minute; or let a step wait for what may be away "
+        "(http with a successExpression and a timeout), and take errorThreshold away",
     ),
     Rule(
         "timeout-before-next-look",
