@@ -96,6 +96,8 @@ def run(options: argparse.Namespace) -> int:
     else:
         print(diagnoses.headline(found))
         print("\n".join(diagnoses.lines(found, explain=options.explain, everything=options.all)))
+        for warning in live.warnings:
+            print(f"note: {warning}", file=sys.stderr)
     for problem in live.problems:
         print(f"left out: {problem}", file=sys.stderr)
     return BOUNDED if live.problems else DONE

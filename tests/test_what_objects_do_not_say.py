@@ -297,3 +297,18 @@ def test_a_stage_that_was_never_looked_at_makes_one_ask_for_the_controller(
     stage["metadata"]["creationTimestamp"] = "2000-01-01T00:00:00Z"
 
     assert diagnosed(found, tmp_path, capsys, *HOURS_LATER).startswith("dev: moving, if its controller runs")
+
+
+def test_policies_of_a_project_count_for_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = written("no policy")
+    found["items"] = [o for o in found["items"] if o["kind"] != "ProjectConfig"]
+    policies = [{"stage": "dev", "autoPromotionEnabled": True}]
+    project = {"apiVersion": "kargo.akuity.io/v1alpha1", "kind": "Project", "metadata": {"name": "demo"}}
+    found["items"].append({**project, "spec": {"promotionPolicies": policies}})
+    path = tmp_path / "objects.yaml"
+    path.write_text(yaml.dump(found))
+
+    assert main(["diagnose", str(path), "--kargo", "1.11.2"]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("dev: idle")
+    assert "promotion policies of a Project count for nothing" in err

@@ -91,7 +91,7 @@ def read_bundle(documents: Iterable[Document]) -> Bundle:
     manifests = Manifests(
         tuple(specs.stages), tuple(specs.promotions), tuple(specs.tasks), tuple(dict.fromkeys(specs.warnings))
     )
-    policies = {**reader.live.old_policies, **reader.live.policies}
+    policies = reader.live.policies
     around, problems = reader.live.stages, (*reader.problems, *reader.live.problems)
     warehouses = tuple(reader.warehouses)
     return Bundle(manifests, around, warehouses, policies, reader.requests, _each_once(problems), reader.others)

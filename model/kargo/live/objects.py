@@ -197,8 +197,8 @@ class LiveApplication:
 class LiveProject:
     """The objects of one project, and which kinds of objects were given at all, for any project.
 
-    `policies` is None where neither a ProjectConfig nor a Project says anything about auto-promotion; `left_out`
-    has kind and name of the objects that were given and could not be read.
+    `policies` is None where there is no ProjectConfig; `left_out` has kind and name of the objects that were given
+    and could not be read.
     """
 
     name: str

@@ -72,7 +72,6 @@ class LiveReader:
         self.applications: dict[tuple[str, str], LiveApplication] = {}
         self.tasks: dict[tuple[str, str], Task] = {}
         self.policies: dict[str, tuple[PromotionPolicy, ...]] = {}
-        self.old_policies: dict[str, tuple[PromotionPolicy, ...]] = {}
         self.warnings: list[InputWarning] = []
         self.traits: set[str] = set()
         self.left_out: dict[str, set[tuple[str, str]]] = defaultdict(set)
@@ -198,11 +197,12 @@ class LiveReader:
         self._keep(self.warehouses, (namespace, name), name, obj)
 
     def project(self, obj: Field) -> None:
-        """A Project, which says something about auto-promotion in old releases only."""
-        _, name, _ = _identity(obj)
+        """A Project: what it says about auto-promotion only releases read that are older than those modelled."""
+        _identity(obj)
         spec = obj.get("spec")
-        if spec is not None and spec.get("promotionPolicies") is not None:
-            self.old_policies[name] = _policies(spec)
+        if spec is not None and (found := spec.get("promotionPolicies")) is not None:
+            text = "promotion policies of a Project count for nothing; those of the ProjectConfig do"
+            self.warnings.append(InputWarning(found.place, text))
 
     def project_config(self, obj: Field) -> None:
         """A ProjectConfig: the policies of auto-promotion."""
@@ -277,7 +277,7 @@ class LiveReader:
         found: list[LiveProject] = []
         for name in names:
             stages, promotions, freight, warehouses, runs = (tuple(kind.get(name, ())) for kind in by_kind)
-            policies = self.policies.get(name, self.old_policies.get(name))
+            policies = self.policies.get(name)
             checked = {key for stage in stages for key in checked_applications(stage)}
             mine = tuple(
                 a for a in applications if a.stage.partition(":")[0] == name or a.application.key in checked
