@@ -21,7 +21,7 @@ from commands import rules as ruled
 from commands.fan_out import add_on, place
 from commands.looking import Looker, cache_folder
 from commands.output import DONE, OutputError, TallyLine, add_format, print_json, write
-from diagrams import explorations, lifecycles, reports
+from diagrams import explorations, lifecycles
 from diagrams.ambient.lifecycles import LIFECYCLES as OF_SESSIONS
 from diagrams.explorations import Exploration
 from diagrams.kargo import rules_page
@@ -268,7 +268,7 @@ def _answers(
     warnings = dict.fromkeys(warning for each in explored for warning in each.warnings)
     yield from (f"Warning: {warning}" for warning in warnings)
     if checked:
-        yield reports.summary(checked)
+        yield verdicts.answer(checked)
     if rules:
         yield rules.lead[0]
     if told:

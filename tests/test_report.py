@@ -33,7 +33,7 @@ from invariants.check import check
 from invariants.kargo.judging import Look, Seen
 from invariants.properties import Kind as Claimed
 from invariants.properties import eventually, sometimes
-from invariants.verdicts import Verdict
+from invariants.verdicts import Bounds, Verdict
 from simulations import exploring
 from simulations.speckit import scenarios as workflow_scenarios
 
@@ -250,6 +250,23 @@ def test_a_situation_says_in_how_many_of_its_cases_it_arises() -> None:
 
     assert any(text.startswith("the promotion can be: Succeeded") for text in rows)
     assert all(cell.kind is not Kind.BAD for text, cell in rows.items() if ": " in text)
+
+
+@pytest.mark.parametrize(
+    ("names", "release", "limit", "said"),
+    [
+        ("task poll", "1.8.3", None, "violated: 5 of 14 claims, in 2 of 2 systems; 1 situation never reached"),
+        ("task poll", "1.11.2", None, "violated: 1 of 14 claims, in 1 of 2 systems"),
+        ("poll", "1.11.2", None, "violated: 1 of 14 claims, in 1 system"),
+        ("task", "1.11.2", None, "holds: all 14 claims in 1 system"),
+        ("task shutdown", "1.11.2", 2, "no violation within the bound: 14 claims in 2 systems"),
+    ],
+)
+def test_the_answer_counts_claims_and_systems(names: str, release: str, limit: int | None, said: str) -> None:
+    subjects = [named(Case(name, release, None, None), None) for name in names.split()]
+    checked = [(s, check(s.system, s.properties, bounds=Bounds(states=limit))) for s in subjects]
+
+    assert verdicts.answer(checked) == said
 
 
 def test_a_lifecycle_as_a_table_has_a_row_for_what_leads_to_the_same(page: str) -> None:

@@ -35,6 +35,34 @@ def answer_kind(checked: Iterable[Checked]) -> Kind:
     return KINDS[max(found, key=_WORST.index, default=Verdict.HOLDS)]
 
 
+def answer(checked: Iterable[Checked]) -> str:
+    """What came of all systems, in a line: how many claims are violated somewhere, and in how many systems."""
+    found = [report for _, report in checked]
+    every = [judgement for report in found for judgement in report.judgements]
+    claims_ = dict.fromkeys(j.property.claim for j in every if not _is_situation(j))
+    violated = dict.fromkeys(j.property.claim for j in every if _is_violated(j))
+    never = sum(_is_situation(j) and j.verdict is Verdict.VIOLATED for j in every)
+    bounded = sum(not report.complete for report in found)
+    judged, where = _count(len(claims_), "claim"), _count(len(found), "system")
+    if violated:
+        broken = sum(any(map(_is_violated, report.judgements)) for report in found)
+        said = f"violated: {len(violated)} of {judged}, in {f'{broken} of {where}' if len(found) > 1 else where}"
+        said += f"; {_count(bounded, 'system')} not seen whole" if bounded else ""
+    elif bounded:
+        said = f"no violation within the bound: {judged} in {where}"
+    else:
+        said = f"holds: {'all ' if len(claims_) > 1 else ''}{judged} in {where}"
+    return said + (f"; {_count(never, 'situation')} never reached" if never else "")
+
+
+def _is_situation(judgement: Judgement) -> bool:
+    return judgement.property.kind is Claimed.SOMETIMES
+
+
+def _is_violated(judgement: Judgement) -> bool:
+    return not _is_situation(judgement) and judgement.verdict is Verdict.VIOLATED
+
+
 def counterexamples(checked: Iterable[Checked], *, lane: Lane = actor) -> tuple[Playback, ...]:
     """For each claim that is violated in a system, the shortest way there is: the shortest of all first."""
     found = (
@@ -68,7 +96,7 @@ def _worst(found: Sequence[tuple[str, Judgement]]) -> Judgement:
 
 
 def _situation(found: Sequence[tuple[str, Judgement]]) -> bool:
-    return found[0][1].property.kind is Claimed.SOMETIMES
+    return _is_situation(found[0][1])
 
 
 NAMED = 5
