@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from model import documents
 from model.inputs import DEFAULT_LIMITS, Document, InputError, Limits, Place, plain
@@ -20,7 +20,7 @@ from model.inputs import DEFAULT_LIMITS, Document, InputError, Limits, Place, pl
 SUFFIXES = (".yaml", ".yml", ".json")
 """What the names of the files in a folder have to end with."""
 
-MOST_PIECES = 5_000
+MOST_PIECES = 20_000
 """A file that cannot be read whole is cut into so many documents at most."""
 
 _BETWEEN = re.compile(r"^---(?=\s|$)", re.MULTILINE)
@@ -178,23 +178,53 @@ def _patches(folder: Path) -> frozenset[str]:
 def _take_pieces(
     found: Gathered, text: str, file: str, limits: Limits, skip: Collection[str], error: InputError
 ) -> None:
-    """The documents of a file one by one, so that only the bad ones are lost."""
+    """The documents of a file but for the bad ones, which are found by cutting it into halves."""
     starts = [0, *(m.start() for m in _BETWEEN.finditer(text) if m.start())]
     if len(starts) > MOST_PIECES or len(starts) < 2 or _DIRECTIVE.search(text):
         found.problems.append(error)
         return
-    number, line, problems = 0, 0, list[InputError]()
+    pieces, number, line = list[_Piece](), 0, 0
     for begin, end in zip(starts, [*starts[1:], len(text)], strict=True):
         piece = text[begin:end]
-        if begin or piece.strip():
-            number += 1
-        try:
-            data = ("\n" * line + piece).encode("utf-8", "surrogatepass")
-            parsed = documents.parse(data, file, limits=limits, skip=skip) if piece.strip("-\n\t\r ") else []
-            found.documents += (d._replace(number=number) for d in parsed)
-        except InputError as problem:
-            if "is empty" not in problem.problem:
-                place = replace(problem.place or Place(file), document=number)
-                problems.append(InputError(problem.problem, place))
+        number += bool(begin or piece.strip())
+        if piece.strip("-\n\t\r "):
+            pieces.append(_Piece(piece, number, line))
         line += piece.count("\n")
+    problems: list[InputError] = []
+    waiting = [pieces]
+    while waiting:
+        some = waiting.pop()
+        try:
+            found.documents += _parsed(some, file, limits, skip)
+        except InputError as problem:
+            if len(some) > 1:
+                half = len(some) // 2
+                waiting += [some[half:], some[:half]]
+            elif "is empty" not in problem.problem:
+                place = replace(problem.place or Place(file), document=some[0].number)
+                problems.append(InputError(problem.problem, place))
     found.problems += problems or [error]
+
+
+class _Piece(NamedTuple):
+    """A document of a file as text: which it is, and after how many lines it begins."""
+
+    text: str
+    number: int
+    line: int
+
+
+def _parsed(pieces: list[_Piece], file: str, limits: Limits, skip: Collection[str]) -> list[Document]:
+    """The documents in some pieces, each with its own lines and number.
+
+    Raises InputError if one of them is bad, or if they are not one document each.
+    """
+    lines, whole = 0, list[str]()
+    for piece in pieces:
+        whole += ["\n" * (piece.line - lines), piece.text]
+        lines = piece.line + piece.text.count("\n")
+    parsed = documents.parse("".join(whole).encode("utf-8", "surrogatepass"), file, limits=limits, skip=skip)
+    if len(pieces) > 1 and len(parsed) != len(pieces):
+        raise InputError("the documents cannot be told apart", Place(file))
+    numbers = [piece.number for piece in pieces] if len(pieces) > 1 else [pieces[0].number] * len(parsed)
+    return [document._replace(number=n) for document, n in zip(parsed, numbers, strict=True)]
