@@ -113,6 +113,20 @@ def test_status_does_not_see_the_steps_of_a_task(tmp_path: Path) -> None:
     assert asking_for("outputs['d::clone'].a") == []
 
 
+def test_what_a_task_reads_of_others_is_unknown_without_them(tmp_path: Path) -> None:
+    def found(read: str, *others: Json) -> set[str]:
+        tag = {"uses": "git-clear", "as": "last", "config": {"path": f"${{{{ {read} }}}}"}}
+        return {f.rule.id for f in judged(tmp_path, task(CLONE, tag), *others)}
+
+    missing = {"unknown-alias", "config-fails", "output-unset"}
+    assert not found("outputs.commit.commit") & missing
+    assert "unknown-alias" in found("outputs.clone.commits")  # task.outputs is meant
+    assert "unknown-alias" in found("task.outputs.commit.commit")
+    using = {"task": {"name": "deploy"}, "as": "d"}
+    assert "unknown-alias" in found("outputs.commit.commit", stage(CLONE, using))
+    assert not found("outputs.commit.commit", stage(CLONE, COMMIT, using)) & missing
+
+
 # Tasks that several Stages use
 
 
@@ -143,6 +157,7 @@ def test_a_step_of_a_task_runs_if_it_runs_for_somebody(tmp_path: Path) -> None:
     [
         ("vars.engine == 'none'", Level.NOTE, "as long as what its `if` reads"),
         ("ctx.stage == 'prod'", Level.NOTE, "as long as what its `if` reads"),
+        ("ctx.meta.promotion.rollbak == false", Level.WARNING, "whatever the steps before it come to"),
         ("vars.engin == 'helm'", Level.WARNING, "reads the variable engin, which nobody defines"),
         ("status('clone') == 'succeeded'", Level.WARNING, "whatever the steps before it come to"),
     ],

@@ -64,8 +64,12 @@ def missing_tasks(stage: Stage, tasks: Iterable[Task]) -> Iterator[Read]:
             yield Read("task-not-given", step.place, text, printable(step.alias))
 
 
-def unknown_aliases(steps: tuple[StepView, ...], keys: Iterable[str]) -> Iterator[Read]:
-    """References to steps that are not there, or come later; `keys` are those of the shared state."""
+def unknown_aliases(steps: tuple[StepView, ...], keys: Iterable[str], *, alone: bool = False) -> Iterator[Read]:
+    """References to steps that are not there, or come later; `keys` are those of the shared state.
+
+    What a task that is `alone` reads of the steps around it cannot be judged, and there is nothing to say of it,
+    unless it has a step of that name itself.
+    """
     order = {step.spec.alias: index for index, step in enumerate(steps)}
     known = {*order, *keys}
     for index, step in enumerate(steps):
@@ -80,6 +84,7 @@ def unknown_aliases(steps: tuple[StepView, ...], keys: Iterable[str]) -> Iterato
                 yield Read("unknown-alias", where, text, step.spec.alias, index)
             elif alias not in known:
                 text = f"{how} refers to the step {shown!r}, which does not exist{_meant(alias, known)}"
+                text = "" if alone and not _of_a_task(alias, known) and not namespace(alias) else text
                 yield Read("unknown-alias", where, text, step.spec.alias, index)
             elif order.get(alias, -1) > index:
                 text = f"{how} refers to the step {shown!r}, which comes later"
@@ -127,6 +132,10 @@ def _by_task(step: StepView, alias: str) -> bool:
 
 def _meant(alias: str, known: Iterable[str]) -> str:
     """A hint, where a step of a task has that name, or one a name that is much like it."""
-    near = [k for k in sorted(known) if "::" in k and short_alias(k) == short_alias(alias)]
+    near = _of_a_task(alias, known)
     meant = near[0] if near else similar(alias, [*known])
     return f"; is {printable(meant)!r} meant?" if meant else ""
+
+
+def _of_a_task(alias: str, known: Iterable[str]) -> list[str]:
+    return [k for k in sorted(known) if "::" in k and short_alias(k) == short_alias(alias)]

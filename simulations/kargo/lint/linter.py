@@ -134,7 +134,8 @@ class Linter:
         found = [(replace(f, shown=f.shown or shown.get((f.rule.id, n))), n) for f, n in found]
         found += (pair for pair in explored if pair[0].text)
         told = {(f.rule.id, number) for f, number in found}
-        return [f for f, n in found if not any((other, n) in told for other in SUPERSEDED.get(f.rule.id, ()))]
+        said = [(f, n) for f, n in found if f.text]
+        return [f for f, n in said if not any((other, n) in told for other in SUPERSEDED.get(f.rule.id, ()))]
 
     # Read, and run
 
@@ -221,7 +222,8 @@ NOT_BOOLEAN = "must evaluate to a boolean"
 def _reads(unit: Unit, behaviours: Behaviours) -> list[Read]:
     keys = planning.planner_of(unit.template, behaviours).output_keys
     steps = unit.views(behaviours)
-    return [*by_reading.unknown_aliases(steps, keys), *by_reading.unknown_kinds(steps, behaviours.release)]
+    aliases = by_reading.unknown_aliases(steps, keys, alone=not unit.template.stage)
+    return [*aliases, *by_reading.unknown_kinds(steps, behaviours.release)]
 
 
 def _merged(found: Iterable[Finding]) -> Iterator[Finding]:

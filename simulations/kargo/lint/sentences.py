@@ -48,6 +48,10 @@ def said(
     return (f"{of_step(step)} {told(step)}" if told else ""), None
 
 
+_NAMES = (("project",), ("promotion",), ("stage",))
+"""What is known of `ctx`; whatever else decides that a step never runs is nothing that this release has."""
+
+
 def _never_run(step: StepView, template: Template) -> tuple[str, Level | None]:
     """A switch that is off is no mistake; a variable that nobody defines is."""
     text = f"{of_step(step)} is never run, whatever the steps before it come to"
@@ -56,6 +60,8 @@ def _never_run(step: StepView, template: Template) -> tuple[str, Level | None]:
         return text, None
     defined = {name for name, _ in (*template.vars, *step.spec.vars)}
     undefined = sorted(read.variables - defined) if read.variables != ALL else []
+    if any(one.name == "ctx" and one.path[:1] not in _NAMES for one in read.references):
+        return text, None
     if undefined:
         return f"{text}: its `if` reads the variable {printable(undefined[0])}, which nobody defines", None
     return f"{text}, as long as what its `if` reads (vars, ctx) is what it is here", Level.NOTE
