@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
+import kargo_model
 from tests.browser import Watched, browser
 from tests.explorer import Served, served
 from tests.test_serve import run
@@ -122,6 +124,59 @@ def test_that_there_is_no_way_is_shown(watched: Watched, there: Served) -> None:
     page.get_by_role("button", name="Go there").click()
 
     assert "There is no way from here" in page.get_by_role("status").first.inner_text()
+    assert page.url == there.url + START
+    page.locator("a.option").first.click()
+    page.get_by_text("Step 1 of 1").wait_for()
+    page.go_back()
+    page.get_by_text("Start, 0 steps").wait_for()
+    assert page.url == there.url + START
+
+
+def test_that_the_scenario_is_copied_is_said_beside_its_button(
+    watched: Watched, there: Served, tmp_path: Path
+) -> None:
+    page = watched.page
+    page.goto(f"{there.url}/walk?system=single&release=1.11.2")
+    page.locator("a.option", has_text="a1 is found").click()
+    page.get_by_text("Step 1 of 1").wait_for()
+    page.get_by_role("button", name="Copy the scenario").click()
+    page.locator("#copied-story", has_text="Copied.").wait_for()
+
+    assert page.locator("#copied-test").inner_text() == ""
+    file = tmp_path / "walk.yaml"
+    file.write_text(page.evaluate("navigator.clipboard.readText()"))
+    assert kargo_model.main(["reproduce", str(file)]) == 0
+
+
+def test_the_keyboard_goes_through_a_walk_in_order_and_shows_where_it_is(watched: Watched, there: Served) -> None:
+    page = watched.page
+    page.goto(f"{there.url}/walk?system=single&release=1.11.2&path=0.0")
+    seen = []
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        text, outline = page.evaluate(FOCUSED)
+        if text == "":
+            break
+        assert outline != "none", text
+        seen.append(text)
+
+    wanted = [
+        "Skip to the content",
+        "Undo the last step",
+        "Step 1: world: a1 is found",
+        "Go there",
+        "Copy the test",
+    ]
+    assert [text for text in seen if text in wanted] == wanted
+    assert len(seen) == len(set(seen)) + seen.count("Show it") - 1, "every stop is another one"
+
+
+FOCUSED = """() => {
+  const focused = document.activeElement;
+  if (focused === document.body) return ["", ""];
+  const text = (focused.getAttribute("aria-label") || focused.textContent).trim();
+  return [text, getComputedStyle(focused).outlineStyle];
+}"""
 
 
 def test_another_name_for_this_machine_is_refused(chromium: Browser, there: Served) -> None:

@@ -76,6 +76,8 @@
     go(link.href, true);
   });
 
+  // What a form had as its answer is a walk, too, and has the address of one: for Back, and as a bookmark.
+  if (location.pathname !== "/walk") history.replaceState(null, "", main().dataset.address);
   window.addEventListener("popstate", () => go(location.href, false));
   document.addEventListener("submit", () => document.body.classList.add("busy-now"));
   window.addEventListener("pageshow", () => document.body.classList.remove("busy-now"));
