@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import replace
 
 from commands.fan_out import HERE, place
 from commands.output import DONE, VIOLATED, TallyLine, add_format, print_json
@@ -36,6 +37,9 @@ REFUSED = (InputError, UnknownReleaseError)
 
 SKIPPED = ("managedFields",)
 
+OF_OTHER_FILES = frozenset({"task-not-given", "unknown-stage"})
+"""What is no mistake if only some files are given, such as those that a hook is given."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `lint`."""
@@ -52,7 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--only-kargo",
         action="store_true",
-        help="pass over named files, too, that do not mention kargo.akuity.io, be it all of them; for hooks",
+        help="pass over named files, too, that do not mention kargo.akuity.io, be it all of them, and only note "
+        "what is not among the files; for hooks",
     )
     parser.add_argument("--short", action="store_true", help="text without the runs that show the findings")
     add_format(parser, "sarif", "junit", "github")
@@ -93,6 +98,8 @@ def lint(options: argparse.Namespace) -> Linted:
     linter = Linter(behaviours)
     with place(HERE) as there:
         found = linter.judge(bundle, TallyLine("lint"), there.each)
+    if options.only_kargo:
+        found = tuple(replace(f, level=Level.NOTE) if f.rule.id in OF_OTHER_FILES else f for f in found)
     kept, ignored = ignores.applied(found, gathered.texts)
     return Linted(
         behaviours.release,

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from tests.test_lint import BROKEN, LOOSE, SOUND, linted, written
+from tests.test_lint_rules import stage
 
 JUDGED = "nothing to complain of: 1 Stage or task in 1 file, Kargo 1.11.2"
 PATCH = {**SOUND, "spec": {"shard": "eu"}}
@@ -65,6 +66,18 @@ def test_what_is_no_object_is_passed_over_unless_it_is_asked_for(tmp_path: Path,
     assert linted(other)[0] == 2
 
 
+def test_a_hook_is_given_some_files_only(tmp_path: Path) -> None:
+    later = stage({"task": {"name": "deploy"}, "as": "d"}, name="prod", sources={"stages": ["dev"]})
+    file = written(tmp_path, later)
+
+    assert linted(file)[0] == 1
+    assert linted(file, "--only-kargo")[0] == 0
+    code, out, _ = linted(file, "--only-kargo", "--fail-on", "note")
+    assert code == 1
+    assert "[task-not-given]" in out
+    assert "[unknown-stage]" in out
+
+
 def test_what_lacks_only_its_version_or_its_kind_is_told(tmp_path: Path) -> None:
     for missing in ("apiVersion", "kind"):
         written(tmp_path, {k: v for k, v in BROKEN.items() if k != missing}, "a: kargo.akuity.io\n")
@@ -100,9 +113,9 @@ def test_patches_of_kustomize_are_passed_over(tmp_path: Path, kustomization: dic
     ],
 )
 def test_a_template_of_helm_that_happens_to_be_yaml_is_no_manifest(tmp_path: Path, text: str) -> None:
-    stage = yaml.safe_dump(SOUND).replace("name: sound", f"name: {text}")
+    named = yaml.safe_dump(SOUND).replace("name: sound", f"name: {text}")
     written(tmp_path, SOUND)
-    file = written(tmp_path, stage, name="templates/stage.yaml")
+    file = written(tmp_path, named, name="templates/stage.yaml")
 
     assert linted(tmp_path)[1].splitlines()[0] == JUDGED
     assert "is a template, such as those of Helm" in linted(file)[2]
@@ -110,10 +123,10 @@ def test_a_template_of_helm_that_happens_to_be_yaml_is_no_manifest(tmp_path: Pat
 
 def test_braces_in_an_expression_make_no_template(tmp_path: Path) -> None:
     step = {"uses": "git-clear", "config": {"path": "${{ {'a': {'b': ctx.stage} }.a.b }}", "x": "${{{'a': 1}.a}}"}}
-    stage = json.loads(json.dumps(SOUND))
-    stage["spec"]["promotionTemplate"]["spec"]["steps"].append(step)
+    one = json.loads(json.dumps(SOUND))
+    one["spec"]["promotionTemplate"]["spec"]["steps"].append(step)
 
-    assert linted(written(tmp_path, stage))[0] == 0
+    assert linted(written(tmp_path, one))[0] == 0
 
 
 def test_a_file_is_read_once_however_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -101,6 +101,14 @@ def test_a_look_before_a_step_is_run_is_no_look(tmp_path: Path) -> None:
     assert not of_rule(judged(tmp_path, stage(bump, looks)), "failure-unseen")
 
 
+def test_a_message_at_the_end_may_fail(tmp_path: Path) -> None:
+    tell = changed(HTTP, continueOnError=True, retry={"timeout": "10m"})
+    more = changed(tell, **{"as": "more"})
+    for steps, level in (((CLONE, tell, more), Level.NOTE), ((CLONE, tell, PUSH), Level.WARNING)):
+        found = of_rule(judged(tmp_path, stage(*steps)), "failure-unseen")
+        assert {f.severity for f in found} == {level}
+
+
 def test_status_does_not_see_the_steps_of_a_task(tmp_path: Path) -> None:
     def asking_for(what: str) -> list[Finding]:
         asks = changed(WAIT, **{"if": f"${{{{ {what} == 'Failed' }}}}"})

@@ -40,12 +40,22 @@ def said(
             return f"{of_step(step)} {text}", Level.WARNING
         text = f"reads the output of {printable(about)}, which may have been skipped, or failed, and left none"
         return f"{of_step(step)} {text}", None
+    if rule == "failure-unseen":
+        return _unseen(step, template)
     if rule == "never-runs":
         return _never_run(step, template)
     if rule in ("if-fails", "config-fails"):
         which = "`if`" if rule == "if-fails" else "vars or config"
         return f"the {which} of {of_step(step)} can fail: {_message(step, shown)}", None
     return (f"{of_step(step)} {told(step)}" if told else ""), None
+
+
+def _unseen(step: StepView, template: Template) -> tuple[str, Level | None]:
+    """A step on which nothing builds, such as a message at the end, may as well fail."""
+    text = f"{of_step(step)} may fail, the Promotion is green all the same, and no step looks at how it went"
+    aliases = [each.alias for each in template.steps]
+    later = template.steps[aliases.index(step.spec.alias) + 1 :]
+    return text, Level.NOTE if all(each.continue_on_error for each in later) else None
 
 
 _NAMES = (("project",), ("promotion",), ("stage",))
@@ -104,7 +114,6 @@ def _polls(step: StepView) -> str:
 
 _SENTENCES: dict[str, Callable[[StepView], str]] = {
     "runs-after-failure": lambda s: "runs after a failure: its `if` replaces the rule that would have skipped it",
-    "failure-unseen": lambda s: "may fail, the Promotion is green all the same, and no step looks at how it went",
     "green-without-work": lambda s: "is begun, never done, and the Promotion succeeds",
     "retry-never-happens": _threshold,
     "timeout-never-fires": _timeout,
