@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -29,6 +30,7 @@ _OF_HELM = re.compile(
     r"\{\{-?\s*(?:\.(?:Capabilities|Chart|Release|Template|Values)\b|include\s|tpl\s|end\s*-?\}\}|`|\"\{\{)"
 )
 _DIRECTIVE = re.compile(r"^%", re.MULTILINE)
+_CONTENT = re.compile(r"^\s*[^\s#]", re.MULTILINE)
 
 
 @dataclass
@@ -186,7 +188,7 @@ def _take_pieces(
     pieces, number, line = list[_Piece](), 0, 0
     for begin, end in zip(starts, [*starts[1:], len(text)], strict=True):
         piece = text[begin:end]
-        number += bool(begin or piece.strip())
+        number += bool(begin or _CONTENT.search(piece))
         if piece.strip("-\n\t\r "):
             pieces.append(_Piece(piece, number, line))
         line += piece.count("\n")
@@ -215,16 +217,11 @@ class _Piece(NamedTuple):
 
 
 def _parsed(pieces: list[_Piece], file: str, limits: Limits, skip: Collection[str]) -> list[Document]:
-    """The documents in some pieces, each with its own lines and number.
-
-    Raises InputError if one of them is bad, or if they are not one document each.
-    """
+    """The documents in some pieces, each with its own lines and number. Raises InputError if one of them is bad."""
     lines, whole = 0, list[str]()
     for piece in pieces:
         whole += ["\n" * (piece.line - lines), piece.text]
         lines = piece.line + piece.text.count("\n")
     parsed = documents.parse("".join(whole).encode("utf-8", "surrogatepass"), file, limits=limits, skip=skip)
-    if len(pieces) > 1 and len(parsed) != len(pieces):
-        raise InputError("the documents cannot be told apart", Place(file))
-    numbers = [piece.number for piece in pieces] if len(pieces) > 1 else [pieces[0].number] * len(parsed)
-    return [document._replace(number=n) for document, n in zip(parsed, numbers, strict=True)]
+    begins = [piece.line for piece in pieces]
+    return [d._replace(number=pieces[bisect_left(begins, d.root.line) - 1].number) for d in parsed]

@@ -40,6 +40,13 @@ def test_empty_documents_are_none(tmp_path: Path) -> None:
     assert len(found.problems) == 1
 
 
+def test_comments_before_the_first_document_are_none(tmp_path: Path) -> None:
+    found = gather([written(tmp_path, "# about this\n", "a: 1\n", BAD)], about="a")
+
+    assert [d.number for d in found.documents] == [1]
+    assert [problem.place and problem.place.document for problem in found.problems] == [2]
+
+
 def test_any_mixture_of_good_and_bad_is_told_apart(tmp_path: Path) -> None:
     chance = random.Random(1)
     for _ in range(30):
