@@ -10,9 +10,11 @@ import pytest
 import yaml
 from live_cases import CASES
 
+from diagrams.kargo.diagnoses import verdict
 from kargo_model import main
 from model.kargo.live.values import instant_of, instant_text
 from model.kargo.releases import RELEASES
+from simulations.kargo.live.verdicts import Now, Verdict
 from simulations.kargo.live.writing import manifests
 from simulations.kargo.loop.walks import Walk
 
@@ -312,3 +314,13 @@ def test_policies_of_a_project_count_for_nothing(tmp_path: Path, capsys: pytest.
     out, err = capsys.readouterr()
     assert out.startswith("dev: idle")
     assert "promotion policies of a Project count for nothing" in err
+
+
+@pytest.mark.parametrize(
+    ("now", "said"), [(Now.WAITING, "waiting for time to pass, about 1s"), (Now.MOVING, "moving")]
+)
+@pytest.mark.parametrize(("together", "then"), [(True, "; then needs someone"), (False, "; then stuck")])
+def test_what_comes_after_what_goes_by_itself_is_told(now: Now, said: str, together: bool, then: str) -> None:
+    goes_on = Verdict(now, ("timer",), 1000, later=("open",), together=together)
+
+    assert verdict(goes_on) == said + then

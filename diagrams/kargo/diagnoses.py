@@ -95,11 +95,15 @@ def verdict(found: Verdict) -> str:
     """A verdict in a few words."""
     if found.now is Now.WAITING:
         until = "" if found.at is None else f", about {ago(found.at)}" if "timer" in found.waits_for else ""
-        then = "; then needs someone" if found.later else ""
-        return f"waiting for {' or '.join(WAKES[w] for w in found.waits_for)}{until}{then}"
-    if found.now is Now.MOVING and found.later:
-        return "moving; then needs someone" if found.somebody_can else "moving; then stuck"
-    return _word(found.now)
+        return f"waiting for {' or '.join(WAKES[w] for w in found.waits_for)}{until}{_then(found)}"
+    return f"{_word(found.now)}{_then(found) if found.now is Now.MOVING else ''}"
+
+
+def _then(found: Verdict) -> str:
+    """What becomes of a Stage that goes on by itself, and does not come to the end."""
+    if not found.later:
+        return ""
+    return "; then needs someone" if found.somebody_can else "; then stuck"
 
 
 def _word(now: Now) -> str:
