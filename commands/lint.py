@@ -31,7 +31,7 @@ from model.kargo.releases import LATEST, release
 from model.releases import UnknownReleaseError
 from simulations.kargo.lint import ignores
 from simulations.kargo.lint.linter import Linter
-from simulations.kargo.lint.rules import Level
+from simulations.kargo.lint.rules import RULES, Level
 
 REFUSED = (InputError, UnknownReleaseError)
 
@@ -60,7 +60,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "what is not among the files; for hooks",
     )
     parser.add_argument("--short", action="store_true", help="text without the runs that show the findings")
+    parser.add_argument("--rules", action=_Rules, nargs=0, help="print every rule, with its level, and exit")
     add_format(parser, "sarif", "junit", "github")
+
+
+class _Rules(argparse.Action):
+    """Prints the rules, as `--help` prints the help: no files are needed."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object, **__: object) -> None:
+        for rule in RULES:
+            print(f"{rule.id} ({rule.level}, {rule.judged.name.lower()})\n  {rule.says}\n  fix: {rule.fix}")
+        parser.exit()
 
 
 def run(options: argparse.Namespace) -> int:

@@ -322,6 +322,13 @@ def test_an_unknown_release_is_refused(tmp_path: Path) -> None:
 # Around it
 
 
+def test_the_rules_can_be_listed_without_files() -> None:
+    code, out, err = linted("--rules")
+
+    assert (code, err) == (0, "")
+    assert [line.split(" ")[0] for line in out.splitlines() if not line.startswith(" ")] == [r.id for r in RULES]
+
+
 def test_the_hook_calls_what_there_is() -> None:
     [hook] = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
     program, command, *words = hook["entry"].split()
