@@ -265,6 +265,8 @@ class Writer:
             if its(field) is not None:
                 yield name, instant_text(its(field))
         yield "healthChecks", [{"uses": "check"}] * len(its("health_checks"))
+        # Whether another look that was asked for was had is known to the queue alone; mostly it was.
+        yield "lastHandledRefresh", its("promotion_refresh")
 
     def _metadata(self, slot: str) -> Iterator[Json]:
         for alias in self.cluster.plans[slot].aliases:
