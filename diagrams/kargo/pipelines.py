@@ -9,10 +9,9 @@ from dataclasses import replace
 from diagrams.kargo.lifecycles import HEALTH_KINDS
 from diagrams.pictures import Box, Edge, Mark, Node, Picture, Shape, shortened, slug
 from diagrams.theme import Kind
-from model.kargo.auto_promotion import is_enabled
 from model.kargo.durations import format_duration
 from model.kargo.live.objects import Live, LiveFreight, LiveProject, LivePromotion, LiveStage
-from model.kargo.name_patterns import PatternError
+from model.kargo.live.policies import policy_of
 from model.kargo.phases import HealthState
 from model.kargo.requests import ALL, FreightRequest
 
@@ -189,12 +188,7 @@ class _Drawing:
             yield "whatever it has at present"
 
     def _promotes_itself(self, stage: LiveStage) -> bool:
-        if self.project.policies is None:
-            return stage.auto_promotion
-        try:
-            return is_enabled(self.project.policies, stage.name, dict(stage.labels))
-        except PatternError:
-            return False
+        return policy_of(stage, self.project) is True
 
 
 def _together(edges: list[Edge]) -> Edge:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from model.kargo.label_selectors import Selector, matches
-from model.kargo.name_patterns import name_matches
+from model.kargo.name_patterns import PatternError, name_matches
 from model.kargo.phases import PromotionPhase
 from model.kargo.releases import AutoPromotionGuard, Behaviours
 from model.kargo.requests import FreightRequest
@@ -60,6 +60,16 @@ def policy_for(
         if named and matches(policy.labels, labels):
             return policy
     return None
+
+
+def deciding_policy(
+    policies: Iterable[PromotionPolicy], stage: str, labels: Mapping[str, str]
+) -> PromotionPolicy | None:
+    """The same; None, too, if one of the policies has a name that is no pattern: then nothing is promoted."""
+    try:
+        return policy_for(policies, stage, labels)
+    except PatternError:
+        return None
 
 
 # The candidate

@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 
 from model.fields import Field
 from model.inputs import Document, InputError, Place
-from model.kargo.auto_promotion import PromotionPolicy, is_enabled
+from model.kargo.auto_promotion import PromotionPolicy, deciding_policy
 from model.kargo.live.objects import LiveStage
 from model.kargo.live.reading import LiveReader
 from model.kargo.live.values import items, text
 from model.kargo.manifest_types import Manifests, Stage
 from model.kargo.manifests import API_GROUP, API_VERSION, USED_KINDS, Reader, kind_of
-from model.kargo.name_patterns import PatternError
 
 Key = tuple[str, str]
 """A namespace, and a name in it."""
@@ -73,12 +72,9 @@ class Bundle:
     def auto_promotes(self, stage: Stage) -> bool:
         """Whether the Stage promotes by itself, as far as these files say."""
         known = self.around.get((stage.namespace, stage.name))
-        try:
-            return is_enabled(
-                self.policies.get(stage.namespace, ()), stage.name, dict(known.labels) if known else {}
-            )
-        except PatternError:
-            return False
+        labels = dict(known.labels) if known else {}
+        policy = deciding_policy(self.policies.get(stage.namespace, ()), stage.name, labels)
+        return policy is not None and policy.enabled
 
 
 def read_bundle(documents: Iterable[Document]) -> Bundle:

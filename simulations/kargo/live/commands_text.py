@@ -11,10 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from model.kargo.auto_promotion import policy_for
+from model.kargo.auto_promotion import deciding_policy
 from model.kargo.live.objects import LiveProject
 from model.kargo.manifests import API_VERSION
-from model.kargo.name_patterns import PatternError
 from simulations.kargo.live import edits
 from simulations.kargo.live.actions import Action
 
@@ -155,10 +154,7 @@ def _own_policy(project: LiveProject, stage: str) -> int | None:
     """The place of the policy that decides for a Stage, if it is for that Stage alone."""
     policies = project.policies or ()
     labels = next((dict(s.labels) for s in project.stages if s.name == stage), {})
-    try:
-        found = policy_for(policies, stage, labels)
-    except PatternError:
-        return None
+    found = deciding_policy(policies, stage, labels)
     return policies.index(found) if found is not None and found.name == stage else None
 
 

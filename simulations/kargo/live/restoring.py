@@ -11,7 +11,6 @@ from typing import Any
 
 from model.kargo import worlds
 from model.kargo.annotations import VerificationRequest
-from model.kargo.auto_promotion import policy_for
 from model.kargo.live.objects import (
     HistoryEntry,
     LiveFreight,
@@ -22,11 +21,11 @@ from model.kargo.live.objects import (
     LiveVerification,
     StepMetadata,
 )
+from model.kargo.live.policies import policy_of
 from model.kargo.loop.fields import OF_FREIGHT_IN_STAGES, OF_ORIGINS
 from model.kargo.loop.pipeline import Pipeline, StageSpec
 from model.kargo.loop.values import CONDITIONS, Asked, Hold, Intent, Note, Run, RunNote, Verification, of
 from model.kargo.manifest_types import NO_RETRY, Step
-from model.kargo.name_patterns import PatternError
 from model.kargo.phases import HealthState, PromotionPhase, StepPhase, StepStatus, step_phase
 from model.kargo.plan import Plan
 from model.kargo.planning import Planner, plan
@@ -253,20 +252,6 @@ def _stage(
         yield f"{kind.lower()}_condition", conditions.get(kind)
     yield "policy", policy_of(stage, project)
     yield from _verifications(stage, runs)
-
-
-def policy_of(stage: LiveStage, project: LiveProject) -> bool | None:
-    """Whether the Stage promotes by itself, None where no policy is for it, or one of them has no usable pattern.
-
-    Where no policies were given, the Stage's own status is believed.
-    """
-    if project.policies is None and "ProjectConfig" not in project.kinds:
-        return stage.auto_promotion or None
-    try:
-        policy = policy_for(project.policies or (), stage.name, dict(stage.labels))
-    except PatternError:
-        return None
-    return policy.enabled if policy else None
 
 
 def _verifications(stage: LiveStage, runs: list[LiveRun]) -> Iterator[tuple[str, Any]]:
