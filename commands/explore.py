@@ -108,7 +108,7 @@ def _manifests(options: argparse.Namespace) -> int:
         print_json("explore", 1, explorations.as_json(found, behaviours.release) | warnings)
     else:
         _print(explorations.lines(found, behaviours.release), found, options)
-    return exit_code([found.claims])
+    return exit_code([found.report])
 
 
 def of_workflow(options: argparse.Namespace) -> tuple[Exploration, Workflow, speckit.Behaviours]:
@@ -134,7 +134,7 @@ def _workflow(options: argparse.Namespace) -> int:
     else:
         lines = explorations.lines(found, behaviours.release, engine=workflows.ENGINE, told="status")
         _print([*lines, *(["", *shown.advised(known)] if known else [])], found, options)
-    return exit_code([found.claims])
+    return exit_code([found.report])
 
 
 def _explored(subject: Subject, ways: tuple[Property, ...], options: argparse.Namespace) -> Exploration:

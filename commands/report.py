@@ -168,8 +168,7 @@ def _report(asked: _Asked, options: argparse.Namespace) -> Report:
         *([_scenarios(told)] if told else []),
         *([Section("lifecycles", "Lifecycles", (_LIT,), lifecycles=drawn)] if drawn else []),
     )
-    decisive = [*((each.found.subject, each.found.claims) for each in explored), *checked]
-    kind = verdicts.answer_kind(decisive) if decisive else Kind.PLAIN
+    kind = verdicts.answer_kind(judged) if judged else Kind.PLAIN
     # To hear what each release makes of them takes as long as a small report.
     moves = {known.name: lifecycles.moves_of(known) for known in drawn} if not options.subjects else {}
     title = _title(asked, options, explored)

@@ -21,7 +21,7 @@ class Exploration:
 
     @property
     def claims(self) -> Report:
-        """The report without situations: that one never arises in a template is no violation of anything."""
+        """The report without situations: where one never arises, no claim is violated."""
         judged = tuple(j for j in self.report.judgements if j.property.kind is not Kind.SOMETIMES)
         return replace(self.report, judgements=judged)
 
@@ -51,6 +51,9 @@ def lines(found: Exploration, release: str, *, engine: str = "Kargo", told: str 
         answer += "; no violation within the bound"
     else:
         answer += "; every claim holds"
+    never = sum(j.verdict is Verdict.VIOLATED for j in report.judgements if j.property.kind is Kind.SOMETIMES)
+    if never:
+        answer += f"; {never} situation{'' if never == 1 else 's'} never reached"
     yield f"{found.subject.name}, {engine} {release}: {answer}"
     for judgement in found.ends:
         yield ""

@@ -30,8 +30,12 @@ def kind(judgement: Judgement) -> Kind:
 
 
 def answer_kind(checked: Iterable[Checked]) -> Kind:
-    """Of which kind the answer is that `reports.summary` gives."""
-    found = {j.verdict for _, report in checked for j in report.judgements}
+    """Of which kind the answer is: unclear where nothing is violated, but a situation never arises."""
+    found = {
+        Verdict.BOUNDED if _is_situation(j) and j.verdict is Verdict.VIOLATED else j.verdict
+        for _, report in checked
+        for j in report.judgements
+    }
     return KINDS[max(found, key=_WORST.index, default=Verdict.HOLDS)]
 
 
