@@ -48,6 +48,28 @@ def test_steps_with_the_same_question_run_both_or_not_at_all(
     assert "output-unset" not in found
 
 
+LEFT, EARLY = "outputs.first.tag != 'latest'", "outputs.first?.tag == 'latest'"
+
+
+@pytest.mark.parametrize(
+    ("order", "first", "second", "may_miss"),
+    [
+        ((0, 1, 2), f"success() && {LEFT}", f"success() && {LEFT}", False),
+        ((0, 1, 2), f"success() && {LEFT}", "success() && outputs.first.other != 'latest'", True),
+        ((1, 0, 2), f"success() && {EARLY}", f"success() && {EARLY}", True),
+    ],
+)
+def test_what_a_step_left_is_the_same_for_all_that_come_after_it(
+    tmp_path: Path, order: tuple[int, ...], first: str, second: str, may_miss: bool
+) -> None:
+    leaves = changed(PARSE, **{"as": "first"})
+    then = changed(PARSE, **{"if": f"${{{{ {first} }}}}"})
+    reads = changed(WRITE, **{"if": f"${{{{ {second} }}}}"})
+    found = judged(tmp_path, stage(CLONE, *((leaves, then, reads)[k] for k in order)))
+
+    assert ("config-fails" in {f.rule.id for f in found if f.step == "last"}) is may_miss
+
+
 def test_of_two_steps_for_either_answer_one_does_something(tmp_path: Path) -> None:
     either = [
         changed(PARSE, **{"as": f"a{k}", "if": f"${{{{ success() && {asked} }}}}"})

@@ -1,13 +1,14 @@
 """What an `if` that cannot be decided before there is a Promotion has in common with those of earlier steps.
 
-Who promotes, what the Freight is, and what a ConfigMap holds is unknown, but it is the same for every step: of two
-steps with the same question in their `if`, both run or none does, as far as that question goes.
+Who promotes, what the Freight is, what a ConfigMap holds, and what a step that is over has left is unknown, but it
+is the same for every step: of two steps with the same question in their `if`, both run or none does, as far as that
+question goes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from model.expressions import Evaluation, Failure, Value, syntax
@@ -16,11 +17,12 @@ from model.expressions.lexer import Token, tokenize
 from model.expressions.references import Reference
 from model.expressions.results import ExpressionError, UndecidedError
 from model.expressions.template import parse_template
-from model.kargo.expression_references import StepReferences, find_references
+from model.kargo.expression_references import ALL, StepReferences, find_references
 from model.kargo.expressions import Rules, rules_for
 from model.kargo.functions import STATUS_NAMES
 from model.kargo.manifest_types import Vars
 from model.kargo.phases import StepStatus
+from model.kargo.plan import namespace
 from model.kargo.step_engine import Condition, Entry
 
 Question = tuple[str, Vars]
@@ -35,12 +37,14 @@ class Part:
     """What has to be so, besides other parts, for the step to run: `text` is a template of its own.
 
     `question` is what has to be answered as `wanted` says, None where the answer may change from step to step.
-    `status` is how `always()` or `success()` is spelled, empty for anything else.
+    `outputs` are the keys of the shared state that it reads; the answer is the same once these are there. `status`
+    is how `always()` or `success()` is spelled, empty for anything else.
     """
 
     text: str
     question: Question | None = None
     wanted: bool = True
+    outputs: frozenset[str] = frozenset()
     status: str = ""
 
 
@@ -56,6 +60,11 @@ class Parts:
         """Everything it asks that has one answer throughout a Promotion."""
         return frozenset(part.question for part in self.parts if part.question)
 
+    def asking_only(self, of: Collection[str]) -> Parts:
+        """The same, those that read other outputs taken for questions whose answer may change."""
+        kept = (p if p.outputs <= frozenset(of) else replace(p, question=None) for p in self.parts)
+        return replace(self, parts=tuple(kept))
+
     def skipped_by_questions(self, has_failures: bool) -> bool:
         """Whether a step that this `if` skipped was skipped by the answer to a question, and nothing else."""
         asks_success = any(part.status == _SUCCESS for part in self.parts)
@@ -69,7 +78,7 @@ def parts_of(alias: str, condition: str, variables: Vars, release: str) -> Parts
     sources = _conjuncts(condition, rules)
     if sources is None:
         return Parts(alias, (Part(condition),))
-    return Parts(alias, tuple(_part(source, variables, rules) for source in sources))
+    return Parts(alias, tuple(_part(source, variables, namespace(alias), rules) for source in sources))
 
 
 def answers(
@@ -162,7 +171,7 @@ def _depths(tokens: Iterable[Token]) -> Iterator[tuple[Token, int]]:
         yield token, depth
 
 
-def _part(source: str, variables: Vars, rules: Rules) -> Part:
+def _part(source: str, variables: Vars, task: str, rules: Rules) -> Part:
     text = f"${{{{ {source} }}}}"
     if status := _SPELLED.get("".join(source.split()), ""):
         return Part(text, status=status)
@@ -172,13 +181,16 @@ def _part(source: str, variables: Vars, rules: Rules) -> Part:
     if found.problems or any(map(_changes, read)):
         return Part(text)
     asked, wanted = _without_not(source, rules)
-    return Part(text, (asked, seen), wanted)
+    within = f"{task}::" if any(each.task_outputs for each in read) else ""
+    outputs = {key for each in read for key in each.outputs}
+    outputs |= {f"{within}{key}" for each in read for key in each.task_outputs}
+    return Part(text, (within + asked, seen), wanted, frozenset(outputs))
 
 
 def _changes(found: StepReferences) -> bool:
     """Whether the answer may be another one for another step."""
-    reads = found.outputs or found.task_outputs or found.step_metas
-    return bool(reads) or not STATUS_NAMES.isdisjoint(found.functions) or any(map(_of_the_step, found.references))
+    unclear = ALL in (found.outputs, found.task_outputs) or found.step_metas
+    return bool(unclear) or not STATUS_NAMES.isdisjoint(found.functions) or any(map(_of_the_step, found.references))
 
 
 def _of_the_step(reference: Reference) -> bool:

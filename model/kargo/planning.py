@@ -264,9 +264,13 @@ def _asked_before(planner: Planner, step: StepSpec) -> tuple[Parts, tuple[Parts,
     asked = conditions.parts_of(step.alias, step.condition, step.vars, release)
     if not asked.questions:
         return asked, ()
-    before = takewhile(lambda each: each is not step, planner.steps)
-    with_if = (each for each in before if each.condition and planner.has_alone(each.alias))
-    found = (conditions.parts_of(each.alias, each.condition, each.vars, release) for each in with_if)
+    before = list(takewhile(lambda each: each is not step, planner.steps))
+    found = []
+    for number, each in enumerate(before):
+        if each.condition and planner.has_alone(each.alias):
+            there = {one.alias for one in before[:number] if planner.has_alone(one.alias)}
+            parts = conditions.parts_of(each.alias, each.condition, each.vars, release)
+            found.append(parts.asking_only(there))
     return asked, tuple(each for each in found if each.questions & asked.questions)
 
 
