@@ -324,3 +324,15 @@ def test_what_comes_after_what_goes_by_itself_is_told(now: Now, said: str, toget
     goes_on = Verdict(now, ("timer",), 1000, later=("open",), together=together)
 
     assert verdict(goes_on) == said + then
+
+
+def test_freight_is_called_by_the_beginning_of_its_name_but_in_fields_and_commands(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "fb27d0d2f7bd6d2c1d3f4ac0e9a2b7f61e9a4c22"
+    found = json.loads(json.dumps(written("auto-promotion of what failed")).replace('"fa1"', f'"{name}"'))
+
+    out = diagnosed(found, tmp_path, capsys)
+
+    assert "auto-promotion: Freight fb27d0d is not promoted by itself" in out
+    assert f"--freight={name} " in out

@@ -25,7 +25,7 @@ SHOWN = 500
 LONGEST = 4000
 """How many of a command."""
 
-HASH = re.compile("[0-9a-f]{40}")
+HASH = re.compile(r"\b[0-9a-f]{40}\b")
 SHORT = 7
 """What Kargo calls Freight, and how much of that people go by."""
 
@@ -154,7 +154,7 @@ def _finding(found: Finding, *, explain: bool) -> Iterator[str]:
 
 
 def _gate(gate: Gate) -> Iterator[str]:
-    yield f"  {gate.name}: {safe(gate.why)}"
+    yield f"  {gate.name}: {safe(_brief(gate.why))}"
     yield from (f"      {safe(path)}: {safe(value) or 'empty'}" for path, value in gate.fields)
     if gate.bug:
         yield f"      {_known(known_bug(gate.bug))}"
@@ -166,11 +166,15 @@ def _known(bug: KnownBug) -> str:
     return f"known as {', '.join(bug.reports)}, {where}{fix}: kargo-model reproduce {bug.name}"
 
 
+def _brief(text: str) -> str:
+    """A text in which Freight is called as people do."""
+    return HASH.sub(lambda found: found[0][:SHORT], text)
+
+
 def _about(action: Action, stage: str) -> str:
     """What an action is about, and which Stage if it is another."""
-    freight = action.freight[:SHORT] if HASH.fullmatch(action.freight) else action.freight
     elsewhere = f"Stage {action.stage}" if action.stage not in ("", stage) else ""
-    names = [name for name in (action.promotion, freight, elsewhere) if name]
+    names = [name for name in (action.promotion, _brief(action.freight), elsewhere) if name]
     return f" ({safe(', '.join(names))})" if names else ""
 
 
