@@ -342,6 +342,7 @@ CASES = (
         (DEV, stage("other")),
         (F1, promote("fa1", "other"), promote("fa1"), SETTLE, {"do": "delete_promotion", "promo": "dev#1"}),
         "moving",
+        ("promotion",),
         script=POLLS,
     ),
     Case(

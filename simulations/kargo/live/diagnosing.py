@@ -19,7 +19,7 @@ from simulations.kargo.live.commands_text import commands, upgrade
 from simulations.kargo.live.components import components
 from simulations.kargo.live.course import ALONE, KIND, LASTS_MS, World, deadlines
 from simulations.kargo.live.findings import Diagnosis, Finding, Way, Wish
-from simulations.kargo.live.gates import Gate, closed_gates, endless, overlooked
+from simulations.kargo.live.gates import Gate, closed_gates, endless, oddities
 from simulations.kargo.live.inferring import Inferred, infer
 from simulations.kargo.live.proving import states_without
 from simulations.kargo.live.restoring import Restored
@@ -192,7 +192,7 @@ class Part:
             shown = branches["alone"] if branches["alone"].first(stage) else branches["cooperative"]
             expected = tuple(change for change in shown.changes if change.stage == stage)
             needs = bool(verdict.later) or verdict.now in (Now.NEEDS_SOMEONE, Now.STUCK)
-            told = closed_gates if needs or verdict.now is not Now.MOVING else overlooked
+            told = closed_gates if needs or verdict.now is not Now.MOVING else oddities
             gates = told(self.restored, stage)
             gates = [*_endless(self.restored, branches["alone"], stage), *gates]
             ways = tuple(self._ways(stage, stages, verdict, tried)) if needs else ()

@@ -41,11 +41,17 @@ class Gate:
 
 def closed_gates(restored: Restored, stage: str) -> list[Gate]:
     """The gates that are closed for a Stage: first that nobody looks at it, or at a Promotion of it."""
-    return [*overlooked(restored, stage), *_closed(restored, stage)]
+    return [*_overlooked(restored, stage), *_closed(restored, stage)]
 
 
-def overlooked(restored: Restored, stage: str) -> Iterator[Gate]:
-    """That nobody looks at a Stage, or at a Promotion of it, although there is something to do."""
+def oddities(restored: Restored, stage: str) -> Iterator[Gate]:
+    """What is worth telling of a Stage that moves: that nobody looks at it, or that its Promotion is gone."""
+    yield from _overlooked(restored, stage)
+    if restored.cluster.state[of("stage_exists", stage)]:
+        yield from Look(restored, stage).missing()
+
+
+def _overlooked(restored: Restored, stage: str) -> Iterator[Gate]:
     for item, since in restored.hidden.overlooked.items():
         kind, _, name = item.partition("/")
         if stage == (name if kind == "Stage" else restored.cluster.stage_of(restored.slots[name])):
@@ -157,6 +163,16 @@ class Look:
         found = [(str(cluster.state[of("name", slot)]), cluster.phase(slot)) for slot in slots]
         return sorted((name, phase) for name, phase in found if phase is not None)
 
+    def missing(self) -> Iterator[Gate]:
+        """That the current Promotion does not exist."""
+        current = self.its("current")
+        slot = self.restored.slots.get(str(current))
+        if current is not None and (slot is None or self.restored.cluster.phase(slot) is None):
+            why = (
+                f"the current Promotion {current} does not exist; the next pass over the Stage, within five minutes"
+            )
+            yield Gate("promotion", f"{why}, finds that, if its controller runs", (_current(current),))
+
     def promotion(self) -> Iterator[Gate]:
         """Who is first in the queue, and what the others wait for."""
         waiting, current = self.open(), self.its("current")
@@ -164,10 +180,8 @@ class Look:
         for name in running:
             yield self._running(name)
         if current is not None and str(current) not in [name for name, _ in waiting]:
-            slot = self.restored.slots.get(str(current))
-            gone = slot is None or self.restored.cluster.phase(slot) is None
-            why = f"the current Promotion {current} {'does not exist any more' if gone else 'is over'}"
-            yield Gate("promotion", f"{why}; the next pass over the Stage finds that", (_current(current),))
+            over = f"the current Promotion {current} is over; the next pass over the Stage finds that"
+            yield from list(self.missing()) or [Gate("promotion", over, (_current(current),))]
             return
         behind = [name for name, _ in waiting if name not in running and name != current]
         if not behind or (current is None and self._held() is None):
