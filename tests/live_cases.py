@@ -180,6 +180,7 @@ CASES = (
         "waiting",
         ("health",),
         kargo="1.9.9",
+        bug="late-verification",
     ),
     Case(
         "auto-promotion of what was aborted (rule 3)",

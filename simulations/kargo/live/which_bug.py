@@ -60,10 +60,11 @@ class WhichBug:
 
     def waits_for_health(self) -> str:
         """Where applications are not healthy, or not any more."""
+        health = self.restored.cluster.state[of("app", self.stage)]
         if not self.is_verified():
-            return self.of_release("no-end-to-waiting-for-health")
-        scales = self.restored.cluster.state[of("app", self.stage)] is HealthState.PROGRESSING
-        return self.of_release("scaling-looks-unready") if scales else ""
+            late = ("late-verification",) if health is HealthState.UNKNOWN else ()
+            return self.of_release(*late, "no-end-to-waiting-for-health")
+        return self.of_release("scaling-looks-unready") if health is HealthState.PROGRESSING else ""
 
     def leaves_unverified(self, last: str) -> str:
         """Where what was aborted in the queue keeps the Freight in use from being verified."""
