@@ -42,12 +42,16 @@ Attempts = Callable[[StepSpec, StepRules, StepKind | None], Action]
 
 @dataclass(frozen=True)
 class Planner:
-    """Everything that the steps of a plan have in common."""
+    """Everything that the steps of a plan have in common.
+
+    `steady` says that what is unknown stays as it is while a step is tried again; a ConfigMap could be edited.
+    """
 
     steps: tuple[StepSpec, ...]
     context: PromotionContext
     behaviours: Behaviours
     kinds: Kinds
+    steady: bool = False
 
     @property
     def aliases(self) -> tuple[str, ...]:
@@ -251,7 +255,7 @@ def _condition(planner: Planner, step: StepSpec) -> Expression:
             asked.parts,
             known,
             lambda text: expressions.should_skip(text, planner.context, here, release),
-            again=own is not None and own.started_at is not None and planner.has_alone(step.alias),
+            again=planner.steady and own is not None and own.started_at is not None,
         )
         return tuple({"condition": each} for each in can)
 

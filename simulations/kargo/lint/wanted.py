@@ -209,7 +209,7 @@ class Essence:
             every = tuple(r for r in kind.results if r in allowed[step.alias]) if kind else ()
             return worlds.free(step.alias, alphabet(step, every, rules))
 
-        return planning.plan(planning.planner_of(self.template, behaviours), anything)
+        return planning.plan(replace(planning.planner_of(self.template, behaviours), steady=True), anything)
 
 
 def essence(template: Template, steps: tuple[StepView, ...], behaviours: Behaviours) -> Essence:
