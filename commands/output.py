@@ -24,18 +24,19 @@ class OutputError(Exception):
 def write(path: Path, content: bytes) -> None:
     """Write a file whole or not at all: what was there before stays until all of it is written.
 
-    Raises OutputError.
+    What a link leads to is written, not the link. Raises OutputError.
     """
     try:
         if path.exists() and not path.is_file():  # a device or a pipe, which nothing may be put in the place of
             path.write_bytes(content)
             return
-        handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
+        place = Path(os.path.realpath(path))
+        handle, partial = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.", suffix=".partial")
         try:
             with os.fdopen(handle, "wb") as out:
                 out.write(content)
-            Path(partial).chmod(_permissions(path))
-            Path(partial).replace(path)
+            Path(partial).chmod(_permissions(place))
+            Path(partial).replace(place)
         except BaseException:
             with contextlib.suppress(OSError):
                 Path(partial).unlink(missing_ok=True)

@@ -232,3 +232,15 @@ def test_where_all_of_a_kind_are_too_many_the_first_of_them_is_shown_and_that_is
     assert any("its values of dev: health, dev.1: phase." in remark for remark in told["remarks"])
     code, _, err = draw(*FORMS["states by"], "--states", "5")
     assert (code, "more than 5" in err) == (2, True)
+
+
+def test_what_a_link_leads_to_is_written_and_the_link_stays(tmp_path: Path) -> None:
+    there, link = tmp_path / "there.dot", tmp_path / "link.dot"
+    there.write_text("old")
+    link.symlink_to(there)
+
+    assert kargo_model.main(["draw", "lifecycle", "step", "--meant", "-o", str(link)]) == 0
+
+    assert link.is_symlink()
+    assert there.read_text().startswith("digraph")
+    assert sorted(tmp_path.iterdir()) == [link, there]
