@@ -538,7 +538,9 @@ def test_explore_answers_in_its_first_line_how_it_can_end(call: Call) -> None:
     assert holds.first == (
         "Stage test-skipped-step, Kargo 1.11.2: ends: Succeeded, Failed, Errored, Aborted; every claim holds"
     )
-    assert re.search(r"ends: Succeeded, Errored, Aborted; violated: 4 of 14 claims; 1 situation never reached$", violated.first)
+    assert re.search(
+        r"ends: Succeeded, Errored, Aborted; violated: 4 of 14 claims; 1 situation never reached$", violated.first
+    )
 
 
 def test_an_exploration_within_a_bound_says_so(call: Call) -> None:
