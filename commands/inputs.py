@@ -37,6 +37,19 @@ def add_manifests(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kargo", default=LATEST.release, metavar="VERSION", help="default: %(default)s")
 
 
+def is_there(path: str) -> bool:
+    """Whether there is a file or a folder of that name, also where none could be, as the name is too long."""
+    try:
+        return Path(path).exists()
+    except OSError:
+        return False
+
+
+def is_folder(path: str) -> bool:
+    """Whether there is a folder of that name."""
+    return is_there(path) and Path(path).is_dir()
+
+
 def files_of(paths: Iterable[str]) -> list[str]:
     """The files, and of folders those files that hold manifests of Kargo, each once.
 
@@ -44,7 +57,7 @@ def files_of(paths: Iterable[str]) -> list[str]:
     """
     found: dict[str, None] = {}
     for path in paths:
-        if not Path(path).is_dir():
+        if not is_folder(path):
             found[path] = None
             continue
         gathered = gathering.gather([path], about=manifests.API_GROUP)

@@ -129,7 +129,7 @@ def _kind(word: str) -> tuple[str, str]:
         return "system", word
     if word == RULES:
         return RULES, word
-    if word == STANDARD_INPUT or Path(word).exists():
+    if word == STANDARD_INPUT or inputs.is_there(word):
         return "file", word
     try:
         return "scenario", stories.find(word)

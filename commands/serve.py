@@ -103,7 +103,7 @@ def _of_files(files: Sequence[str], options: argparse.Namespace) -> tuple[Catalo
     for file in files:
         if file == STANDARD_INPUT:
             raise ServeError("standard input cannot be read again for another release; name a file")
-        if not Path(file).exists():
+        if not inputs.is_there(file):
             known = ", ".join(check.KNOWN)
             raise ServeError(f"{printable(file)!r} is no file, and no system; the systems are: {known}")
     places = [str(Path(file).resolve()) for file in inputs.files_of(files)]

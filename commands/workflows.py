@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import yaml
 
+from commands.inputs import is_folder
 from commands.output import DONE, print_json
 from diagrams.speckit import runs as shown
 from model.documents import STANDARD_INPUT, read
@@ -52,7 +52,7 @@ def are_meant(options: argparse.Namespace) -> bool:
     if getattr(options, "engine", None) == ENGINE or options.spec_kit is not None:
         return True
     first = options.files[0]
-    if first == STANDARD_INPUT or Path(first).is_dir():
+    if first == STANDARD_INPUT or is_folder(first):
         return False
     return any(map(files.is_workflow, read([first])))
 

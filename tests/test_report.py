@@ -219,6 +219,14 @@ def test_every_template_of_the_files_is_in_it(tmp_path: Path) -> None:
     assert [h for h in read.texts["h2"] if "Ends" in h] != [h for h in alone.texts["h2"] if "Ends" in h]
 
 
+def test_a_name_that_is_too_long_for_a_file_is_of_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command_ in (["report", "-o", str(tmp_path / "x.html")], ["serve"]):
+        assert kargo_model.main([*command_, "x" * 300]) == 2
+        assert "is no file" in capsys.readouterr().err
+
+
 def test_of_live_objects_it_says_what_it_is_not_about(tmp_path: Path) -> None:
     page = written(tmp_path, str(ROOT / "examples" / "clusters" / "lost-origin.yaml"))
 
