@@ -44,8 +44,8 @@ MATTER = ("phase", "current_step", "current", "last", "last_phase", "in_use", "v
 """What people look at: a pass that changes nothing of it is not missed."""
 
 REASONS = (
-    "its wake-up was lost, or its controller does not run, is of another shard, or is in a step without end; or the "
-    "clock here is ahead of that of the cluster"
+    "its wake-up was lost, or its controller does not run, is of another shard, or is in a step without end; "
+    "or the clock here is ahead of that of the cluster"
 )
 """Why a pass that is due is not made."""
 
