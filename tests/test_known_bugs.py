@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from simulations.kargo.live import gates
+from simulations.kargo.live import gates, which_bug
 from simulations.kargo.live.known_bugs import FILE, known_bug, known_bugs
 from simulations.kargo.live.telling_bugs import as_text, tell_bug
 from simulations.kargo.scenarios import STORIES
@@ -25,7 +25,8 @@ def test_every_bug_is_known_as_its_story_tells_it() -> None:
 
 
 def test_the_bugs_that_close_gates_are_known() -> None:
-    named = re.findall(r'"([a-z]+(?:-[a-z]+)+)"', Path(gates.__file__).read_text())
+    told = "".join(Path(module.__file__).read_text() for module in (gates, which_bug))
+    named = re.findall(r'"([a-z]+(?:-[a-z]+)+)"', told)
     bugs = [name for name in named if name in STORIES]
 
     assert len(bugs) > 5
