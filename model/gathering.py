@@ -91,7 +91,7 @@ def gather(
             if listed and about.encode() not in data:
                 found.passed_over += 1
                 continue
-            if listed and same in patches(Path(same).parent):
+            if listed and any(same in patches(folder) for folder in Path(same).parents):
                 found.patches.append(name)
                 continue
             shown = "standard input" if name == documents.STANDARD_INPUT else name
@@ -174,7 +174,7 @@ def _patches(folder: Path) -> frozenset[str]:
                 listed = kustomization.get(field_) if isinstance(kustomization, dict) else None
                 found += listed if isinstance(listed, list) else []
     paths = (entry.get("path") if isinstance(entry, dict) else entry for entry in found)
-    return frozenset(os.path.realpath(folder / p) for p in paths if isinstance(p, str) and "\n" not in p)
+    return frozenset(os.path.realpath(folder / p) for p in paths if isinstance(p, str) and p.isprintable())
 
 
 def _take_pieces(

@@ -103,6 +103,20 @@ def test_patches_of_kustomize_are_passed_over(tmp_path: Path, kustomization: dic
     assert f"passed over: {patch} is a patch of Kustomize" in out
 
 
+def test_patches_of_kustomize_have_a_folder_of_their_own(tmp_path: Path) -> None:
+    patch = written(tmp_path, PATCH, name="overlay/patches/stage.yaml")
+    written(tmp_path, SOUND, name="overlay/stage.yaml")
+    assert linted(tmp_path)[0] == 2
+
+    listed = [{"path": "no file\0"}, {"path": "patches/stage.yaml"}]
+    written(tmp_path, {"patches": listed}, name="overlay/kustomization.yaml")
+
+    for call in ((tmp_path,), (patch.parent,), (patch, "--only-kargo")):
+        code, out, _ = linted(*call)
+        assert code == 0, call
+        assert f"passed over: {patch} is a patch of Kustomize" in out, call
+
+
 @pytest.mark.parametrize(
     "text",
     [
