@@ -312,3 +312,60 @@ def test_applications_are_chosen_by_labels_only_where_a_config_has_a_selector(
     sync = {"uses": "argocd-update", "config": {"apps": [app]}}
 
     assert ("argocd_selectors" in changes(tmp_path, stage(sync), one="1.8.5", other="1.9.9")) is reached
+
+
+# Kinds of steps
+
+CLONE_SPARSELY = {
+    "uses": "git-clone",
+    "config": {"repoURL": "https://x", "checkout": [{"path": "a", "sparse": ["b"]}]},
+}
+OPEN = {"uses": "git-open-pr", "config": {"repoURL": "https://x", "createTargetBranch": True}}
+MERGE = {"uses": "git-merge-pr", "config": {"repoURL": "https://x", "prNumber": 1}}
+ASK = {"uses": "http", "config": {"url": "https://x", "successExpression": "response.body.ready"}}
+DOWNLOAD = {"uses": "oci-download", "config": {"imageRef": "registry:5000/a/b:1", "outPath": "x"}}
+
+
+def steps(folder: Path, step: Any, one: str, other: str) -> list[str]:
+    """What is told of the steps of a Stage that has this one alone."""
+    _, out, err = upgraded(written(folder, stage(step)), "--from", one, "--to", other, "--format", "json")
+    assert err == ""
+    return [told["text"] for told in json.loads(out)["steps"]]
+
+
+@pytest.mark.usefixtures("without_loops")
+@pytest.mark.parametrize(
+    ("step", "one", "other", "told"),
+    [
+        (CLONE_SPARSELY, "1.8.5", "1.9.9", "`checkout[].sparse` in 1.9.9 and not in 1.8.5, where the step fails"),
+        (CLONE_SPARSELY, "1.9.9", "1.8.5", "`checkout[].sparse` in 1.9.9 and not in 1.8.5, where the step fails"),
+        (CLONE_SPARSELY, "1.9.9", "1.11.2", ""),
+        (changed(ASK, config={"url": "https://x", "pollInterval": "5s"}), "1.8.5", "1.10.10", ""),
+        (OPEN, "1.9.9", "1.10.10", "in 1.9.9 makes the target branch if there is none; in 1.10.10 it is Errored"),
+        (OPEN, "1.10.10", "1.11.2", ""),
+        (MERGE, "1.10.10", "1.11.2", "in 1.10.10 tries three times"),
+        (changed(MERGE, config={**MERGE["config"], "wait": True}), "1.10.10", "1.11.2", ""),
+        (ASK, "1.8.5", "1.9.9", "JSON that comes as text/plain is a text"),
+        (
+            changed(ASK, config={**ASK["config"], "successExpression": "response.status == 200"}),
+            "1.8.5",
+            "1.9.9",
+            "",
+        ),
+        (DOWNLOAD, "1.9.9", "1.10.10", "fails if `imageRef` has the port"),
+        (changed(DOWNLOAD, config={"imageRef": "registry/a/b:1", "outPath": "x"}), "1.9.9", "1.10.10", ""),
+    ],
+)
+def test_what_a_config_means_is_told_where_that_changes(
+    tmp_path: Path, step: Any, one: str, other: str, told: str
+) -> None:
+    texts = [text for text in steps(tmp_path, step, one, other) if "come back" not in text]
+
+    assert [told in text for text in texts] == ([True] if told else [])
+
+
+def test_the_whole_difference_has_fields_and_what_configs_mean() -> None:
+    _, out, _ = upgraded("--from", "1.8.5", "--to", "1.11.2", "--quick")
+
+    assert "git-push gets `force`, `tag`" in out
+    assert "git-open-pr in 1.8.5 makes the target branch if there is none; in 1.11.2 it is Errored" in out

@@ -9,10 +9,9 @@ from functools import cache
 
 from invariants.kargo.step_engine import a_promotion_never_succeeds_over_a_step_it_gave_up
 from invariants.trace import Trace
-from model.inputs import Place, printable
+from model.inputs import printable
 from model.kargo.bundle import Bundle
 from model.kargo.releases import RELEASES, Behaviours
-from model.kargo.step_kinds import STEP_KINDS, step_kind
 from model.system import Tables
 from simulations.kargo import scenarios, skip_vs_retry
 from simulations.kargo.lint.linter import Linter
@@ -22,6 +21,7 @@ from simulations.kargo.lint.units import Unit, of_stage, units
 from simulations.kargo.loop import reported
 from simulations.kargo.loop.told import tell
 from simulations.kargo.upgrade import elsewhere
+from simulations.kargo.upgrade.kinds import KindChange, changed_kinds, changed_steps
 from simulations.kargo.upgrade.of_loops import LoopComparer, LoopRun, shapes_of
 from simulations.kargo.upgrade.of_steps import Comparer, StepRun
 from simulations.kargo.upgrade.topics import Topic, Where, differing, documented, topic
@@ -46,16 +46,6 @@ class Change:
     run: StepRun | LoopRun | Trace | None = None
     possible_in: str = ""
     mended: tuple[tuple[str, tuple[str, ...]], ...] = ()
-
-
-@dataclass(frozen=True)
-class KindChange:
-    """A step whose kind is another one after the upgrade."""
-
-    subject: str
-    step: str
-    place: Place
-    text: str
 
 
 @dataclass(frozen=True)
@@ -103,7 +93,7 @@ def compare(bundle: Bundle, one: Behaviours, other: Behaviours, watch: Watch) ->
         one.release,
         other.release,
         changes,
-        tuple(_kinds(found, one, other)),
+        tuple(changed_steps(found, one.release, other.release)),
         tuple(f for f in before if other.release not in f.releases and one.release in f.releases),
         tuple(f for f in after if one.release not in f.releases and other.release in f.releases),
         unseen,
@@ -171,26 +161,6 @@ def _shown(value: object) -> str:
     return "none" if value is None else str(value)
 
 
-def _kinds(found: tuple[Unit, ...], one: Behaviours, other: Behaviours) -> Iterator[KindChange]:
-    """Steps whose kind is there in one of the releases alone, or whose runner can come back with something else."""
-    for unit in found:
-        for step in unit.template.steps:
-            here, there = (step_kind(step.kind, b.release) for b in (one, other))
-            kind = printable(step.kind)
-            if (here is None) is not (there is None):
-                has, has_not = (other, one) if here is None else (one, other)
-                text = (
-                    f"{kind} is built in in {has.release} and not in {has_not.release}, where the step is Errored"
-                )
-                yield KindChange(unit.subject, printable(step.alias), step.where, text)
-            elif here and there and set(here.results) != set(there.results):
-                gained = [r.value for r in there.results if r not in here.results]
-                lost = [r.value for r in here.results if r not in there.results]
-                words = [f"can come back {r} from then on" for r in gained]
-                words += [f"no longer comes back {r}" for r in lost]
-                yield KindChange(unit.subject, printable(step.alias), step.where, f"{kind} {' and '.join(words)}")
-
-
 # What is mended
 
 BUGS = (skip_vs_retry.NAME, *scenarios.STORIES)
@@ -256,22 +226,6 @@ def whole(one: Behaviours, other: Behaviours, watch: Watch) -> Whole:
             found.append((name, reports_of(name), before, after))
     watch(len(BUGS), len(BUGS))
     changes = tuple(change(name, one, other) for name in differing(one, other) if name != "release")
-    return Whole(one.release, other.release, changes, tuple(_all_kinds(one, other)), tuple(found))
-
-
-def _all_kinds(one: Behaviours, other: Behaviours) -> Iterator[str]:
-    names = sorted({n for b in (one, other) for n in step_kinds_of(b)})
-    for name in names:
-        here, there = (step_kind(name, b.release) for b in (one, other))
-        if here is None or there is None:
-            yield f"{name} is {'new' if here is None else 'gone'}"
-        elif set(here.results) != set(there.results):
-            gained = [r.value for r in there.results if r not in here.results]
-            lost = [r.value for r in here.results if r not in there.results]
-            words = [f"can come back {r}" for r in gained] + [f"no longer comes back {r}" for r in lost]
-            yield f"{name} {' and '.join(words)}"
-
-
-def step_kinds_of(behaviours: Behaviours) -> tuple[str, ...]:
-    """The names of the kinds of steps that are built in."""
-    return tuple(STEP_KINDS[behaviours.release])
+    return Whole(
+        one.release, other.release, changes, tuple(changed_kinds(one.release, other.release)), tuple(found)
+    )
