@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from itertools import takewhile
 from typing import Any
 
@@ -63,9 +65,10 @@ class Planner:
         """What the metadata of each alias remembers: the setting of the first step that has it."""
         return {step.alias: step.continue_on_error for step in reversed(self.steps)}
 
-    def has_alone(self, alias: str) -> bool:
-        """Whether only one step has this alias."""
-        return sum(step.alias == alias for step in self.steps) == 1
+    @cached_property
+    def unshared(self) -> frozenset[str]:
+        """The aliases that only one step has."""
+        return frozenset(alias for alias, times in Counter(s.alias for s in self.steps).items() if times == 1)
 
     @property
     def output_keys(self) -> tuple[str, ...]:
@@ -268,13 +271,16 @@ def _asked_before(planner: Planner, step: StepSpec) -> tuple[Parts, tuple[Parts,
     asked = conditions.parts_of(step.alias, step.condition, step.vars, release)
     if not asked.questions:
         return asked, ()
-    before = list(takewhile(lambda each: each is not step, planner.steps))
-    found = []
-    for number, each in enumerate(before):
-        if each.condition and planner.has_alone(each.alias):
-            there = {one.alias for one in before[:number] if planner.has_alone(one.alias)}
+    found: list[Parts] = []
+    there: set[str] = set()
+    for each in takewhile(lambda each: each is not step, planner.steps):
+        if each.alias not in planner.unshared:
+            continue
+        if each.condition:
             parts = conditions.parts_of(each.alias, each.condition, each.vars, release)
-            found.append(parts.asking_only(there))
+            if parts.questions & asked.questions:
+                found.append(parts.asking_only(there))
+        there.add(each.alias)
     return asked, tuple(each for each in found if each.questions & asked.questions)
 
 

@@ -140,8 +140,10 @@ class Linter:
     # Read, and run
 
     def _read(self, unit: Unit) -> Iterator[Numbered]:
-        for read in _reads(unit, self.behaviours):
-            releases = tuple(b.release for b in self.releases if read in _reads(unit, b))
+        found = _reads(unit, self.behaviours)
+        by_release = {b.release: set(_reads(unit, b)) for b in self.releases} if found else {}
+        for read in found:
+            releases = tuple(release for release, reads in by_release.items() if read in reads)
             yield replace(self._finding_of(read, unit.subject), releases=releases), read.number
 
     def _run(self, unit: Unit) -> Iterator[Numbered]:
