@@ -74,11 +74,14 @@ def render(dot: str, suffix: str) -> bytes:
 def _labels_above_lines(graph: pygraphviz.AGraph) -> None:
     """Make the labels of edges nodes, which come last, so that no line that comes later goes through one.
 
-    Lines that went through before are veiled; not where there are boxes, in which a veil would be seen.
+    Lines that went through before are veiled; not where there are boxes, in which a veil would be seen. Labels that
+    are no tables stay as they are.
     """
     veil = "" if graph.subgraphs() else f' bgcolor="{theme.PAPER}{VEIL}"'
-    for number, edge in enumerate([edge for edge in graph.edges() if edge.attr["lp"]]):
+    for number, edge in enumerate(graph.edges()):
         label, place = edge.attr["label"], edge.attr["lp"]
+        if not place or not label.startswith("<table"):
+            continue
         edge.attr["label"] = ""
         veiled = re.sub(r"<td align=[^>]*", rf"\g<0>{veil}", label)
         graph.add_node(f"label {number}", label=f"<{veiled}>", pos=place, shape="plain", style="")

@@ -218,6 +218,14 @@ def test_labels_are_drawn_where_they_are_nodes(suffix):
     assert picture == drawn(crowded(), suffix)
 
 
+@pytest.mark.parametrize("suffix", [".png", ".pdf"])
+def test_a_label_that_is_a_plain_text_stays_one(suffix, capfd):
+    picture = render('digraph { a -> b [label="x < y & z"] }', suffix)
+
+    assert capfd.readouterr().err == "", "the renderer says there what it cannot read"
+    assert len(picture) > len(render('digraph { a -> b [label=" "] }', suffix))
+
+
 def test_the_fonts_of_this_machine_are_not_asked_and_nobody_sees_that(monkeypatch):
     monkeypatch.setenv("FONTCONFIG_FILE", "/nowhere/fonts.conf")
     code = (
