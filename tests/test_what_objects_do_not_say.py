@@ -12,8 +12,11 @@ from live_cases import CASES
 
 from diagrams.kargo.diagnoses import verdict
 from kargo_model import main
+from model.kargo import step_engine
 from model.kargo.live.values import instant_of, instant_text
-from model.kargo.releases import RELEASES
+from model.kargo.phases import StepPhase, StepStatus
+from model.kargo.releases import RELEASES, Behaviours
+from model.kargo.step_engine import Condition, Entry, StepRules, Turn
 from simulations.kargo.live.verdicts import Now, Verdict
 from simulations.kargo.live.writing import manifests
 from simulations.kargo.loop.walks import Walk
@@ -336,3 +339,25 @@ def test_freight_is_called_by_the_beginning_of_its_name_but_in_fields_and_comman
 
     assert "auto-promotion: Freight fb27d0d is not promoted by itself" in out
     assert f"--freight={name} " in out
+
+
+@pytest.mark.parametrize("behaviours", RELEASES.values(), ids=list(RELEASES))
+@pytest.mark.parametrize("phase", [phase for phase in StepPhase if not phase.over])
+def test_a_step_that_never_started_is_passed_over_whatever_else_its_status_says(
+    phase: StepPhase, behaviours: Behaviours
+) -> None:
+    entry = Entry(phase, error_count=1)
+
+    [by_if] = step_engine.obey_condition(
+        Turn.TO_EVALUATE, entry, Condition(met=False), alias="step", behaviours=behaviours
+    )
+    [after_failure] = step_engine.ask_whether_to_skip(
+        Turn.REACHED,
+        entry,
+        1,
+        rules=StepRules("step", "git-clone", registered=True, has_if=False, error_threshold=3, timeout_ms=0),
+        continue_on_error=False,
+        behaviours=behaviours,
+    )
+
+    assert by_if.changes["entry"].status is after_failure.changes["entry"].status is StepStatus.SKIPPED

@@ -201,9 +201,15 @@ def ask_whether_to_skip(
     if rules.has_if:
         return only(turn=Turn.TO_EVALUATE, after_failure=after)
     if failing or has_failed(entry, continue_on_error):
-        passed = move(entry, "pass_over", findings=behaviours.if_reevaluated_on_retry)
+        passed = _passed_over(entry, behaviours)
         return only(f"{rules.alias}: skipped", turn=Turn.SKIPPED_AFTER_FAILURE, entry=passed, after_failure=after)
     return only(turn=Turn.TO_START, after_failure=after)
+
+
+def _passed_over(entry: Entry, behaviours: Behaviours) -> Entry:
+    """The entry of a step that is not run. One that never started is new to the engine, whatever its status says."""
+    new = entry if entry.started_at is not None else entry._replace(phase=StepPhase.NEW)
+    return move(new, "pass_over", findings=behaviours.if_reevaluated_on_retry)
 
 
 def obey_condition(
@@ -216,7 +222,7 @@ def obey_condition(
         return only(f"{alias}: its if fails", turn=Turn.IF_FAILED, entry=move(entry, "err"))
     if condition.met:
         return only(turn=Turn.TO_START)
-    passed = move(entry, "pass_over", findings=behaviours.if_reevaluated_on_retry)
+    passed = _passed_over(entry, behaviours)
     return only(f"{alias}: skipped by its if", turn=Turn.SKIPPED_BY_IF, entry=passed)
 
 
