@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import lru_cache, partial
 from types import CodeType, FunctionType, ModuleType
 
 from invariants.properties import Kind, Property
@@ -132,7 +132,7 @@ def _writable(of: Action) -> frozenset[str]:
     return frozenset(n for n, _ in of.writes if n not in of.ignored and (n not in read or n in mentioned))
 
 
-@cache
+@lru_cache(maxsize=1_000)  # some are of one system only, and would keep it
 def _mentioned(function: Callable[..., object]) -> frozenset[str]:
     """Every string in the code of `function` and of the functions that it refers to."""
     found: set[str] = set()

@@ -22,11 +22,13 @@ def declared(step: Action | Sequence) -> frozenset[str]:
     return frozenset(v for a in parts_of(step) for n, v in a.writes if n not in a.ignored)
 
 
-@cache
 def written_names(rule: Callable[..., object]) -> frozenset[str] | None:
     """The names that the outcomes of `rule` may change; None where its source does not show them."""
-    if not isinstance(rule, FunctionType):
-        return None
+    return _of_function(rule) if isinstance(rule, FunctionType) else None
+
+
+@cache
+def _of_function(rule: FunctionType) -> frozenset[str] | None:
     found: set[str] = set()
     seen: set[FunctionType] = set()
     todo = [rule]

@@ -21,6 +21,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from operator import itemgetter
+from types import FunctionType
 from typing import Any, TypeVar
 
 Value = Hashable
@@ -99,8 +100,12 @@ class Action:
     ignored: frozenset[str] = frozenset()
 
 
-@cache
 def _parameters(function: Rule) -> tuple[str, ...]:
+    return _known(function) if isinstance(function, FunctionType) else tuple(inspect.signature(function).parameters)
+
+
+@cache  # of functions only, which stay; an object that can be called would be kept for ever
+def _known(function: FunctionType) -> tuple[str, ...]:
     return tuple(inspect.signature(function).parameters)
 
 
@@ -278,14 +283,10 @@ def run(step: Action | Sequence, scope: Scope, tables: Tables) -> Run:
             more, scope = after[0]
             label = _both(label, more)
         else:
-            return _several([(_both(label, more), s) for more, s in after], step.parts[number + 1 :], tables)
+            rest = Sequence("", step.parts[number + 1 :])
+            going = [(_both(label, more), s) for more, s in after]
+            return [(_both(so_far, more), s) for so_far, way in going for more, s in run(rest, way, tables)]
     return [(label, scope)]
-
-
-def _several(going: Run, parts: tuple[Part, ...], tables: Tables) -> Run:
-    """The ways on from several."""
-    rest = Sequence("", parts)
-    return [(_both(label, more), s) for label, before in going for more, s in run(rest, before, tables)]
 
 
 def applies(p: Part, scope: Mapping[str, Value]) -> bool:

@@ -207,7 +207,7 @@ def ask_whether_to_skip(
 
 
 def _passed_over(entry: Entry, behaviours: Behaviours) -> Entry:
-    """The entry of a step that is not run. One that never started is new to the engine, whatever its status says."""
+    """The entry of a step that is not run; one that never started is new, whatever its status says."""
     new = entry if entry.started_at is not None else entry._replace(phase=StepPhase.NEW)
     return move(new, "pass_over", findings=behaviours.if_reevaluated_on_retry)
 
