@@ -70,6 +70,28 @@ def test_what_a_step_left_is_the_same_for_all_that_come_after_it(
     assert ("config-fails" in {f.rule.id for f in found if f.step == "last"}) is may_miss
 
 
+@pytest.mark.parametrize(
+    ("asked", "kind", "may_miss"),
+    [
+        ("stageMetadata('dev').ready", "set-metadata", True),
+        ("stageMetadata('dev').ready", "set-freight-alias", False),
+        ("ctx.targetFreight.alias == 'x'", "set-freight-alias", True),
+        ("ctx.targetFreight.alias == 'x'", "set-metadata", False),
+        ("ctx.targetFreight.name == 'x'", "set-freight-alias", False),
+    ],
+)
+def test_what_a_step_writes_is_asked_anew_after_it(tmp_path: Path, asked: str, kind: str, may_miss: bool) -> None:
+    if_ = {"if": f"${{{{ success() && {asked} }}}}"}
+    first, reads = changed(PARSE, **if_), changed(WRITE, **if_)
+    between = {"uses": kind, "as": "between", "config": {}}
+
+    assert "config-fails" not in rules_broken(tmp_path, stage(CLONE, between, first, reads))
+    other = changed(between, uses="set-freight-alias" if kind == "set-metadata" else "set-metadata")
+    both = [stage(CLONE, first, each, reads, name=each["uses"]) for each in (other, between)]
+    found = {f.subject for f in judged(tmp_path, *both) if (f.rule.id, f.step) == ("config-fails", "last")}
+    assert (f"Stage {kind}" in found) is may_miss
+
+
 def test_of_two_steps_for_either_answer_one_does_something(tmp_path: Path) -> None:
     either = [
         changed(PARSE, **{"as": f"a{k}", "if": f"${{{{ success() && {asked} }}}}"})

@@ -2,7 +2,8 @@
 
 Who promotes, what the Freight is, what a ConfigMap holds, and what a step that is over has left is unknown, but it
 is the same for every step: of two steps with the same question in their `if`, both run or none does, as far as that
-question goes.
+question goes. What one of the steps writes while the Promotion goes on has one answer before that step, and another
+after it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from model.expressions.results import ExpressionError, UndecidedError
 from model.expressions.template import parse_template
 from model.kargo.expression_references import ALL, StepReferences, find_references
 from model.kargo.expressions import Rules, rules_for
-from model.kargo.functions import STATUS_NAMES
+from model.kargo.functions import METADATA_NAMES, STATUS_NAMES
 from model.kargo.manifest_types import Vars
 from model.kargo.phases import StepStatus
 from model.kargo.plan import namespace
@@ -27,6 +28,14 @@ from model.kargo.step_engine import Condition, Entry
 
 Question = tuple[str, Vars]
 """Something that has one answer throughout a Promotion: an expression, and the variables that it sees."""
+
+_METADATA, _ALIAS = "set-metadata", "set-freight-alias"
+WRITERS = frozenset((_METADATA, _ALIAS))
+"""The kinds of steps that write what an `if` can ask.
+
+Source: `metadata_setter.go`, `set_freight_alias.go`; `promotions.go: reconciler.promote` reads the alias anew in
+every pass
+"""
 
 _ALWAYS, _SUCCESS = "always()", "success()"
 _SPELLED = {_ALWAYS: _ALWAYS, _SUCCESS: _SUCCESS, "!failure()": _SUCCESS, "notfailure()": _SUCCESS}
@@ -38,7 +47,8 @@ class Part:
 
     `question` is what has to be answered as `wanted` says, None where the answer may change from step to step.
     `outputs` are the keys of the shared state that it reads; the answer is the same once these are there. `status`
-    is how `always()` or `success()` is spelled, empty for anything else.
+    is how `always()` or `success()` is spelled, empty for anything else. `written_by` are those of `WRITERS` that
+    may change the answer.
     """
 
     text: str
@@ -46,6 +56,7 @@ class Part:
     wanted: bool = True
     outputs: frozenset[str] = frozenset()
     status: str = ""
+    written_by: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +74,11 @@ class Parts:
     def asking_only(self, of: Collection[str]) -> Parts:
         """The same, those that read other outputs taken for questions whose answer may change."""
         kept = (p if p.outputs <= frozenset(of) else replace(p, question=None) for p in self.parts)
+        return replace(self, parts=tuple(kept))
+
+    def before(self, kind: str) -> Parts:
+        """The same for what comes after a step of that kind, which may have changed answers."""
+        kept = (replace(p, question=None) if kind in p.written_by else p for p in self.parts)
         return replace(self, parts=tuple(kept))
 
     def skipped_by_questions(self, has_failures: bool) -> bool:
@@ -184,7 +200,19 @@ def _part(source: str, variables: Vars, task: str, rules: Rules) -> Part:
     within = f"{task}::" if any(each.task_outputs for each in read) else ""
     outputs = {key for each in read for key in each.outputs}
     outputs |= {f"{within}{key}" for each in read for key in each.task_outputs}
-    return Part(text, (within + asked, seen), wanted, frozenset(outputs))
+    written_by = frozenset(kind for each in read for kind in _written_by(each))
+    return Part(text, (within + asked, seen), wanted, frozenset(outputs), written_by=written_by)
+
+
+def _written_by(found: StepReferences) -> Iterator[str]:
+    """The kinds of steps that write what is read."""
+    if not METADATA_NAMES.isdisjoint(found.functions):
+        yield _METADATA
+    if any(r.name == "ctx" and r.path[:2] in _OF_ALIAS for r in found.references):
+        yield _ALIAS
+
+
+_OF_ALIAS = (("targetFreight",), ("targetFreight", "alias"))
 
 
 def _changes(found: StepReferences) -> bool:

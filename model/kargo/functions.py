@@ -67,6 +67,8 @@ DATA_SINCE_1_9: Final = (
 FREIGHT_METADATA: Final = _function("freightMetadata", _TO_OBJECT)
 FREIGHT_METADATA_WITH_KEY: Final = _function("freightMetadata", _TO_OBJECT, Signature((STRING, STRING), ANY))
 FREIGHT_STATUS: Final = _function("freightStatus", _TO_OBJECT)
+METADATA_NAMES: Final = frozenset(("freightMetadata", "freightStatus", "stageMetadata"))
+"""The functions that read what the step `set-metadata` writes."""
 
 
 def artifact_functions(types: ArtifactTypes) -> tuple[Function, ...]:

@@ -274,6 +274,7 @@ def _asked_before(planner: Planner, step: StepSpec) -> tuple[Parts, tuple[Parts,
     found: list[Parts] = []
     there: set[str] = set()
     for each in takewhile(lambda each: each is not step, planner.steps):
+        found = [parts.before(each.kind) for parts in found]
         if each.alias not in planner.unshared:
             continue
         if each.condition:

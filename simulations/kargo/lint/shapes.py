@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from model.kargo.conditions import WRITERS
 from model.kargo.expression_references import ALL
 from model.kargo.manifest_types import Retry
 from model.kargo.plan import namespace
@@ -87,7 +88,7 @@ def _step(step: StepSpec, own: dict[str, str], release: str, read: bool) -> Step
 def kind_of(step: StepSpec, release: str, *, read: bool = True) -> tuple[str, Retry]:
     """What matters of the kind of a step, as a text, and of its retries, the defaults of its kind considered.
 
-    Whether it leaves an output matters if any is `read`.
+    Whether it leaves an output matters if any is `read`. Those that write what an `if` can ask stay what they are.
     """
     kind = step_kind(step.kind, release)
     rules = step_rules(step, kind)
@@ -95,7 +96,7 @@ def kind_of(step: StepSpec, release: str, *, read: bool = True) -> tuple[str, Re
     if kind is None:
         return "", retry
     left = (read and leaves_output(step, result) for result in (Result.SUCCEEDED, Result.SKIPPED))
-    results = (*kind.results, *left, kind.propagates_outputs)
+    results = (*kind.results, *left, kind.propagates_outputs, *({step.kind} & WRITERS))
     return ", ".join(map(str, results)), retry
 
 
