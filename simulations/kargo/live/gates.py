@@ -168,10 +168,8 @@ class Look:
         current = self.its("current")
         slot = self.restored.slots.get(str(current))
         if current is not None and (slot is None or self.restored.cluster.phase(slot) is None):
-            why = (
-                f"the current Promotion {current} does not exist; the next pass over the Stage, within five minutes"
-            )
-            yield Gate("promotion", f"{why}, finds that, if its controller runs", (_current(current),))
+            why = f"the current Promotion {current} does not exist; the next pass over the Stage finds that"
+            yield Gate("promotion", f"{why}, within five minutes if its controller runs", (_current(current),))
 
     def promotion(self) -> Iterator[Gate]:
         """Who is first in the queue, and what the others wait for."""
