@@ -20,6 +20,7 @@ from model.kargo.templates import Template
 from model.kargo.two_releases import second
 from simulations.kargo.upgrade import of_loops, topics
 from simulations.kargo.upgrade.of_loops import LoopComparer, Shape
+from simulations.kargo.upgrade.really import Half
 from simulations.kargo.upgrade.upgrade import breaks, mended
 from tests.mutation import mutated
 from tests.test_bad_input import call
@@ -369,3 +370,30 @@ def test_the_whole_difference_has_fields_and_what_configs_mean() -> None:
 
     assert "git-push gets `force`, `tag`" in out
     assert "git-open-pr in 1.8.5 makes the target branch if there is none; in 1.11.2 it is Errored" in out
+
+
+# Runs of releases that people have
+
+
+@pytest.mark.usefixtures("without_loops")
+def test_a_run_of_a_made_up_release_is_not_told_of_a_real_one(tmp_path: Path) -> None:
+    polled = changed(ASK, config={**ASK["config"], "pollInterval": "5s"})
+    found = changes(tmp_path, stage(polled), one="1.8.3", other="1.11.2")
+
+    assert found["release"]["shown"][-2:] == [
+        "  1.8.3: Running, and is looked at again after 300 s",
+        "  1.11.2: Running, and is looked at again after 10 s",
+    ]
+    assert found["shortest_poll_ms"]["shown"][-2:] == [
+        "  1.11.2 without this: Running, and is looked at again after 5 s",
+        "  1.11.2: Running, and is looked at again after 10 s",
+    ]
+
+
+@pytest.mark.slow
+def test_what_hides_behind_another_behaviour_is_not_told_of_a_real_release() -> None:
+    shape = Shape(verification=True, auto=True)
+    held = LoopComparer(OLD, NEW).reached(shape)["holds"]
+    error = LoopComparer(OLD, NEW).reached(shape)["unknown_health_is_an_error"]
+
+    assert (held.made_up, error.made_up) == (Half.HERE, None)

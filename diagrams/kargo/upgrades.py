@@ -15,6 +15,7 @@ from model.kargo.step_engine import Turn
 from simulations.kargo.lint.rules import Finding
 from simulations.kargo.upgrade.of_loops import LoopRun
 from simulations.kargo.upgrade.of_steps import Line, StepRun
+from simulations.kargo.upgrade.really import Half
 from simulations.kargo.upgrade.upgrade import Change, Upgrade, Whole
 
 LONG = 1_000
@@ -92,16 +93,16 @@ def _run(change: Change, found: Upgrade) -> Iterator[str]:
     run = change.run
     if isinstance(run, StepRun):
         yield "the shortest run that comes out differently:"
+        names = _names(run, found)
         for number, line in enumerate(run.lines, start=1):
-            yield from (f"  {text}" for text in _line(number, line, found))
-        yield f"  {found.one}: {run.here}"
-        yield f"  {found.other}: {run.then}"
+            yield from (f"  {text}" for text in _line(number, line, names))
+        yield f"  {names[0]}: {run.here}"
+        yield f"  {names[1]}: {run.then}"
     elif isinstance(run, LoopRun):
         yield f"the shortest run that comes out differently, of {run.shape}:"
         yield from (f"  {number:2}  {printable(step, LONG)}" for number, step in enumerate(run.steps, start=1))
-        yield from (
-            f"  {about}: {here} in {found.one}, {then} in {found.other}" for about, here, then in run.differ
-        )
+        one, other = _names(run, found)
+        yield from (f"  {about}: {here} in {one}, {then} in {other}" for about, here, then in run.differ)
     elif isinstance(run, Trace):
         yield f"the shortest run that is possible only in {change.possible_in}, of something smaller:"
         told = traces.story(run, shown=lambda v: v.partition("[")[0] in ("phase", "found"))
@@ -110,7 +111,13 @@ def _run(change: Change, found: Upgrade) -> Iterator[str]:
         yield "there is no run to show: what it changes lies outside of what is explored"
 
 
-def _line(number: int, line: Line, found: Upgrade) -> Iterator[str]:
+def _names(run: StepRun | LoopRun, found: Upgrade) -> tuple[str, str]:
+    """What the two releases of a run are called."""
+    one = f"{found.other} without this" if run.made_up is Half.HERE else found.one
+    return one, f"{found.one} with this alone" if run.made_up is Half.THEN else found.other
+
+
+def _line(number: int, line: Line, names: tuple[str, str]) -> Iterator[str]:
     yield f"{number:2}  {line.what}"
     easy = [printable(s.alias) for s in line.steps if s.here == s.then == Turn.SUCCEEDED.value]
     if easy:
@@ -123,7 +130,7 @@ def _line(number: int, line: Line, found: Upgrade) -> Iterator[str]:
         if step.here == step.then:
             yield f"      {name}: {answer}{step.here}"
         else:
-            yield f"      {name}: {answer}{found.one}: {step.here}; {found.other}: {step.then}"
+            yield f"      {name}: {answer}{names[0]}: {step.here}; {names[1]}: {step.then}"
 
 
 def _finding(finding: Finding) -> tuple[str, tuple[str, ...]]:

@@ -62,7 +62,7 @@ def _keys(config: object) -> Iterator[str]:
 
 def of_pushes(field: str, pushes: Pushes) -> Iterator[str]:
     """What reaches a behaviour about pushes to one branch."""
-    for (_, name), push, other, first in pipelines.shared(pushes):
+    for (_, name), push, (_, other), first in pipelines.shared(pushes):
         if field == "gitlab_rejections_known" and "gitlab" not in push.url:
             continue
         if not (push.forced or first.forced):

@@ -27,6 +27,7 @@ from model.kargo.releases import Behaviours
 from model.kargo.requests import MATCH_UPSTREAM, FreightRequest
 from model.kargo.two_releases import second
 from model.system import System
+from simulations.kargo.upgrade.really import Half, taken_really
 from simulations.kargo.upgrade.topics import Where, differing, topic
 
 LIMITS = Bounds(states=400_000, seconds=10.0)
@@ -61,11 +62,16 @@ class Shape(NamedTuple):
 
 @dataclass(frozen=True)
 class LoopRun:
-    """The shortest run after which two releases differ, and in what: (of what, here, then) in words."""
+    """The shortest run after which two releases differ, and in what: (of what, here, then) in words.
+
+    `made_up` is the one of them that is made up, to see what a behaviour does alone; None where both are real.
+    """
 
     shape: Shape
     steps: tuple[str, ...]
     differ: tuple[tuple[str, str, str], ...]
+    trace: Trace
+    made_up: Half | None = None
 
 
 @dataclass
@@ -88,28 +94,37 @@ class LoopComparer:
         explored = {b: _explored(shape, b) for b in (self.one, self.other)}
         found: dict[str, LoopRun] = {}
         for name in names:
-            changed = replace(self.one, **{name: getattr(self.other, name)})
-            if run := self._differs(shape, self.one, changed, explored[self.one], name):
-                found[name] = run
+            if run := self._alone(shape, name, Half.THEN, explored):
+                real = self._real(run)
+                found[name] = real or self._real(self._alone(shape, name, Half.HERE, explored)) or run
         for name in (n for n in names if n not in found):
-            before = replace(self.other, **{name: getattr(self.one, name)})
-            run = self._differs(shape, before, self.other, explored[self.other], name)
+            run = self._alone(shape, name, Half.HERE, explored)
             # What others explain already is a matter of how they go together.
             if run and run.differ not in {f.differ for f in found.values()}:
-                found[name] = run
+                found[name] = self._real(run) or run
         return {name: found[name] for name in names if name in found}
 
-    def _differs(
-        self, shape: Shape, one: Behaviours, other: Behaviours, explored: System, name: str
-    ) -> LoopRun | None:
-        """The shortest run that two releases differ after, of which one was `explored`."""
-        made_up = other if one in (self.one, self.other) else one
-        if alike(explored, _system(shape, made_up)):
+    def _alone(self, shape: Shape, name: str, made_up: Half, explored: dict[Behaviours, System]) -> LoopRun | None:
+        """The shortest run that a behaviour makes different: put into the old release, or taken out of the new."""
+        first, then = (self.one, self.other) if made_up is Half.THEN else (self.other, self.one)
+        changed = replace(first, **{name: getattr(then, name)})
+        if alike(explored[first], _system(shape, changed)):
             return None
-        run, complete = _compared(shape, one, other)
-        if run is None and not complete:
-            self.incomplete.append(f"{shape}: {name}")
-        return run
+        trace, complete = _compared(shape, *((first, changed) if made_up is Half.THEN else (changed, first)))
+        if trace is None:
+            if not complete:
+                self.incomplete.append(f"{shape}: {name}")
+            return None
+        return _run(shape, trace, made_up)
+
+    def _real(self, run: LoopRun | None) -> LoopRun | None:
+        """A run of a made-up release in the real ones, if it comes to the same there."""
+        if run is None or run.made_up is None:
+            return run
+        both = two_releases.side_by_side(*(_system(run.shape, b) for b in (self.one, self.other)))
+        trace = taken_really(both, run.trace, run.made_up.other)
+        real = _run(run.shape, trace, None) if trace else None
+        return real if real and set(run.differ) <= set(real.differ) else None
 
 
 def shapes_of(stage: Stage, bundle: Bundle) -> tuple[Shape, ...]:
@@ -166,7 +181,7 @@ def is_there(value: object) -> bool:
 
 
 @cache
-def _compared(shape: Shape, one: Behaviours, other: Behaviours) -> tuple[LoopRun | None, bool]:
+def _compared(shape: Shape, one: Behaviours, other: Behaviours) -> tuple[Trace | None, bool]:
     """The shortest run after which somebody who looks sees a difference, and whether all was seen."""
     systems = [_system(shape, b) for b in (one, other)]
     looked = _looked_at(*systems)
@@ -181,7 +196,13 @@ def _compared(shape: Shape, one: Behaviours, other: Behaviours) -> tuple[LoopRun
     [judged] = report.judgements
     if judged.verdict is not Verdict.VIOLATED or judged.trace is None:
         return None, report.complete
-    return LoopRun(shape, tuple(map(_step, judged.trace.steps)), tuple(_differences(judged.trace, looked))), True
+    return judged.trace, True
+
+
+def _run(shape: Shape, trace: Trace, made_up: Half | None) -> LoopRun:
+    looked = sorted(n for n in trace.end if n.partition("[")[0] in LOOKED_AT and second(n) in trace.end)
+    differ = tuple(_differences(trace, looked))
+    return LoopRun(shape, tuple(map(_step, trace.steps)), differ, trace, made_up)
 
 
 def _step(step: Taken) -> str:

@@ -23,9 +23,10 @@ from model.kargo.step_engine import Entry, Turn
 from model.kargo.step_kinds import Result
 from model.kargo.templates import StepSpec, Template
 from model.kargo.two_releases import second
-from model.system import Value
+from model.system import System, Value
 from simulations.kargo.lint.same_releases import FIELDS, settings
 from simulations.kargo.lint.units import Unit
+from simulations.kargo.upgrade.really import Half, taken_really
 from simulations.kargo.upgrade.topics import Where, differing, topic
 
 Mark = Callable[[str], str]
@@ -54,12 +55,16 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True)
 class StepRun:
-    """The shortest run after which two releases differ, in what, and where they are then."""
+    """The shortest run after which two releases differ, in what, and where they are then.
+
+    `made_up` is the one of them that is made up, to see what a behaviour does alone; None where both are real.
+    """
 
     differs_in: str
     lines: tuple[Line, ...]
     here: str
     then: str
+    made_up: Half | None = None
 
 
 @dataclass(frozen=True)
@@ -105,12 +110,29 @@ class Comparer:
 
     def _alone(self, shape: Shape, name: str) -> StepRun | None:
         """The run that one behaviour alone makes different: put into the old release, or taken out of the new."""
-        changed = replace(self.one, **{name: getattr(self.other, name)})
-        found, _, _ = _compared(shape, self.one, changed)
-        if found is None:
-            before = replace(self.other, **{name: getattr(self.one, name)})
-            found, _, _ = _compared(shape, before, self.other)
+        found = None
+        for made_up in (Half.THEN, Half.HERE):
+            run, real = self._run_alone(shape, name, made_up)
+            if real:
+                return real
+            found = found or run
         return found
+
+    def _run_alone(self, shape: Shape, name: str, made_up: Half) -> tuple[StepRun | None, StepRun | None]:
+        """A run of a made-up release, and the same in the real ones, if it comes to the same there."""
+        pair = [self.one, self.other]
+        pair[made_up is Half.THEN] = replace(
+            self.one if made_up is Half.THEN else self.other,
+            **{name: getattr(self.other if made_up is Half.THEN else self.one, name)},
+        )
+        found = _compared(shape, *pair).found
+        if found is None:
+            return None, None
+        both, plans = _both(shape, self.one, self.other)
+        told = _run(found.what, found.trace, _aliases(plans[0]))
+        real = taken_really(both, found.trace, made_up.other)
+        same = real is not None and _run(found.what, real, _aliases(plans[0])) == told
+        return replace(told, made_up=made_up), told if same else None
 
 
 def shape_of(unit: Unit, one: Behaviours, other: Behaviours) -> Shape:
@@ -134,28 +156,47 @@ def _polled(step: StepSpec) -> StepSpec:
     return StepSpec(step.alias, step.kind, config=json.dumps({"pollInterval": interval}) if interval else None)
 
 
-@lru_cache(maxsize=512)
-def _compared(shape: Shape, one: Behaviours, other: Behaviours) -> tuple[StepRun | None, bool, frozenset[str]]:
-    """The shortest run after which they differ in what matters most, whether all was seen, and what was looked at.
+class Found(NamedTuple):
+    """What two releases were found to differ in, and the shortest run after which they do."""
 
-    What was looked at are the behaviours that may decide what is compared.
-    """
+    what: str
+    trace: Trace
+
+
+class Compared(NamedTuple):
+    """What they differ in, whether all was seen, and the behaviours that may decide what is compared."""
+
+    found: Found | None
+    complete: bool
+    looked_at: frozenset[str]
+
+
+def _both(shape: Shape, one: Behaviours, other: Behaviours) -> tuple[System, list[Plan]]:
+    """The steps of a Promotion in two releases side by side, and their plans."""
     allowed = dict(shape.allowed)
     plans = [
         two_releases.plan_of(shape.template, b, allowed, {s.alias: poll_ms(s, b) for s in shape.polled})
         for b in (one, other)
     ]
-    both = two_releases.side_by_side(*(promotion.exploration("template", p, abort=False) for p in plans))
+    explored = (promotion.exploration("template", p, abort=False) for p in plans)
+    return two_releases.side_by_side(*explored), plans
+
+
+@lru_cache(maxsize=512)
+def _compared(shape: Shape, one: Behaviours, other: Behaviours) -> Compared:
+    """What two releases differ in that matters most."""
+    both, plans = _both(shape, one, other)
     claims = differences.claims(plans[0])
     seen = direct.explore(both, claims, alike=_alike(plans[0]), bounds=LIMITS)
     shown = sorted((c for c in claims if c in seen.ways), key=lambda c: (_what(c), len(seen.ways[c].moves)))
     trace = direct.taken(both, seen, shown[0]) if shown else None
     # What no rule mentions at all may still decide how the plan is made.
     looked_at = settings(seen.looked_at or both) | (FIELDS - settings(both))
-    if trace is None:
-        return None, seen.complete, looked_at
-    run = _run(SEEN[_what(shown[0])], trace, [s.rules.alias for s in plans[0].steps])
-    return run, seen.complete, looked_at
+    return Compared(Found(SEEN[_what(shown[0])], trace) if trace else None, seen.complete, looked_at)
+
+
+def _aliases(plan: Plan) -> list[str]:
+    return [step.rules.alias for step in plan.steps]
 
 
 def _what(claim: Property) -> int:
