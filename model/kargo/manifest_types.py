@@ -109,3 +109,8 @@ class Manifests:
     promotions: tuple[Promotion, ...] = ()
     tasks: tuple[Task, ...] = ()
     warnings: tuple[InputWarning, ...] = ()
+
+    @property
+    def used_tasks(self) -> frozenset[tuple[str, str]]:
+        """The tasks that Stages have among their steps, given or not: kind and name."""
+        return frozenset((s.task.kind, s.task.name) for stage in self.stages for s in stage.steps if s.task)

@@ -121,7 +121,7 @@ def names(manifests: Manifests) -> tuple[str, ...]:
 
     Promotions have their steps from a Stage as it was; they count where there is nothing else, or just one.
     """
-    used = {(step.task.kind, step.task.name) for stage in manifests.stages for step in stage.steps if step.task}
+    used = manifests.used_tasks
     found: list[Stage | Promotion | Task] = [stage for stage in manifests.stages if stage.steps]
     found += [task for task in manifests.tasks if (task.kind, task.name) not in used]
     if len(manifests.promotions) == 1 or not found:

@@ -77,7 +77,7 @@ def units(manifests: Manifests) -> Iterator[Unit | Finding]:
     A Stage is left out whose tasks are not all given, and what is refused for its aliases: that is said elsewhere.
     """
     tasks = tuple({_key(task): task for task in manifests.tasks}.values())
-    used = {(s.task.kind, s.task.name) for stage in manifests.stages for s in stage.steps if s.task}
+    used = manifests.used_tasks
     for stage in manifests.stages:
         if not stage.steps or any(by_reading.missing_tasks(stage, tasks)):
             continue
@@ -106,7 +106,7 @@ def _used(steps: tuple[Step, ...], manifests: Manifests) -> bool:
     """Whether these are the steps of what is explored, or of a task that it uses."""
     if not manifests.stages:
         return True
-    wanted = {(s.task.kind, s.task.name) for s in manifests.stages[0].steps if s.task}
+    wanted = manifests.used_tasks
     return steps is manifests.stages[0].steps or any(
         steps is task.steps and (task.kind, task.name) in wanted for task in manifests.tasks
     )
