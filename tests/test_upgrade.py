@@ -13,7 +13,10 @@ import pytest
 from invariants.check import check
 from invariants.kargo import differences, systems
 from invariants.verdicts import Verdict
+from model.gathering import gather
 from model.kargo import promotion, two_releases
+from model.kargo.bundle import read_bundle
+from model.kargo.manifests import API_GROUP
 from model.kargo.plan import Plan
 from model.kargo.releases import RELEASES, Behaviours
 from model.kargo.templates import Template
@@ -397,3 +400,56 @@ def test_what_hides_behind_another_behaviour_is_not_told_of_a_real_release() -> 
     error = LoopComparer(OLD, NEW).reached(shape)["unknown_health_is_an_error"]
 
     assert (held.made_up, error.made_up) == (Half.HERE, None)
+
+
+# What is reached although no loop of the size shows it
+
+
+def asking(*names: str, **sources: Any) -> list[Any]:
+    """Requests for the Freight of these Warehouses."""
+    return [{"origin": {"kind": "Warehouse", "name": n}, "sources": sources or {"direct": True}} for n in names]
+
+
+def shapes(folder: Path, *documents: Any) -> tuple[Shape, ...]:
+    """The shapes that the only Stage is compared in."""
+    bundle = read_bundle(gather([str(written(folder, *documents))], about=API_GROUP).documents)
+    return of_loops.shapes_of(bundle.manifests.stages[0], bundle)
+
+
+def test_a_stage_that_promotes_by_itself_is_compared_as_one_that_does_nothing_else(tmp_path: Path) -> None:
+    two = stage(CLONE, requestedFreight=asking("w", "v"))
+    upstream = {"sources": {"stages": ["up"], "autoPromotionOptions": {"selectionPolicy": "MatchUpstream"}}}
+    matching = stage(CLONE, requestedFreight=[{**asking("w")[0], **upstream}])
+
+    assert shapes(tmp_path, policies("dev"), two) == (Shape(2, auto=True), Shape(auto=True))
+    assert shapes(tmp_path, two) == (Shape(2),)
+    assert shapes(tmp_path, policies("dev"), stage(CLONE)) == (Shape(auto=True),)
+    assert shapes(tmp_path, policies("dev"), matching) == (Shape(auto=True), Shape(auto=True, matches=True))
+
+
+@pytest.mark.usefixtures("without_loops")
+@pytest.mark.parametrize(
+    ("documents", "told"),
+    [
+        ((stage(CLONE),), set()),
+        ((stage(CLONE), thing("Warehouse", "other", {"subscriptions": []})), {"approval_needs_request"}),
+        ((stage(CLONE), policies("dev")), {"newest_by_discovery", "policy_read_first"}),
+        ((stage(), policies("dev")), set()),
+    ],
+)
+def test_what_no_loop_shows_is_named_where_it_may_matter(
+    tmp_path: Path, documents: tuple[Any, ...], told: set[str]
+) -> None:
+    _, out, _ = upgraded(written(tmp_path, *documents), "--from", "1.10.10", "--to", "1.11.2", "--format", "json")
+
+    assert {change["behaviour"] for change in json.loads(out)["unseen"]} == told
+
+
+@pytest.mark.usefixtures("without_loops")
+def test_stages_that_push_to_one_branch_are_named(tmp_path: Path) -> None:
+    repository = {"repoURL": "https://github.com/acme/web.git", "checkout": [{"path": "./src", "branch": "main"}]}
+    steps_ = (changed(CLONE, config=repository), {"uses": "git-push", "config": {"path": "./src"}})
+    both = (stage(*steps_), stage(*steps_, name="prod"))
+    found = changes(tmp_path, *both, one="1.8.5", other="1.9.9")
+
+    assert found["push_locks_branch"]["subjects"] == ["Stage dev", "Stage prod"]

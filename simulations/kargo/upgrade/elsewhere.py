@@ -1,4 +1,4 @@
-"""Behaviours that show neither in a template nor in a loop alone: Applications, shared branches, names."""
+"""Behaviours that show neither in a template nor in a small loop alone: Applications, shared branches, names."""
 
 from __future__ import annotations
 
@@ -68,6 +68,26 @@ def of_pushes(field: str, pushes: Pushes) -> Iterator[str]:
         if not (push.forced or first.forced):
             yield f"Stage {other}"
             yield f"Stage {name}"
+
+
+def loops_may_differ(field: str, bundle: Bundle) -> bool:
+    """Whether a behaviour of the control loop may matter to some Stage, although no small loop shows it."""
+    wanted: dict[str, set[str]] = {}
+    for warehouse in bundle.warehouses:
+        wanted.setdefault(warehouse.namespace, set()).add(warehouse.name)
+    for stage in bundle.manifests.stages:
+        known = bundle.around.get((stage.namespace, stage.name))
+        requests = known.requests if known and stage.steps else ()
+        auto = bundle.auto_promotes(stage)
+        may = {
+            "approval_needs_request": bool(wanted.get(stage.namespace, set()) - {r.warehouse for r in requests}),
+            "newest_by_discovery": auto and any(not r.matches_upstream for r in requests),
+            "several_upstream_is_an_error": auto and any(r.matches_upstream for r in requests),
+            "policy_read_first": auto,
+        }
+        if requests and may.get(field):
+            return True
+    return False
 
 
 def of_names(bundle: Bundle) -> Iterator[str]:

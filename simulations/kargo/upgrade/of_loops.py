@@ -137,7 +137,13 @@ def shapes_of(stage: Stage, bundle: Bundle) -> tuple[Shape, ...]:
     alone = Shape(min(2, max(1, len(requests))), bool(known and known.verification), auto)
     soaks = any(r.soak_ms for r in requests if not r.direct)
     matches = auto and any(r.matches_upstream for r in requests)
-    return (alone, Shape(auto=auto, soaks=soaks, matches=matches)) if soaks or matches else (alone,)
+    shapes = [alone]
+    if soaks or matches:
+        shapes.append(Shape(auto=auto, soaks=soaks, matches=matches))
+    if auto and any(not r.matches_upstream for r in requests):
+        # The loops of the others have no room for what comes of several Promotions of one Warehouse's Freight.
+        shapes.append(Shape(auto=True))
+    return tuple(dict.fromkeys(shapes))
 
 
 def loop_of(shape: Shape) -> tuple[Pipeline, LoopBounds]:

@@ -83,7 +83,8 @@ def compare(bundle: Bundle, one: Behaviours, other: Behaviours, watch: Watch) ->
         watch(done, total)
         for name, of_loop in loops.reached(shape).items():
             mine = [of_stage(stage) for stage, of in shapes.items() if shape in of]
-            reached.setdefault(name, ([], of_loop))[0].extend(mine)
+            subjects, known = reached.get(name, ([], of_loop))
+            reached[name] = [*subjects, *mine], of_loop if known.made_up and not of_loop.made_up else known
     watch(total - 2, total)
     changes, unseen = _changes(bundle, found, reached, one, other)
     watch(total - 1, total)
@@ -134,9 +135,16 @@ def _changes(
             trace, possible = elsewhere.run_for(name, one, other)
             bugs = mended(name, one, other)
             changes.append(replace(what, subjects=by, run=trace, possible_in=possible, mended=bugs))
-        elif where is Where.FAULTS or (where is Where.APPLICATIONS and elsewhere.may_matter(name, found)):
+        elif _may_matter(where, name, bundle, found):
             unseen.append(what)
     return tuple(changes), tuple(unseen)
+
+
+def _may_matter(where: Where, name: str, bundle: Bundle, found: tuple[Unit, ...]) -> bool:
+    """Whether a behaviour that was not seen may matter all the same: manifests do not tell."""
+    if where is Where.APPLICATIONS:
+        return elsewhere.may_matter(name, found)
+    return where is Where.FAULTS or (where is Where.LOOP and elsewhere.loops_may_differ(name, bundle))
 
 
 def _each_once(names: Iterable[str]) -> tuple[str, ...]:
