@@ -33,7 +33,11 @@ def add_manifests(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="run templates with broken expressions, which Kargo accepts; their steps end Errored",
     )
-    parser.add_argument("--name", default="", help="which of them to run, where there are several")
+    parser.add_argument(
+        "--name",
+        default="",
+        help="which of them to run, where there are several: a name, NAMESPACE/NAME or KIND/NAMESPACE/NAME",
+    )
     parser.add_argument("--kargo", default=LATEST.release, metavar="VERSION", help="default: %(default)s")
 
 

@@ -74,7 +74,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kargo", default=LATEST.release, metavar="VERSION", help="default: %(default)s")
     parser.add_argument("--ambient", metavar="VERSION", help=f"of sessions (default: {check.TODAY})")
     parser.add_argument("--spec-kit", metavar="VERSION", help="of workflows: the release of spec-kit")
-    parser.add_argument("--name", default="", help="only this template of the files")
+    parser.add_argument(
+        "--name", default="", help="only this template of the files: a name, NAMESPACE/NAME or KIND/NAMESPACE/NAME"
+    )
     parser.add_argument("--seconds", metavar="N", help="stop each system after this long")
     parser.add_argument("--no-cache", action="store_true", help="judge the rules again, and remember nothing")
     add_on(parser)

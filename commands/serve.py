@@ -50,7 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     help_ = f"the release to begin with (default: {kargo.LATEST.release})"
     parser.add_argument("--kargo", metavar="VERSION", help=help_)
     parser.add_argument("--spec-kit", metavar="VERSION", help="the same for a workflow of spec-kit")
-    parser.add_argument("--name", default="", help="only this template of the files")
+    parser.add_argument(
+        "--name", default="", help="only this template of the files: a name, NAMESPACE/NAME or KIND/NAMESPACE/NAME"
+    )
     parser.add_argument("--anyway", action="store_true", help="templates with broken expressions, too")
     parser.add_argument("--port", type=port, metavar="N", help="default: one that is free")
     text = "how long the shortest way to something is looked for (default: %(default)g)"

@@ -12,7 +12,7 @@ from model.documents import InputError, parse
 from model.kargo.manifest_types import Retry
 from model.kargo.manifests import load, read_manifests
 from model.kargo.task_vars import step_vars, task_vars
-from model.kargo.templates import template
+from model.kargo.templates import names, template
 from tests.test_manifests import PROMOTION, STAGE, TASK, changed
 
 EXAMPLE = Path(__file__).parent.parent / "simulations/kargo/scenarios/skip-vs-retry"
@@ -163,6 +163,21 @@ def test_a_choice_among_several_needs_a_name():
     assert made(far, STAGE, TASK, name="acme/test") == made(STAGE, TASK)
     assert "test (in.yaml:3:1: document 2)" in refusal(far, STAGE, TASK, name="test")
     assert "their names are the same" in refusal(STAGE, STAGE, TASK, name="test")
+
+
+def test_everything_that_may_run_has_a_name_of_its_own():
+    of_cluster = changed(TASK, "kind", "ClusterPromotionTask")
+    del of_cluster["metadata"]["namespace"]
+    given = [changed(STAGE, "metadata.name", "same"), changed(STAGE, "metadata.name", "other")]
+    given += [changed(changed(task, "metadata.name", "same"), "spec.vars", []) for task in (TASK, of_cluster)]
+    for stage in given[:2]:
+        stage["spec"]["promotionTemplate"]["spec"]["steps"] = [{"uses": "git-clone"}]
+    text = "\n---\n".join(map(json.dumps, given))
+    found = names(read_manifests(parse(text.encode(), "in.yaml")))
+
+    assert found == ("Stage/acme/same", "acme/other", "PromotionTask/acme/same", "/same")
+    subjects = [made(*given, name=name).subject for name in found]
+    assert subjects == ["Stage same", "Stage other", "PromotionTask same", "ClusterPromotionTask same"]
 
 
 def test_a_stage_without_a_template_has_nothing_to_run():

@@ -11,6 +11,7 @@ PromotionBuilder.InflateSteps`), `pkg/webhook/kubernetes/promotion/webhook.go: w
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
@@ -83,8 +84,8 @@ Named = TypeVar("Named", Stage, Promotion, Task)
 def template(manifests: Manifests, *, name: str = "", release: str = "") -> Template:
     """What a Promotion would run: the Promotion given, else the Stage, else a task on its own.
 
-    `name` (or `namespace/name`) chooses among several. `release` decides whether a new Promotion keeps its own
-    steps; without it, it does. The warnings include those of the manifests.
+    `name` (or `namespace/name`, or `Kind/namespace/name`) chooses among several. `release` decides whether a new
+    Promotion keeps its own steps; without it, it does. The warnings include those of the manifests.
 
     Raises InputError if there is no choice or more than one, if a document is missing, or if admission would
     refuse it.
@@ -126,7 +127,19 @@ def names(manifests: Manifests) -> tuple[str, ...]:
     found += [task for task in manifests.tasks if (task.kind, task.name) not in used]
     if len(manifests.promotions) == 1 or not found:
         found = list(manifests.promotions)
-    return tuple(dict.fromkeys(f"{o.namespace}/{o.name}" if o.namespace else o.name for o in found))
+    known = Counter(spelling for each in _everything(manifests) for spelling in _spellings(each))
+    spelled = (_spellings(each)[0 if not each.namespace else 1 :] for each in found)
+    return tuple(dict.fromkeys(next((s for s in each if known[s] == 1), each[-1]) for each in spelled))
+
+
+def _everything(manifests: Manifests) -> tuple[Promotion | Stage | Task, ...]:
+    return (*manifests.promotions, *manifests.stages, *manifests.tasks)
+
+
+def _spellings(found: Promotion | Stage | Task) -> tuple[str, str, str]:
+    """The names that something may be chosen by, the shortest first; one without a namespace has an empty one."""
+    kind = found.kind if isinstance(found, Task) else type(found).__name__
+    return found.name, f"{found.namespace}/{found.name}", f"{kind}/{found.namespace}/{found.name}"
 
 
 def _spec(step: Step, alias: str, variables: Vars) -> StepSpec:
@@ -149,7 +162,7 @@ def _choose(manifests: Manifests, name: str, release: str) -> tuple[_Source, lis
         (manifests.tasks, "tasks"),
     )
     for objects, plural in kinds:
-        found = [o for o in objects if not name or name in (o.name, f"{o.namespace}/{o.name}")]
+        found = [o for o in objects if not name or name in _spellings(o)]
         if len(found) > 1:
             choices = ", ".join(f"{printable(o.name)} ({o.place})" for o in found[:10])
             more = f" and {len(found) - 10} more" if len(found) > 10 else ""
@@ -157,9 +170,8 @@ def _choose(manifests: Manifests, name: str, release: str) -> tuple[_Source, lis
             raise InputError(f"there are {len(found)} {plural} to run, {how}: {choices}{more}")
         if found:
             return _source(found[0], manifests, release)
-    everything: tuple[Promotion | Stage | Task, ...] = (*manifests.promotions, *manifests.stages, *manifests.tasks)
-    names = ", ".join(sorted({printable(o.name) for o in everything})[:10])
-    raise InputError(f'there is no Promotion, Stage or task named "{printable(name)}"; given are: {names}')
+    given = ", ".join(sorted({printable(o.name) for o in _everything(manifests)})[:10])
+    raise InputError(f'there is no Promotion, Stage or task named "{printable(name)}"; given are: {given}')
 
 
 def _source(
