@@ -10,6 +10,7 @@ it says.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,7 +37,7 @@ from diagrams.theme import Kind
 from invariants.speckit import systems as speckit_systems
 from invariants.verdicts import Verdict
 from model.documents import STANDARD_INPUT
-from model.inputs import printable
+from model.inputs import InputError, printable
 from model.kargo import manifests, templates
 from model.kargo.releases import LATEST, RELEASES, release
 from model.speckit import releases as speckit
@@ -211,7 +212,10 @@ class _Explored:
 
 
 def _explored(files: Sequence[str], options: argparse.Namespace) -> list[_Explored]:
-    """What the files hold: a workflow, the template that is named, or every one that there is."""
+    """What the files hold: a workflow, the template that is named, or every one that there is and can be run.
+
+    Raises InputError if none can.
+    """
     words = [*files, "--kargo", options.kargo]
     words += ["--spec-kit", options.spec_kit] if options.spec_kit else []
     words += ["--seconds", options.seconds] if options.seconds else []
@@ -224,8 +228,18 @@ def _explored(files: Sequence[str], options: argparse.Namespace) -> list[_Explor
     given = manifests.load(files)
     live = any(promotion.stored for promotion in given.promotions)
     names = (options.name,) if options.name else templates.names(given) or ("",)
-    every = (_of_template([*words, *(["--name", name] if name else [])]) for name in names)
-    return _told_apart(replace(each, live=live) for each in every)
+    every, refused = list[_Explored](), list[InputError]()
+    for name in names:
+        try:
+            every.append(replace(_of_template([*words, *(["--name", name] if name else [])]), live=live))
+        except InputError as error:
+            refused.append(error)
+    if not every:
+        raise refused[0]
+    left_out = tuple(f"left out: {error}" for error in refused)
+    for line in left_out:
+        print(line, file=sys.stderr)
+    return _told_apart([replace(every[0], warnings=left_out + every[0].warnings), *every[1:]])
 
 
 def _of_template(words: Sequence[str]) -> _Explored:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -134,13 +135,25 @@ Found = tuple[str, Callable[[str], Subject], str]
 def _catalogue(
     found: Sequence[Found], engine: str, releases: tuple[str, ...], usual: str, drawn: tuple[Known[Any], ...]
 ) -> tuple[Catalogue, str]:
-    """What can be explored besides, and the address to begin at: that of the start page, if there is a choice."""
+    """What can be explored besides, and the address to begin at: that of the start page, if there is a choice.
+
+    Raises InputError if nothing can; what else cannot is told.
+    """
     named: dict[str, Found] = {}
+    refused: list[InputError] = []
     for each in found:
-        name = each[1](usual).name
+        try:
+            name = each[1](usual).name
+        except InputError as error:
+            refused.append(error)
+            continue
         if name in check.KNOWN:
             name += " (yours)"
         named[f"{name} ({each[0]})" if name in named else name] = each
+    if not named:
+        raise refused[0]
+    for problem in refused:
+        print(f"left out: {problem}", file=sys.stderr)
     group = Group("Your own", engine, tuple(named), releases, usual, drawn)
     imports = ("from commands import explore",)
     own = {name: Own(group, _made_by(make), imports, written) for name, (_, make, written) in named.items()}

@@ -219,6 +219,25 @@ def test_every_template_of_the_files_is_in_it(tmp_path: Path) -> None:
     assert [h for h in read.texts["h2"] if "Ends" in h] != [h for h in alone.texts["h2"] if "Ends" in h]
 
 
+def test_a_template_that_cannot_be_run_does_not_hide_the_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wants = (
+        STAGE.format(project="a").replace("as: clone", "as: x, task: {name: away}").replace(", uses: git-clone", "")
+    )
+    (tmp_path / "all.yaml").write_text(STAGE.format(project="b") + wants)
+
+    read = Read(written(tmp_path, str(tmp_path / "all.yaml")))
+    left_out = capsys.readouterr().err.strip()
+    assert left_out.startswith(f"left out: {tmp_path / 'all.yaml'}")
+    assert "document 2" in left_out
+    assert f"Warning: {left_out}" in read.texts["p"]
+    assert any(head.strip() == "Ends of Stage dev" for head in read.texts["h2"])
+
+    (tmp_path / "all.yaml").write_text(wants)
+    assert kargo_model.main(["report", "-o", str(tmp_path / "x.html"), str(tmp_path / "all.yaml")]) == 2
+
+
 def test_a_name_that_is_too_long_for_a_file_is_of_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -23,6 +23,7 @@ from commands.web import addresses, server
 from commands.web.addresses import Address, AddressError
 from commands.web.catalogue import Catalogue, NothingLikeItError
 from commands.web.goals import goals
+from model.inputs import InputError
 from simulations import exploring
 from simulations.exploring import Choice
 from simulations.kargo.loop import scenario_file
@@ -343,6 +344,19 @@ def of_files(*words: str) -> tuple[Catalogue, str]:
         "subjects": list(words),
     }
     return serve._asked(type("Options", (), options)())  # type: ignore[arg-type]  # what parsing would give
+
+
+def test_a_template_that_cannot_be_walked_does_not_hide_the_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.yaml").write_text(MANIFEST)
+    wants = MANIFEST.replace("mine", "wants").replace("spec:", "spec:\n  vars: [{name: v}]", 1)
+    (tmp_path / "b.yaml").write_text(wants)
+
+    assert of_files(str(tmp_path))[1] == str(Address("PromotionTask mine", "1.11.2"))
+    assert "left out: " in capsys.readouterr().err
+    with pytest.raises(InputError, match='the variable "v" of PromotionTask wants has no value'):
+        of_files(str(tmp_path / "b.yaml"))
 
 
 def test_a_manifest_can_be_walked_and_nothing_of_it_is_markup(tmp_path: Path) -> None:
