@@ -21,6 +21,7 @@ from simulations.kargo.live.verdicts import Now, Verdict
 from simulations.kargo.live.writing import manifests
 from simulations.kargo.loop.walks import Walk
 
+ROOT = Path(__file__).parents[1]
 Json = dict[str, Any]
 
 
@@ -361,3 +362,26 @@ def test_a_step_that_never_started_is_passed_over_whatever_else_its_status_says(
     )
 
     assert by_if.changes["entry"].status is after_failure.changes["entry"].status is StepStatus.SKIPPED
+
+
+def test_what_is_being_promoted_is_taken_to_exist(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = written("a step that polls for ever")
+    found["items"] = [o for o in found["items"] if o["kind"] == "Stage"]
+
+    out = diagnosed(found, tmp_path, capsys, "--explain")
+
+    assert out.startswith("dev: waiting for the step under way to end\n")
+    assert "Errored" not in out
+
+
+def test_nothing_is_proven_where_freight_that_helps_may_be_missing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = yaml.safe_load((ROOT / "examples" / "clusters" / "lost-origin.yaml").read_text())
+    found["items"] = [o for o in found["items"] if o["kind"] in ("Stage", "Promotion")]
+
+    out = diagnosed(found, tmp_path, capsys)
+
+    assert out.startswith("dev: stuck: nothing that was tried helps")
+    assert "proven" not in out
+    assert "there may be other that helps" in out

@@ -57,7 +57,7 @@ KINDS = ("Stage", "Promotion", "Freight", "Warehouse", "ProjectConfig", "Analysi
 
 WITHOUT = {
     "Promotion": "no Promotions were given: the current ones are taken to be under way; nothing is known of others",
-    "Freight": "no Freight was given: what Stages have is taken to exist, and nothing is known of any other",
+    "Freight": "no Freight was given: what Stages have is taken to exist; there may be other that helps",
     "Warehouse": "no Warehouses were given: those that Stages ask for are taken to exist",
     "ProjectConfig": "no ProjectConfig was given: whether a Stage promotes by itself is taken from its status",
     "AnalysisRun": "no AnalysisRuns were given: those under way are taken to be as their Stages last saw them",
@@ -173,6 +173,11 @@ class Part:
         """The cluster at the moment."""
         return self.inferred.restored
 
+    @property
+    def _may_be_more(self) -> bool:
+        """Whether there may be Freight, or Promotions, of which nothing is known: then nothing is proven."""
+        return not {"Freight", "Promotion"} <= self.project.kinds
+
     def findings(self, stages: list[str]) -> Iterator[Finding]:
         """What there is to say of these Stages."""
         goals = goals_of(self.restored, stages)
@@ -201,7 +206,7 @@ class Part:
                 verdict.now = Now.NEEDS_SOMEONE
             wish = self._wished(stage, stages, verdict, goals)
             worse = tuple(a for a, b in tried if needs and _is_worse(a, b, stage, verdict))
-            stuck = verdict.now is Now.STUCK and not ways and self.asked.prove
+            stuck = verdict.now is Now.STUCK and not ways and self.asked.prove and not self._may_be_more
             proof = states_without(self.restored, stage) if stuck else None
             yield Finding(self.project.name, stage, verdict, tuple(gates), ways, expected, worse, proof, wish)
 

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from model.kargo.availability import Verified
-from model.kargo.live.objects import LiveFreight, LiveProject, LivePromotion, LiveRun, LiveStage, StepMetadata
+from model.kargo.live.objects import (
+    Collection,
+    LiveFreight,
+    LiveProject,
+    LivePromotion,
+    LiveRun,
+    LiveStage,
+    StepMetadata,
+)
 from model.kargo.phases import PromotionPhase, StepStatus, VerificationPhase
+
+Object = TypeVar("Object", LiveFreight, LivePromotion, LiveRun)
 
 MENTIONED = ("Freight", "Promotion", "AnalysisRun")
 """The kinds of objects that Stages mention."""
@@ -18,14 +29,11 @@ def with_mentioned(project: LiveProject) -> tuple[LiveProject, list[str]]:
 
     Where a kind was given, what of it is missing does not exist, unless it was there and could not be read.
     """
-    freight = tuple(f for f in _freight(project) if _is_missing(project, "Freight", f.name))
-    promotions = tuple(p for p in _promotions(project) if _is_missing(project, "Promotion", p.name))
-    runs = tuple(r for r in _runs(project) if _is_missing(project, "AnalysisRun", r.name))
     filled = replace(
         project,
-        freight=project.freight + freight,
-        promotions=project.promotions + promotions,
-        runs=project.runs + runs,
+        freight=project.freight + _missing(project, "Freight", project.freight, _freight(project)),
+        promotions=project.promotions + _missing(project, "Promotion", project.promotions, _promotions(project)),
+        runs=project.runs + _missing(project, "AnalysisRun", project.runs, _runs(project)),
     )
     told = [
         f"{kind} {name}, which could not be read; what Stages say of it is believed"
@@ -35,12 +43,15 @@ def with_mentioned(project: LiveProject) -> tuple[LiveProject, list[str]]:
     return filled, told
 
 
-def _is_missing(project: LiveProject, kind: str, name: str) -> bool:
-    return kind not in project.kinds or (kind, name) in project.left_out
+def _missing(project: LiveProject, kind: str, there: Sequence[Object], mentioned: Iterator[Object]) -> tuple[Object, ...]:
+    """Those objects that are mentioned, are not there, and may exist."""
+    names = {each.name for each in there}
+    may_exist = (each for each in mentioned if kind not in project.kinds or (kind, each.name) in project.left_out)
+    return tuple(each for each in may_exist if each.name not in names)
 
 
 def _freight(project: LiveProject) -> Iterator[LiveFreight]:
-    """The Freight that Stages have: as much of it as the Stages say."""
+    """The Freight that Stages have, or that is promoted to them: as much of it as the Stages say."""
     found: dict[tuple[str, str], list[LiveStage]] = {}
     for stage in project.stages:
         for pair in stage.history[0].freight if stage.history else ():
@@ -49,6 +60,26 @@ def _freight(project: LiveProject) -> Iterator[LiveFreight]:
         verified = ((s.name, Verified(0)) for s in stages if _says_verified(s))
         since = tuple((s.name, 0) for s in stages)
         yield LiveFreight(name, project.name, warehouse, 0, since=since, verified=tuple(verified))
+    had = {name for _, name in found}
+    promoted: dict[str, tuple[str, list[LiveStage]]] = {}
+    for stage in project.stages:
+        for warehouse, name in _promoted(project, stage):
+            if name not in had:
+                promoted.setdefault(name, (warehouse, []))[1].append(stage)
+    for name, (warehouse, stages) in promoted.items():
+        # It was available when its Promotion was made.
+        approved = tuple((s.name, 0) for s in stages)
+        yield LiveFreight(name, project.name, warehouse, 0, approved=approved)
+
+
+def _promoted(project: LiveProject, stage: LiveStage) -> Collection:
+    """What is being promoted to a Stage, with its Warehouse: the first that is asked for, if nothing says which."""
+    name = stage.current_freight
+    if not name or not stage.requests:
+        return ()
+    given = (f.warehouse for f in project.freight if f.name == name)
+    had = (w for s in project.stages for entry in s.history for w, its_name in entry.freight if its_name == name)
+    return ((next(given, None) or next(had, stage.requests[0].warehouse), name),)
 
 
 def _says_verified(stage: LiveStage) -> bool:
@@ -60,6 +91,8 @@ def _promotions(project: LiveProject) -> Iterator[LivePromotion]:
     for stage in project.stages:
         if stage.current is None or not stage.steps:
             continue
+        promoted = _promoted(project, stage)
+        kept = dict(stage.history[0].freight if stage.history else ())
         first = StepMetadata(stage.steps[0].alias or "step-1", StepStatus.RUNNING)
         yield LivePromotion(
             stage.current,
@@ -71,6 +104,8 @@ def _promotions(project: LiveProject) -> Iterator[LivePromotion]:
             phase=PromotionPhase.RUNNING,
             metadata=(first,),
             status_freight=stage.current_freight,
+            collection=tuple(sorted({**kept, **dict(promoted)}.items())),
+            started=0,
         )
 
 
