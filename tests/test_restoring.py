@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import pytest
 from live_walks import read_back
 
 from model.kargo.loop.values import of
 from model.kargo.releases import RELEASES
 from simulations.kargo.live.course import begin
 from simulations.kargo.live.hidden import Hidden
+from simulations.kargo.live.not_given import with_mentioned
 from simulations.kargo.live.restoring import Restored, restore
 from simulations.kargo.live.writing import manifests
 from simulations.kargo.loop.walks import Walk
@@ -42,6 +45,22 @@ def restored(stages: list[Json], *events: Json, hidden: Hidden | None = None) ->
         walk.do(event)
     live, names = read_back(manifests(walk.cluster)), [s["name"] for s in stages]
     return restore(live.projects[0], NEWEST, walk.cluster.now, hidden or Hidden(), stages=names)
+
+
+@pytest.mark.parametrize("then", [SETTLE, {"do": "reconcile_stage", "stage": "dev"}])
+def test_what_stages_mention_is_added_once(then: Json) -> None:
+    """Newer releases are tried on objects that were completed already."""
+    program = {"id": "given", "topology": {"warehouses": ["w1"], "stages": [stage("dev", "w1", verification=True)]}}
+    walk = Walk(program | {"script": {}, "events": [freight("f01"), promote("dev", "f01"), then]}, NEWEST)
+    walk.begin()
+    for event in walk.program.events:
+        walk.do(event)
+    given = read_back(manifests(walk.cluster)).projects[0]
+    stages_alone = replace(given, freight=(), promotions=(), runs=(), kinds=frozenset({"Stage"}))
+    completed, _ = with_mentioned(stages_alone)
+
+    assert completed.freight or completed.promotions
+    assert with_mentioned(completed)[0] == completed
 
 
 def test_after_a_restart_promotions_are_looked_at_in_the_order_in_which_all_of_them_were_made() -> None:

@@ -43,7 +43,9 @@ def with_mentioned(project: LiveProject) -> tuple[LiveProject, list[str]]:
     return filled, told
 
 
-def _missing(project: LiveProject, kind: str, there: Sequence[Object], mentioned: Iterator[Object]) -> tuple[Object, ...]:
+def _missing(
+    project: LiveProject, kind: str, there: Sequence[Object], mentioned: Iterator[Object]
+) -> tuple[Object, ...]:
     """Those objects that are mentioned, are not there, and may exist."""
     names = {each.name for each in there}
     may_exist = (each for each in mentioned if kind not in project.kinds or (kind, each.name) in project.left_out)
