@@ -13,12 +13,11 @@ Exits with 1 if a finding is at least as bad as --fail-on, else with 2 if someth
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from dataclasses import replace
 
 from commands.fan_out import HERE, place
-from commands.output import DONE, VIOLATED, TallyLine, add_format, print_json
+from commands.output import DONE, VIOLATED, TallyLine, add_format, json_text, print_json
 from commands.output import REFUSED as BAD_INPUT
 from diagrams.kargo import ci_reports, findings, sarif
 from diagrams.kargo.findings import Linted
@@ -79,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
     if options.format == "json":
         print_json("lint", 1, findings.as_json(linted))
     elif options.format == "sarif":
-        print(json.dumps(sarif.document(linted), indent=2, ensure_ascii=False))
+        print(json_text(sarif.document(linted)))
     elif options.format == "junit":
         print(ci_reports.junit(linted, least))
     elif options.format == "github":

@@ -355,3 +355,21 @@ def spoil(document: Any, place: Keys, value: object) -> None:
         del document[last]
     else:
         document[last] = value
+
+
+@pytest.mark.parametrize("form", ["json", "sarif", "text"])
+def test_names_that_a_terminal_would_obey_are_escaped_in_every_form(tmp_path: Path, form: str) -> None:
+    alias = "a\x1b[31m\x9b1m\x7f\u202e"
+    steps = [{"uses": "no-such", "as": alias}, {"uses": "http", "as": f"{alias}b", "config": {"url": "x"}}]
+    document = copy.deepcopy(STAGE)
+    document["spec"]["promotionTemplate"]["spec"]["steps"] = steps
+    file = tmp_path / "stage.json"
+    file.write_text(json.dumps(document))
+
+    _, out, _ = call("lint", str(file), "--format", form)
+
+    assert "no-such" in out
+    assert all(line.isprintable() for line in out.split("\n"))
+    if form == "json":
+        [run] = [found["run"] for found in json.loads(out)["findings"] if found["rule"] == "unknown-kind"]
+        assert any(alias in name for name in run["trace"]["start"])
