@@ -25,7 +25,7 @@ class Where(Enum):
     APPLICATIONS = "in how Argo CD Applications are chosen, synced, watched and believed"
     PUSHES = "in what happens when two Stages push to one branch"
     NAMES = "in the names and steps of Promotions that are made by hand"
-    LANGUAGE = "in which kinds of steps there are, and in expressions"
+    LANGUAGE = "in expressions, and in how soon steps that wait are run again"
     WORDS = "in messages and other things that decide nothing"
     FAULTS = "when the controller is restarted, or sees what is out of date"
 
@@ -42,7 +42,12 @@ class Topic:
 _S, _L, _A, _W, _F = Where.STEPS, Where.LOOP, Where.APPLICATIONS, Where.WORDS, Where.FAULTS
 
 _TOPICS = (
-    Topic("release", Where.LANGUAGE, "run `kargo-model lint` with the new release: it finds expressions that fail"),
+    Topic(
+        "release",
+        Where.LANGUAGE,
+        "run `kargo-model lint` with the new release: it finds expressions that fail; since 1.11 steps that wait "
+        "(git-merge-pr, git-wait-for-pr, http) are run again after 10 or 30 seconds, or their `pollInterval`",
+    ),
     Topic("if_reevaluated_on_retry", _S, "take `if: ${{ always() }}` away where it was there only for retries"),
     Topic(
         "error_count_resets_while_running",
