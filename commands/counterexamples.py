@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -14,6 +13,7 @@ from diagrams import itf, tla
 from invariants.properties import Kind
 from invariants.trace import Trace
 from invariants.verdicts import Judgement, Verdict
+from model.json_text import json_text
 
 
 class CounterexampleError(Exception):
@@ -48,7 +48,7 @@ class Writer(NamedTuple):
 
 
 def _itf(found: Counterexample, _: str) -> str:
-    return json.dumps(_document(found), indent=2, ensure_ascii=False)
+    return json_text(_document(found))
 
 
 def _tla(found: Counterexample, module: str) -> str:

@@ -17,13 +17,14 @@ import sys
 from dataclasses import replace
 
 from commands.fan_out import HERE, place
-from commands.output import DONE, VIOLATED, TallyLine, add_format, json_text, print_json
+from commands.output import DONE, VIOLATED, TallyLine, add_format, print_json
 from commands.output import REFUSED as BAD_INPUT
 from diagrams.kargo import ci_reports, findings, sarif
 from diagrams.kargo.findings import Linted
 from model import gathering
 from model.gathering import Gathered
 from model.inputs import InputError
+from model.json_text import json_text
 from model.kargo.bundle import Bundle, read_bundle
 from model.kargo.manifests import API_GROUP
 from model.kargo.releases import LATEST, release

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import os
-import re
 import sys
 import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
+
+from model.json_text import json_text
 
 DONE, VIOLATED, REFUSED, BOUNDED = 0, 1, 2, 3
 """Exit codes."""
@@ -66,20 +66,6 @@ def print_json(schema: str, version: int, body: Mapping[str, object]) -> None:
     """Print a document; `schema` and `version` say how to read it. See docs/json.md."""
     document = {"schema": f"kargo-model/{schema}", "version": version, **body}
     print(json_text(document))
-
-
-def json_text(document: Mapping[str, object]) -> str:
-    """A document as JSON text without anything that a terminal would obey."""
-    return _UNUSUAL.sub(_escaped, json.dumps(document, indent=2, ensure_ascii=False))
-
-
-_UNUSUAL = re.compile(r"[^\n\x20-\x7e]")
-
-
-def _escaped(found: re.Match[str]) -> str:
-    """A character that a terminal may obey, escaped: JSON has to escape only some of these."""
-    character = found[0]
-    return character if character.isprintable() else json.dumps(character)[1:-1].replace("\x7f", "\\u007f")
 
 
 def _amount(number: int) -> str:

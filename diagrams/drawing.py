@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import Any
@@ -13,6 +12,7 @@ from diagrams.pictures import Picture
 from diagrams.rendering import IMAGES, render
 from diagrams.tables import table
 from diagrams.timelines import StateTable, Timeline
+from model.json_text import json_text
 
 Drawable = Picture | Timeline | StateTable
 
@@ -106,7 +106,7 @@ SUFFIXES = (*IMAGES, *_TEXTS)
 def document(what: Drawable) -> str:
     """The JSON document; see docs/json.md."""
     body = {"schema": "kargo-model/picture", "version": 1, **as_json(what)}
-    return json.dumps(body, indent=2, ensure_ascii=False)
+    return json_text(body)
 
 
 def drawn(what: Drawable, suffix: str) -> bytes:

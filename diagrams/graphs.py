@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from io import BytesIO
 
@@ -12,6 +11,7 @@ from diagrams import traces
 from diagrams.values import plain, show
 from invariants.graphs import StateGraph, components, deadlocks, way_into
 from invariants.subjects import Subject
+from model.json_text import json_text
 from model.system import State
 
 WAYS = 20
@@ -177,7 +177,7 @@ def _plain(state: State) -> dict[str, object]:
 
 def document(graph: StateGraph) -> str:
     """The JSON document for a file."""
-    return json.dumps({"schema": "kargo-model/graph", "version": 1, **as_json(graph)}, indent=2, ensure_ascii=False)
+    return json_text({"schema": "kargo-model/graph", "version": 1, **as_json(graph)})
 
 
 WRITERS: dict[str, Callable[[StateGraph], str]] = {".dot": dot, ".graphml": graphml, ".json": document}

@@ -367,9 +367,11 @@ def test_names_that_a_terminal_would_obey_are_escaped_in_every_form(tmp_path: Pa
     file.write_text(json.dumps(document))
 
     _, out, _ = call("lint", str(file), "--format", form)
+    _, drawn, _ = call("draw", "template", str(file), "--format", form if form == "json" else "text")
 
     assert "no-such" in out
-    assert all(line.isprintable() for line in out.split("\n"))
+    assert "no-such" in drawn
+    assert all(line.isprintable() for line in (out + drawn).split("\n"))
     if form == "json":
         [run] = [found["run"] for found in json.loads(out)["findings"] if found["rule"] == "unknown-kind"]
         assert any(alias in name for name in run["trace"]["start"])
