@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any
 
 from diagrams import dots, mermaid, timeline_dots
-from diagrams.pictures import Picture
+from diagrams.pictures import Picture, clean
 from diagrams.rendering import IMAGES, render
 from diagrams.tables import table
 from diagrams.timelines import StateTable, Timeline
@@ -48,7 +48,11 @@ def _plain(value: Any) -> Any:
 
 
 def as_text(what: Drawable) -> Iterator[str]:
-    """In words, line by line."""
+    """In words, line by line, without anything that a terminal would obey."""
+    yield from map(clean, _words(what))
+
+
+def _words(what: Drawable) -> Iterator[str]:
     yield what.title
     if what.about:
         yield what.about
