@@ -86,7 +86,7 @@ def test_a_walk_by_mouse_and_back(watched: Watched, there: Served) -> None:
     page.get_by_text("Step 1 of 1").wait_for()
     page.get_by_role("link", name="Start again").click()
     page.get_by_text("Start, 0 steps").wait_for()
-    assert page.url == there.url + START
+    page.wait_for_url(there.url + START)
 
 
 def test_a_walk_by_keyboard(watched: Watched, there: Served) -> None:
@@ -124,12 +124,12 @@ def test_that_there_is_no_way_is_shown(watched: Watched, there: Served) -> None:
     page.get_by_role("button", name="Go there").click()
 
     assert "There is no way from here" in page.get_by_role("status").first.inner_text()
-    assert page.url == there.url + START
+    page.wait_for_url(there.url + START)
     page.locator("a.option").first.click()
     page.get_by_text("Step 1 of 1").wait_for()
     page.go_back()
     page.get_by_text("Start, 0 steps").wait_for()
-    assert page.url == there.url + START
+    page.wait_for_url(there.url + START)
 
 
 def test_that_the_scenario_is_copied_is_said_beside_its_button(
