@@ -41,11 +41,8 @@ def _changed(step: StepSpec, one: str, other: str) -> Iterator[str]:
             has, has_not = (other, one) if here is None else (one, other)
             yield f"is built in in {has} and not in {has_not}, where the step is Errored"
         return
-    gained, lost = _gained_and_lost(here, there)
-    words = [f"can come back {result} from then on" for result in gained]
-    words += [f"no longer comes back {result}" for result in lost]
-    if words:
-        yield " and ".join(words)
+    if words := _results(here, there, " from then on"):
+        yield words
     if any(refused(step, release) for release in (one, other)):
         yield from _fields(step, one, other)
         return
@@ -61,9 +58,11 @@ def _fields(step: StepSpec, one: str, other: str) -> Iterator[str]:
             yield f"has the field `{name}` in {new} and not in {old}, where the step fails before it does anything"
 
 
-def _gained_and_lost(here: StepKind, there: StepKind) -> tuple[list[str], list[str]]:
-    gained = [r.value for r in there.results if r not in here.results]
-    return gained, [r.value for r in here.results if r not in there.results]
+def _results(here: StepKind, there: StepKind, since: str = "") -> str:
+    """What steps of a kind can come back with in one release only; nothing if that is the same."""
+    gained = [f"can come back {r.value}{since}" for r in there.results if r not in here.results]
+    lost = [f"no longer comes back {r.value}" for r in here.results if r not in there.results]
+    return " and ".join((*gained, *lost))
 
 
 def changed_kinds(one: str, other: str) -> Iterator[str]:
@@ -73,11 +72,8 @@ def changed_kinds(one: str, other: str) -> Iterator[str]:
         if here is None or there is None:
             yield f"{name} is {'new' if here is None else 'gone'}"
             continue
-        gained, lost = _gained_and_lost(here, there)
-        words = [f"can come back {result}" for result in gained]
-        words += [f"no longer comes back {result}" for result in lost]
-        if words:
-            yield f"{name} {' and '.join(words)}"
+        if words := _results(here, there):
+            yield f"{name} {words}"
         fields = new_fields(name, one, other)
         if fields:
             later = RELEASES.index(one) < RELEASES.index(other)
